@@ -1,0 +1,78 @@
+package service
+
+import (
+	"context"
+	"io"
+)
+
+// The reasons for which a file from outside is refused. All are Invalid: the
+// person who sent the file can send a better one.
+const (
+	ReasonFileEmpty         Reason = "file.empty"           // no bytes at all
+	ReasonFileNotPDF        Reason = "file.not_pdf"         // something else than a PDF or a picture
+	ReasonFileIsPicture     Reason = "file.is_picture"      // a picture where a PDF is awaited
+	ReasonFileNotPicture    Reason = "file.not_picture"     // anything else where a picture is awaited
+	ReasonFileBroken        Reason = "file.broken"          // cut off or damaged
+	ReasonFileEncrypted     Reason = "file.encrypted"       // has a password, if only for changing it
+	ReasonFileTooBig        Reason = "file.too_big"         // Data: FileBound in bytes
+	ReasonFileTooManyPages  Reason = "file.too_many_pages"  // Data: FileBound in pages
+	ReasonFileTooManyPixels Reason = "file.too_many_pixels" // Data: FileBound in pixels
+	ReasonFileTooHeavy      Reason = "file.too_heavy"       // took more memory or time than any honest file
+)
+
+// FileBound is the Data of a refusal that is about a number.
+type FileBound struct {
+	Limit int64
+	Got   int64
+}
+
+// ForeignKind is what a file from outside turned out to be.
+type ForeignKind string
+
+// The kinds of files from outside.
+const (
+	ForeignPDF   ForeignKind = "pdf"
+	ForeignImage ForeignKind = "image"
+)
+
+// ForeignFile is what the content of a file says about it. Its name and what
+// the sender's program calls it are never asked.
+type ForeignFile struct {
+	Kind   ForeignKind
+	Type   string // MIME type of what came in, image/heic for instance
+	Pages  int    // of a PDF
+	Width  int    // of a picture as it is written, in pixels
+	Height int    // of a picture as it is written, in pixels
+}
+
+// Foreign reads files of unknown origin without trusting them. A refusal is an
+// *Error with one of the reasons above; any other error is ours, not the
+// file's. It is safe for concurrent use.
+type Foreign interface {
+	// CheckPDF looks whether the file is a PDF that people will be able to read:
+	// whole, without a password, of a bearable number of pages, each of which
+	// can be drawn. Scripts and attachments inside do no harm: nothing runs them.
+	CheckPDF(ctx context.Context, path string) (ForeignFile, error)
+	// CleanImage reads a picture (JPEG, PNG, WebP, HEIC, BMP, the first page of a
+	// TIFF, the first frame of a GIF), turns it the way its camera says and writes
+	// it to w without anything but its pixels: as PNG if it was one, else as JPEG.
+	// Nothing is written unless the whole picture was read.
+	CleanImage(ctx context.Context, path string, w io.Writer) (ForeignFile, error)
+	// ContactSheet draws one JPEG, at most 2000 pixels long, with the pictures and
+	// the first pages of the PDFs side by side, each with its caption. What is
+	// refused names the item: Data of the *Error is a ContactFault.
+	ContactSheet(ctx context.Context, items []ContactItem, w io.Writer) error
+}
+
+// ContactItem is one file of a contact sheet.
+type ContactItem struct {
+	Path    string
+	Caption string // short, under the picture; cut if it does not fit
+	Pages   int    // how many first pages of a PDF to show; 0 means 4
+}
+
+// ContactFault is the Data of a refused contact sheet.
+type ContactFault struct {
+	Item  int // index of the file that cannot be shown
+	Bound FileBound
+}
