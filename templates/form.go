@@ -1,0 +1,102 @@
+package templates
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+// formFiles are the words of the printed forms and the fonts that they, and
+// captions under pictures, are set in. The fonts are ParaType's PT Serif and PT
+// Sans; their licence stands beside them, as it demands.
+//
+//go:embed form fonts
+var formFiles embed.FS
+
+// The fonts, by their files' names.
+const (
+	FontSerif     = "PTF55F.ttf"
+	FontSerifBold = "PTF75F.ttf"
+	FontSans      = "PTS55F.ttf"
+)
+
+// Font returns a font in the TrueType format. Callers do not change the bytes.
+func Font(file string) ([]byte, error) {
+	b, err := formFiles.ReadFile("fonts/" + file)
+	if err != nil {
+		return nil, fmt.Errorf("font %s: %w", file, err)
+	}
+	return b, nil
+}
+
+// Form returns the words of a printed form, one definition for each place on
+// it. A line of a definition is a paragraph.
+func Form(name string) (*template.Template, error) {
+	t, err := template.New(name+".txt").Option("missingkey=error").
+		Funcs(template.FuncMap{"count": countWord, "words": inWords}).
+		ParseFS(formFiles, "form/"+name+".txt")
+	if err != nil {
+		return nil, fmt.Errorf("form %s: %w", name, err)
+	}
+	return t, nil
+}
+
+// countWord picks the form of a noun that goes with n: 1 слушатель, 2
+// слушателя, 5 слушателей.
+func countWord(n int, one, few, many string) string {
+	switch {
+	case n%100 >= 11 && n%100 <= 14:
+		return many
+	case n%10 == 1:
+		return one
+	case n%10 >= 2 && n%10 <= 4:
+		return few
+	default:
+		return many
+	}
+}
+
+var (
+	units = strings.Fields("ноль один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать " +
+		"тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать")
+	tens     = strings.Fields("_ _ двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто")
+	hundreds = strings.Fields("_ сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот")
+)
+
+// inWords writes n, 0 to 999 999, in masculine words: 21 is «двадцать один». A
+// number outside stays in digits.
+func inWords(n int) string {
+	if n < 0 || n > 999_999 {
+		return fmt.Sprint(n)
+	}
+	if n == 0 {
+		return units[0]
+	}
+	var out []string
+	if n >= 1000 {
+		thousands := n / 1000
+		words := strings.Fields(inWords(thousands))
+		// Тысяча is feminine: одна тысяча, двадцать две тысячи.
+		switch last := &words[len(words)-1]; *last {
+		case "один":
+			*last = "одна"
+		case "два":
+			*last = "две"
+		}
+		out = append(words, countWord(thousands, "тысяча", "тысячи", "тысяч"))
+		n %= 1000
+	}
+	if n >= 100 {
+		out = append(out, hundreds[n/100])
+		n %= 100
+	}
+	if n >= 20 {
+		out = append(out, tens[n/10])
+		n %= 10
+	}
+	if n > 0 {
+		out = append(out, units[n])
+	}
+	return strings.Join(out, " ")
+}
