@@ -1,0 +1,666 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Journal is one version of a cohort's journal with its screenshots. No version
+// is ever changed or destroyed; a newer one takes its place.
+type Journal struct {
+	ID         int64 `bun:",pk,autoincrement"`
+	CohortID   int64
+	Version    int // from 1
+	UploadedBy int64
+	UploadedAt time.Time  // UTC
+	RejectedBy int64      `bun:",nullzero"`
+	RejectedAt *time.Time // UTC; nil while it stands
+	Comment    string     // why it was rejected
+}
+
+// JournalKind is what a file of a package is.
+type JournalKind string
+
+// The kinds of files.
+const (
+	KindUnknown    JournalKind = "" // must be asked
+	KindJournal    JournalKind = "journal"
+	KindScreenshot JournalKind = "screenshot"
+)
+
+// JournalFile is a file of one version of a journal.
+type JournalFile struct {
+	ID        int64 `bun:",pk,autoincrement"`
+	JournalID int64
+	Kind      JournalKind
+	Position  int    // among the files of its kind, from 1
+	Name      string // as the sender called it
+	FileSHA   string // the original as it came
+	CleanSHA  string // what others get: pictures re-encoded without metadata
+	Pages     int
+
+	Size int64 `bun:",scanonly"` // bytes of the original
+}
+
+// DraftFile is a file sent into a conversation and not yet part of a journal.
+// It outlives the conversation: cancelling never loses a file.
+type DraftFile struct {
+	ID       int64 `bun:",pk,autoincrement"`
+	PersonID int64
+	CohortID int64       `bun:",nullzero"` // 0 while nobody has said what it is for
+	UpdateID int64       // of the message that brought it; 0 when kept from a version
+	ChatRef  string      // file_id in the chat; empty when kept from a version
+	Kind     JournalKind // KindUnknown while it must be asked
+	Name     string      // as the sender called it, cleaned of what cannot be shown
+	Size     int64       // bytes, as the chat told before the download
+	State    DraftFileState
+	Reason   Reason `bun:",nullzero"` // of the refusal
+	FileSHA  string `bun:",nullzero"`
+	CleanSHA string `bun:",nullzero"`
+	Pages    int
+	AddedAt  time.Time // UTC
+}
+
+// DraftFileState is what has become of a file.
+type DraftFileState string
+
+// The states.
+const (
+	DraftWaiting  DraftFileState = "waiting"  // a worker fetches and checks it
+	DraftAccepted DraftFileState = "accepted" //
+	DraftRefused  DraftFileState = "refused"  // see Reason; shown once, then forgotten
+	DraftRemoved  DraftFileState = "removed"  // taken out, or sent as part of a journal
+)
+
+// maxScreenshots is how many screenshots one journal may have. Source: the
+// journal's specification (any order and number up to 20).
+const maxScreenshots = 20
+
+// The refusals about journals.
+const (
+	ReasonJournalMissing     Reason = "journal.missing"              // the PDF is not there yet
+	ReasonScreenshotsMissing Reason = "journal.screenshots_missing"  // at least one is required
+	ReasonTooManyScreenshots Reason = "journal.too_many_screenshots" // Data: maxScreenshots
+	ReasonTwoJournals        Reason = "journal.two"                  // one PDF is the journal
+	ReasonFilesPending       Reason = "journal.files_pending"        // some are still being checked
+	ReasonKindUnknown        Reason = "journal.kind_unknown"         // a file's purpose must be said first
+	ReasonNothingWaits       Reason = "journal.nothing_waits"        // no act of the cohort takes a journal now
+)
+
+// SubmitInput says which package is sent.
+type SubmitInput struct {
+	CohortID    int64
+	BaseVersion int // newest version of the journal when the conversation began
+}
+
+// Submit makes the person's accepted draft files of a cohort its next journal
+// version and sends every act that is not approved to approval with it. It
+// refuses as long as the package is not whole, and with a Conflict when
+// somebody else has sent a version meanwhile or holds an act for review.
+func (s *Acts) Submit(ctx context.Context, by Actor, in SubmitInput) (*Journal, error) {
+	var out *Journal
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		sc, err := s.enter(ctx, tx, by, in.CohortID)
+		if err != nil {
+			return err
+		}
+		if err := isPartner(actMove{by: by, cohort: sc.cohort}); err != nil {
+			return err
+		}
+		if sc.cohort.JournalVersion != in.BaseVersion {
+			return movedOn(ctx, tx, SubjectCohort, sc.cohort.ID, nil)
+		}
+		files, err := tx.DraftFiles(ctx, by.PersonID, sc.cohort.ID)
+		if err != nil {
+			return err
+		}
+		files, err = wholePackage(sc.cohort, files)
+		if err != nil {
+			return err
+		}
+		out = &Journal{CohortID: sc.cohort.ID, Version: in.BaseVersion + 1, UploadedBy: by.PersonID, UploadedAt: sc.now}
+		if err := tx.InsertJournal(ctx, out); err != nil {
+			return err
+		}
+		if err := sc.keepFiles(ctx, out, files); err != nil {
+			return err
+		}
+		moved, err := sc.sendAll(ctx, out)
+		if err != nil {
+			return err
+		}
+		if moved == 0 {
+			return refuse(Conflict, ReasonNothingWaits)
+		}
+		sc.cohort.JournalVersion = out.Version
+		return sc.touchCohort(ctx, string(ActSubmit))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("submit journal of cohort %d: %w", in.CohortID, err)
+	}
+	return out, nil
+}
+
+// wholePackage returns the files that make the package, the journal first, or
+// says what is missing.
+func wholePackage(c *Cohort, files []DraftFile) ([]DraftFile, error) {
+	var journal, screenshots []DraftFile
+	for _, f := range files {
+		switch {
+		case f.State == DraftWaiting:
+			return nil, refuse(Invalid, ReasonFilesPending)
+		case f.State != DraftAccepted:
+		case f.Kind == KindJournal:
+			journal = append(journal, f)
+		case f.Kind == KindScreenshot:
+			screenshots = append(screenshots, f)
+		default:
+			return nil, refuse(Invalid, ReasonKindUnknown)
+		}
+	}
+	switch {
+	case len(journal) == 0:
+		return nil, refuse(Invalid, ReasonJournalMissing)
+	case len(journal) > 1:
+		return nil, refuse(Invalid, ReasonTwoJournals)
+	case len(screenshots) == 0 && c.NeedsScreenshots():
+		return nil, refuse(Invalid, ReasonScreenshotsMissing)
+	case len(screenshots) > maxScreenshots:
+		return nil, refuseWith(Invalid, ReasonTooManyScreenshots, maxScreenshots)
+	}
+	return append(journal, screenshots...), nil
+}
+
+// keepFiles makes draft files part of a journal version.
+func (sc *scene) keepFiles(ctx context.Context, j *Journal, files []DraftFile) error {
+	kept := make([]JournalFile, 0, len(files))
+	position := map[JournalKind]int{}
+	for i := range files {
+		f := &files[i]
+		position[f.Kind]++
+		kept = append(kept, JournalFile{
+			JournalID: j.ID, Kind: f.Kind, Position: position[f.Kind], Name: f.Name,
+			FileSHA: f.FileSHA, CleanSHA: f.CleanSHA, Pages: f.Pages,
+		})
+		f.State = DraftRemoved
+		if err := sc.tx.SaveDraftFile(ctx, f); err != nil {
+			return err
+		}
+	}
+	return sc.tx.InsertJournalFiles(ctx, kept)
+}
+
+// sendAll sends every act that a new journal version concerns to approval and
+// returns how many.
+func (sc *scene) sendAll(ctx context.Context, j *Journal) (int, error) {
+	moved := 0
+	for i := range sc.acts {
+		a := &sc.acts[i]
+		var ev ActEvent
+		switch a.Status {
+		case ActAwaitingJournal:
+			ev = ActSubmit
+		case ActInApproval, ActRejected:
+			ev = ActReplace
+		case ActApproved, ActCancelled:
+			continue
+		}
+		if err := sc.move(ctx, a, deed{event: ev, by: sc.by, person: sc.by.PersonID, journal: j.Version}); err != nil {
+			return moved, fmt.Errorf("%s act %d: %w", ev, a.ID, err)
+		}
+		moved++
+	}
+	return moved, nil
+}
+
+// maxDraftFiles is how many files may lie in one conversation at once: the
+// journal, the screenshots and some that wait to be told apart.
+const maxDraftFiles = 1 + maxScreenshots + 4
+
+// maxScreenshotSize is the most bytes of one screenshot. Source: the journal's
+// specification.
+const maxScreenshotSize = 20 << 20
+
+// The refusals of files sent into a conversation.
+const (
+	ReasonTooManyFiles  Reason = "journal.too_many_files" // Data: maxDraftFiles
+	ReasonFileOverLimit Reason = "file.over_limit"        // Data: FileBound in bytes; the chat cannot fetch it
+)
+
+// ReceiveInput is a file that a person has sent in chat.
+type ReceiveInput struct {
+	CohortID int64  // 0 when nobody has said what it is for
+	UpdateID int64  // of the message: the same one again is the same file
+	ChatRef  string // file_id in the chat
+	Name     string // as the sender called it
+	Size     int64  // bytes, as the chat tells
+	Photo    bool   // sent as a photo, which can only be a screenshot
+}
+
+// CheckFile is the job that fetches a draft file and looks what it is.
+type CheckFile struct {
+	DraftFileID int64 `json:"draft_file_id"`
+}
+
+// Kind names the job.
+func (CheckFile) Kind() string { return "check_file" }
+
+// JobOptions bound the tries: a person waits for the answer.
+func (CheckFile) JobOptions() JobOptions { return JobOptions{MaxAttempts: 5} }
+
+// DraftNotice renews the living card of the conversation into which a file was
+// sent, once the file has been looked at.
+type DraftNotice struct {
+	CohortID int64 `json:"cohort_id"` // 0 when nobody has said what the file is for
+}
+
+// NoticeKind names the notice.
+func (DraftNotice) NoticeKind() string { return "draft" }
+
+// NoticeLane is the lane of answers.
+func (DraftNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey gathers the files of an album into one renewal.
+func (DraftNotice) NoticeKey() string { return "draft" }
+
+// Journals holds the use cases around the files of a package before it is sent.
+type Journals struct {
+	store   Store
+	chat    ChatFiles
+	foreign Foreign
+	files   FileStore
+	max     int64 // bytes, MAX_DOWNLOAD
+	now     Clock
+}
+
+// NewJournals returns the use cases over store. maxDownload is what the chat
+// can fetch at most, in bytes.
+func NewJournals(store Store, chat ChatFiles, foreign Foreign, files FileStore, maxDownload int64, now Clock) *Journals {
+	return &Journals{store: store, chat: chat, foreign: foreign, files: files, max: maxDownload, now: now}
+}
+
+// Receive takes a file into the person's conversation about a cohort and asks a
+// worker to look at it. A file that is too large for the chat, or one too many,
+// is refused at once and changes nothing.
+func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*DraftFile, error) {
+	if in.Size > s.max {
+		return nil, refuseWith(Invalid, ReasonFileOverLimit, FileBound{Limit: s.max, Got: in.Size})
+	}
+	f := &DraftFile{
+		PersonID: by.PersonID, CohortID: in.CohortID, UpdateID: in.UpdateID, ChatRef: in.ChatRef,
+		Name: SafeName(in.Name), Size: in.Size, State: DraftWaiting, AddedAt: s.now().UTC(),
+	}
+	if in.Photo {
+		f.Kind = KindScreenshot
+	}
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if in.CohortID != 0 {
+			c, err := tx.CohortForUpdate(ctx, by, in.CohortID)
+			if err != nil {
+				return err
+			}
+			if err := isPartner(actMove{by: by, cohort: c}); err != nil {
+				return err
+			}
+		}
+		have, err := tx.DraftFiles(ctx, by.PersonID, in.CohortID)
+		if err != nil {
+			return err
+		}
+		for i := range have {
+			if have[i].UpdateID == in.UpdateID {
+				*f = have[i]
+				return nil
+			}
+		}
+		if len(have) >= maxDraftFiles {
+			return refuseWith(Invalid, ReasonTooManyFiles, maxDraftFiles)
+		}
+		if err := tx.InsertDraftFile(ctx, f); err != nil {
+			return err
+		}
+		return tx.InsertJob(ctx, CheckFile{DraftFileID: f.ID})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receive file: %w", err)
+	}
+	return f, nil
+}
+
+// Check is the job CheckFile: it fetches the file, looks at it in a child
+// process, stores it and lets the conversation know. What cannot be used is
+// refused with its reason; nothing that was accepted before changes.
+func (s *Journals) Check(ctx context.Context, j CheckFile) error {
+	f, err := s.store.DraftFile(ctx, j.DraftFileID)
+	if err != nil {
+		return fmt.Errorf("check file %d: %w", j.DraftFileID, err)
+	}
+	if f.State != DraftWaiting {
+		return nil
+	}
+	found, err := s.examine(ctx, f)
+	if err != nil && AsError(err).Kind == Internal {
+		return fmt.Errorf("check file %d: %w", f.ID, err)
+	}
+	refusal := ReasonOf(err)
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		f, err := tx.DraftFileForUpdate(ctx, j.DraftFileID)
+		if err != nil || f.State != DraftWaiting {
+			return err
+		}
+		if refusal != "" {
+			f.State, f.Reason = DraftRefused, refusal
+		} else {
+			if err := found.save(ctx, tx); err != nil {
+				return err
+			}
+			have, err := tx.DraftFiles(ctx, f.PersonID, f.CohortID)
+			if err != nil {
+				return err
+			}
+			f.State, f.FileSHA, f.CleanSHA, f.Pages = DraftAccepted, found.original.SHA256, found.clean.SHA256, found.pages
+			f.Size = found.original.Size
+			f.Kind = found.purpose(f, have)
+		}
+		if err := tx.SaveDraftFile(ctx, f); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, f.PersonID, DraftNotice{CohortID: f.CohortID}, time.Time{})
+	})
+	if err != nil {
+		return fmt.Errorf("check file %d: %w", j.DraftFileID, err)
+	}
+	return nil
+}
+
+// examined is what a look at a file found.
+type examined struct {
+	kind            ForeignKind
+	original, clean File
+	pages           int
+}
+
+func (e *examined) save(ctx context.Context, tx Tx) error {
+	for _, f := range []File{e.original, e.clean} {
+		if err := tx.SaveFile(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// purpose tells what an accepted file is for: a picture is a screenshot, the
+// first PDF is the journal, a second one must be asked about.
+func (e *examined) purpose(f *DraftFile, have []DraftFile) JournalKind {
+	if e.kind == ForeignImage {
+		return KindScreenshot
+	}
+	for i := range have {
+		other := &have[i]
+		if other.ID != f.ID && other.State == DraftAccepted && other.Kind == KindJournal {
+			return KindUnknown
+		}
+	}
+	return KindJournal
+}
+
+// examine fetches a file, stores it and looks at it.
+func (s *Journals) examine(ctx context.Context, f *DraftFile) (*examined, error) {
+	original, err := s.fetch(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	local, release, err := s.files.Local(ctx, original.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("file at hand: %w", err)
+	}
+	defer release()
+	if f.Kind != KindScreenshot {
+		info, err := s.foreign.CheckPDF(ctx, local)
+		switch ReasonOf(err) {
+		case "":
+			original.Type = info.Type
+			return &examined{kind: ForeignPDF, original: original, clean: original, pages: info.Pages}, nil
+		case ReasonFileIsPicture:
+			if pdfName(f.Name) {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+	}
+	if original.Size > maxScreenshotSize {
+		return nil, refuseWith(Invalid, ReasonFileTooBig, FileBound{Limit: maxScreenshotSize, Got: original.Size})
+	}
+	var picture bytes.Buffer
+	info, err := s.foreign.CleanImage(ctx, local, &picture)
+	if err != nil {
+		return nil, err
+	}
+	original.Type = info.Type
+	clean := File{Size: int64(picture.Len()), Type: http.DetectContentType(picture.Bytes())}
+	if clean.SHA256, _, err = s.files.Put(ctx, &picture); err != nil {
+		return nil, fmt.Errorf("store picture: %w", err)
+	}
+	return &examined{kind: ForeignImage, original: original, clean: clean, pages: 1}, nil
+}
+
+// fetch brings a file from the chat into the file store.
+func (s *Journals) fetch(ctx context.Context, f *DraftFile) (File, error) {
+	r, w := io.Pipe()
+	go func() {
+		_, err := s.chat.Fetch(ctx, f.ChatRef, w, s.max)
+		w.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeWriter
+	}()
+	sha, size, err := s.files.Put(ctx, r)
+	r.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeReader
+	if err != nil {
+		return File{}, fmt.Errorf("fetch file: %w", err)
+	}
+	return File{SHA256: sha, Size: size, Type: "application/octet-stream"}, nil
+}
+
+// pdfName reports whether the sender meant the file to be a PDF.
+func pdfName(name string) bool { return strings.EqualFold(path.Ext(name), ".pdf") }
+
+// Files lists what the person has sent for a cohort, oldest first. Refused
+// files are in it until Forget.
+func (s *Journals) Files(ctx context.Context, by Actor, cohortID int64) ([]DraftFile, error) {
+	files, err := s.store.DraftFiles(ctx, by.PersonID, cohortID)
+	if err != nil {
+		return nil, fmt.Errorf("draft files of cohort %d: %w", cohortID, err)
+	}
+	return files, nil
+}
+
+// SetKind says what a file is for. A file that becomes the journal takes the
+// place of the one that was.
+func (s *Journals) SetKind(ctx context.Context, by Actor, id int64, kind JournalKind) error {
+	return s.change(ctx, by, id, func(ctx context.Context, tx Tx, f *DraftFile) error {
+		if f.State != DraftAccepted {
+			return refuse(Conflict, ReasonNotFound)
+		}
+		if kind == KindJournal {
+			have, err := tx.DraftFiles(ctx, by.PersonID, f.CohortID)
+			if err != nil {
+				return err
+			}
+			for i := range have {
+				if other := &have[i]; other.ID != f.ID && other.Kind == KindJournal {
+					other.State = DraftRemoved
+					if err := tx.SaveDraftFile(ctx, other); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		f.Kind = kind
+		return nil
+	})
+}
+
+// Remove takes a file out of the conversation. The stored blob stays.
+func (s *Journals) Remove(ctx context.Context, by Actor, id int64) error {
+	return s.change(ctx, by, id, func(_ context.Context, _ Tx, f *DraftFile) error {
+		f.State = DraftRemoved
+		return nil
+	})
+}
+
+// Assign says for which cohort the files are that came out of the blue.
+func (s *Journals) Assign(ctx context.Context, by Actor, cohortID int64) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		c, err := tx.CohortForUpdate(ctx, by, cohortID)
+		if err != nil {
+			return err
+		}
+		if err := isPartner(actMove{by: by, cohort: c}); err != nil {
+			return err
+		}
+		loose, err := tx.DraftFiles(ctx, by.PersonID, 0)
+		if err != nil {
+			return err
+		}
+		have, err := tx.DraftFiles(ctx, by.PersonID, cohortID)
+		if err != nil {
+			return err
+		}
+		for i := range loose {
+			f := &loose[i]
+			f.CohortID = cohortID
+			for j := range have {
+				if f.Kind == KindJournal && have[j].Kind == KindJournal {
+					f.Kind = KindUnknown
+				}
+			}
+			if err := tx.SaveDraftFile(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("assign files to cohort %d: %w", cohortID, err)
+	}
+	return nil
+}
+
+// Begin opens the conversation about a cohort's package: files that the person
+// has sent before are still there; if there are none and a version of the
+// journal exists, its files are, each of which can be kept, removed or replaced.
+// It returns the newest version, for SubmitInput.
+func (s *Journals) Begin(ctx context.Context, by Actor, cohortID int64) (base int, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		c, err := tx.CohortForUpdate(ctx, by, cohortID)
+		if err != nil {
+			return err
+		}
+		if err := isPartner(actMove{by: by, cohort: c}); err != nil {
+			return err
+		}
+		base = c.JournalVersion
+		have, err := tx.DraftFiles(ctx, by.PersonID, cohortID)
+		if err != nil || len(have) > 0 || base == 0 {
+			return err
+		}
+		j, err := tx.Journal(ctx, cohortID, base)
+		if err != nil {
+			return err
+		}
+		files, err := tx.JournalFiles(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		for _, k := range files {
+			f := &DraftFile{
+				PersonID: by.PersonID, CohortID: cohortID, Kind: k.Kind, Name: k.Name, Size: k.Size,
+				State: DraftAccepted, FileSHA: k.FileSHA, CleanSHA: k.CleanSHA, Pages: k.Pages, AddedAt: s.now().UTC(),
+			}
+			if err := tx.InsertDraftFile(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("begin package of cohort %d: %w", cohortID, err)
+	}
+	return base, nil
+}
+
+// Forget drops the refused files of a conversation once the person has read why.
+func (s *Journals) Forget(ctx context.Context, by Actor, files []DraftFile) error {
+	for i := range files {
+		if files[i].State != DraftRefused {
+			continue
+		}
+		if err := s.Remove(ctx, by, files[i].ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change runs fn with one of the person's own files held and saves it.
+func (s *Journals) change(ctx context.Context, by Actor, id int64, fn func(context.Context, Tx, *DraftFile) error) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		f, err := tx.DraftFileForUpdate(ctx, id)
+		if err != nil {
+			return err
+		}
+		if f.PersonID != by.PersonID {
+			return refuse(NotFound, ReasonNotFound)
+		}
+		if err := fn(ctx, tx, f); err != nil {
+			return err
+		}
+		return tx.SaveDraftFile(ctx, f)
+	})
+	if err != nil {
+		return fmt.Errorf("draft file %d: %w", id, err)
+	}
+	return nil
+}
+
+// maxName is the longest file name kept, in characters; the ending stays.
+const maxName = 120
+
+// SafeName makes a name from outside fit to be shown and stored: no folders, no
+// control or direction characters, no more than maxName characters. An empty
+// name becomes "file".
+func SafeName(name string) string {
+	name = path.Base(strings.ReplaceAll(norm(name), `\`, "/"))
+	name = strings.Map(func(r rune) rune {
+		if r == '\u200c' || r == '\u200d' {
+			return r // joiners hold emoji and some scripts together
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Trim(name, ". ")
+	ext := path.Ext(name)
+	if r := []rune(name); len(r) > maxName {
+		e := []rune(ext)
+		if len(e) > 10 {
+			e = nil
+		}
+		name = string(r[:maxName-len(e)]) + string(e)
+	}
+	if name == "" || name == "/" {
+		return "file"
+	}
+	return name
+}
+
+// norm drops bytes that are no text.
+func norm(s string) string { return strings.ToValidUTF8(s, "") }

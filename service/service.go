@@ -1,0 +1,148 @@
+// Package service holds what the organisations do with acts, journals and the
+// people who handle them: its words, its rules and its use cases. It knows
+// neither Telegram nor SQL.
+//
+// Glossary (left: the word people use; right: the word here, in the tables, in
+// the texts' names and in the buttons' data):
+//
+//	Образовательный партнёр (ОП)   partner, a kind of Org
+//	Федеральный оператор (ФО)      operator, a kind of Org
+//	Центр тестирования (ЦТ)        center, a kind of Org
+//	Представитель партнёра         role partner_rep
+//	Представитель оператора        role operator_rep
+//	Сотрудник центра тестирования  role center_staff
+//	Сдающий                        role candidate
+//	Администратор                  role admin
+//	Поток                          Cohort: one training period
+//	Слушатель                      Learner: a person trained in a cohort
+//	Акт                            Act: services rendered for some learners
+//	Журнал                         Journal: one version of a cohort's journal
+//	Скриншоты                      screenshots: JournalFile of kind screenshot
+//	Пакет документов               package: act, journal and screenshots
+//	Приглашение                    Invitation
+//	Уведомление                    Notice: a message on its way, a row of the outbox
+//	Черновик                       Draft: a conversation begun and not finished
+//	История                        History: what happened to a thing, by whom
+//	Неполадки                      troubles: what could not be delivered or done
+//	Бланк, регистрационный номер   blank, registration number
+//	ФИС ФРДО                       frdo
+//
+// Two counters are never confused: Version is the domain's version of an act's
+// document or of a journal; Revision counts the changes of a row, is carried by
+// buttons and guards against stale ones.
+package service
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Role is a permission set that a membership gives to a person.
+type Role string
+
+// The roles.
+const (
+	RoleAdmin       Role = "admin"        // organisations, people, imports, operation
+	RolePartnerRep  Role = "partner_rep"  // generates acts, sends the journal
+	RoleOperatorRep Role = "operator_rep" // approves or rejects packages
+	RoleCenterStaff Role = "center_staff" // exams and certificates of a center
+	RoleCandidate   Role = "candidate"    // receives the own certificate
+)
+
+// Seat is one role of one person in one organisation.
+type Seat struct {
+	Role  Role
+	OrgID int64 // 0 for admins and candidates, who belong to no organisation
+}
+
+// Actor is who asks. Every use case takes one, right after the context; it is
+// never hidden in the context, so no call can forget it. The zero Actor has no
+// rights.
+type Actor struct {
+	PersonID    int64
+	Name        string // for texts only
+	Language    string // of the texts, such as "ru"
+	Zone        string // IANA time zone in which this person reads dates
+	Unreachable bool   // their chat refused our last message, see People.MarkReachable
+	Seats       []Seat
+}
+
+// Has reports whether the actor holds r in any organisation.
+func (a Actor) Has(r Role) bool {
+	return slices.ContainsFunc(a.Seats, func(s Seat) bool { return s.Role == r })
+}
+
+// In reports whether the actor holds r in the organisation.
+func (a Actor) In(r Role, orgID int64) bool { return slices.Contains(a.Seats, Seat{r, orgID}) }
+
+// Orgs lists the organisations in which the actor holds r.
+func (a Actor) Orgs(r Role) []int64 {
+	var out []int64
+	for _, s := range a.Seats {
+		if s.Role == r {
+			out = append(out, s.OrgID)
+		}
+	}
+	return out
+}
+
+// System is the actor of what the clock does by itself: it has no seat and no
+// person, and history shows it as such.
+var System = Actor{}
+
+// Clock tells the time. Rules never ask another.
+type Clock func() time.Time
+
+// Queries is everything that can be asked of the store, inside a transaction or
+// outside. Lists take a limit; what is not there, or not visible to the actor
+// who is named in the question, is a NotFound error.
+type Queries interface {
+	PeopleQueries
+	CohortQueries
+	ActQueries
+	HistoryQueries
+	DraftQueries
+	NoticeQueries
+	UpdateQueries
+	FileQueries
+	CalendarQueries
+}
+
+// Store is what the service asks of a database.
+type Store interface {
+	Queries
+	// InTx runs fn in one transaction and commits if fn returns nil. fn may run
+	// again after a serialization failure, so it keeps no state outside.
+	InTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+}
+
+// Tx is everything that can be done inside one transaction.
+type Tx interface {
+	Queries
+	PeopleCommands
+	CohortCommands
+	ActCommands
+	HistoryCommands
+	DraftCommands
+	NoticeCommands
+	UpdateCommands
+	FileCommands
+	CalendarCommands
+	JobCommands
+}
+
+// Job is slow work, done by a worker after the transaction that asked for it
+// has committed. Its fields are stored as JSON: ids, never names or documents.
+// A job runs at least once, so doing it twice must be harmless.
+type Job interface {
+	// Kind is the stable name under which the job is stored.
+	Kind() string
+}
+
+// JobCommands puts work into the queue.
+type JobCommands interface {
+	// InsertJob promises that the job will be worked if, and only if, the
+	// transaction commits. The same job that still waits is not doubled.
+	InsertJob(ctx context.Context, j Job) error
+}
