@@ -1,0 +1,54 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"flowbot/service"
+)
+
+// jobOptions is what a job may say about how it wants to be worked.
+type jobOptions interface{ JobOptions() service.JobOptions }
+
+// InsertJob implements service.JobCommands. An equal job that waits is held
+// until the transaction ends, so that a worker begins it only after the commit;
+// one that runs already may have missed the change, and one that failed may wait
+// for hours, so these do not count.
+func (t tx) InsertJob(ctx context.Context, j service.Job) error {
+	args, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("encode job %s: %w", j.Kind(), err)
+	}
+	var waiting int64
+	// The containment is what the index answers; equality is what is meant.
+	err = t.NewRaw(`
+		SELECT count(*) FROM (
+			SELECT 1 FROM river_job
+			WHERE kind = ? AND args @> ?::jsonb AND args = ?::jsonb
+			  AND state IN ('available', 'pending', 'scheduled')
+			LIMIT 1
+			FOR UPDATE SKIP LOCKED
+		) w`, j.Kind(), string(args), string(args)).Scan(ctx, &waiting)
+	if err != nil {
+		return fmt.Errorf("look for job %s: %w", j.Kind(), explain(err))
+	}
+	if waiting > 0 {
+		return nil
+	}
+	opts := &river.InsertOpts{}
+	if o, ok := j.(jobOptions); ok {
+		want := o.JobOptions()
+		opts.Queue, opts.Priority, opts.MaxAttempts = want.Queue, want.Priority, want.MaxAttempts
+		if want.Delay > 0 {
+			opts.ScheduledAt = time.Now().Add(want.Delay)
+		}
+	}
+	if _, err := t.jobs.InsertTx(ctx, t.pgx, j, opts); err != nil {
+		return fmt.Errorf("insert job %s: %w", j.Kind(), explain(err))
+	}
+	return nil
+}
