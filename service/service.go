@@ -48,6 +48,9 @@ const (
 	RoleOperatorRep Role = "operator_rep" // approves or rejects packages
 	RoleCenterStaff Role = "center_staff" // exams and certificates of a center
 	RoleCandidate   Role = "candidate"    // receives the own certificate
+
+	// roleSystem is the role of the program itself. No membership can hold it.
+	roleSystem Role = "system"
 )
 
 // Seat is one role of one person in one organisation.
@@ -87,9 +90,12 @@ func (a Actor) Orgs(r Role) []int64 {
 	return out
 }
 
-// System is the actor of what the clock does by itself: it has no seat and no
-// person, and history shows it as such.
-var System = Actor{}
+// System is the actor of what the clock does by itself. History shows no person
+// for it.
+var System = Actor{Seats: []Seat{{Role: roleSystem}}}
+
+// IsSystem reports whether the program itself acts.
+func (a Actor) IsSystem() bool { return a.PersonID == 0 && a.Has(roleSystem) }
 
 // Clock tells the time. Rules never ask another.
 type Clock func() time.Time

@@ -1,0 +1,9 @@
+package service
+
+// UpdateQueries asks about the inbox.
+type UpdateQueries interface {
+}
+
+// UpdateCommands works the inbox.
+type UpdateCommands interface {
+}
