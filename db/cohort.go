@@ -31,9 +31,12 @@ func seesCohort(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
 	}
 }
 
-// isCommandLine tells the admin who has no person: the actor of the program's
-// own commands. No chat can produce one, an update always has a sender.
-func isCommandLine(by service.Actor) bool { return by.PersonID == 0 && by.Has(service.RoleAdmin) }
+// isCommandLine tells the admin who has no person, the actor of the program's
+// own commands, and the program itself. No chat can produce either, an update
+// always has a sender.
+func isCommandLine(by service.Actor) bool {
+	return by.IsSystem() || by.PersonID == 0 && by.Has(service.RoleAdmin)
+}
 
 // Cohort implements service.CohortQueries.
 func (q queries) Cohort(ctx context.Context, by service.Actor, id int64) (*service.Cohort, error) {

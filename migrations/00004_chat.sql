@@ -58,7 +58,7 @@ CREATE TABLE drafts (
     id         bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     kind       text        NOT NULL, -- which conversation
     step       text        NOT NULL, -- the question that waits for an answer
-    form       jsonb       NOT NULL, -- the answers so far
+    form       json        NOT NULL, -- the answers so far, to the letter: jsonb would refuse an escaped NUL
     update_id  bigint      NOT NULL DEFAULT 0, -- the last update that changed it
     message_id bigint      NOT NULL DEFAULT 0, -- the conversation's living card, 0 before it is sent
     updated_at timestamptz NOT NULL DEFAULT now()
@@ -81,12 +81,14 @@ CREATE TABLE draft_files (
     clean_sha   text        REFERENCES files,
     pages       integer     NOT NULL DEFAULT 0,
     added_at    timestamptz NOT NULL DEFAULT now(),
+    kept_version integer,                           -- the journal version that it was kept from; null when sent in chat
 
     CONSTRAINT draft_files_kind CHECK (kind IN ('', 'journal', 'screenshot')),
     CONSTRAINT draft_files_state CHECK (state IN ('waiting', 'accepted', 'refused', 'removed')),
     CONSTRAINT draft_files_accepted CHECK (state <> 'accepted' OR (file_sha IS NOT NULL AND clean_sha IS NOT NULL))
 );
 CREATE UNIQUE INDEX draft_files_update ON draft_files (person_id, update_id) WHERE update_id <> 0;
+CREATE INDEX draft_files_kept ON draft_files (person_id, cohort_id, kept_version) WHERE kept_version IS NOT NULL;
 CREATE INDEX draft_files_person ON draft_files (person_id, cohort_id, id) WHERE state <> 'removed';
 
 -- +goose Down

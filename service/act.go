@@ -173,7 +173,7 @@ func isOperator(m actMove) error {
 }
 
 func bySystem(m actMove) error {
-	if m.by.PersonID != System.PersonID {
+	if !m.by.IsSystem() {
 		return refuse(Forbidden, ReasonForbidden)
 	}
 	return nil
@@ -294,10 +294,16 @@ type ActCommands interface {
 	InsertJournalFiles(ctx context.Context, files []JournalFile) error
 	// RejectJournal marks a version as rejected.
 	RejectJournal(ctx context.Context, journalID, by int64, at time.Time, comment string) error
+	// HoldDraftFiles makes everybody else who would change the person's draft
+	// files wait until the transaction ends. The cohort is locked before it.
+	HoldDraftFiles(ctx context.Context, personID int64) error
+	// KeptBefore reports whether a version's files were ever among the person's
+	// draft files of the cohort, removed ones included.
+	KeptBefore(ctx context.Context, personID, cohortID int64, version int) (bool, error)
 	// DraftFileForUpdate is DraftFile and holds the row.
 	DraftFileForUpdate(ctx context.Context, id int64) (*DraftFile, error)
-	// InsertDraftFile sets the new ID; a second one of the same update changes
-	// nothing and gives the first one's ID.
+	// InsertDraftFile sets the new ID. A second file of the same update changes
+	// nothing, and f becomes what the first one is by now.
 	InsertDraftFile(ctx context.Context, f *DraftFile) error
 	SaveDraftFile(ctx context.Context, f *DraftFile) error
 }

@@ -62,11 +62,13 @@ type DraftFile struct {
 	Name     string      // as the sender called it, cleaned of what cannot be shown
 	Size     int64       // bytes, as the chat told before the download
 	State    DraftFileState
-	Reason   Reason `bun:",nullzero"` // of the refusal
+	Reason   Reason // of the refusal
 	FileSHA  string `bun:",nullzero"`
 	CleanSHA string `bun:",nullzero"`
 	Pages    int
 	AddedAt  time.Time // UTC
+
+	KeptVersion int `bun:",nullzero"` // the version of the journal that it was kept from; 0 when sent in chat
 }
 
 // DraftFileState is what has become of a file.
@@ -630,11 +632,11 @@ func (s *Journals) change(ctx context.Context, by Actor, id int64, fn func(conte
 	return nil
 }
 
-// maxName is the longest file name kept, in characters; the ending stays.
-const maxName = 120
+// maxJournalName is the longest file name kept, in characters; the ending stays.
+const maxJournalName = 120
 
 // SafeName makes a name from outside fit to be shown and stored: no folders, no
-// control or direction characters, no more than maxName characters. An empty
+// control or direction characters, no more than maxJournalName characters. An empty
 // name becomes "file".
 func SafeName(name string) string {
 	name = path.Base(strings.ReplaceAll(norm(name), `\`, "/"))
@@ -649,12 +651,12 @@ func SafeName(name string) string {
 	}, name)
 	name = strings.Trim(name, ". ")
 	ext := path.Ext(name)
-	if r := []rune(name); len(r) > maxName {
+	if r := []rune(name); len(r) > maxJournalName {
 		e := []rune(ext)
 		if len(e) > 10 {
 			e = nil
 		}
-		name = string(r[:maxName-len(e)]) + string(e)
+		name = string(r[:maxJournalName-len(e)]) + string(e)
 	}
 	if name == "" || name == "/" {
 		return "file"
