@@ -489,11 +489,11 @@ func (s *People) gone(ctx context.Context, q Queries, p *Person, m *Membership) 
 	return refuseWith(Conflict, ReasonAlreadyRemoved, g)
 }
 
-// Remove ends a person's seat: their rights end with their next press. What
-// hangs on the seat ends with it: the open invitations that they could no
-// longer make, and the reviews that they have taken. Somebody stays in every
-// role of an organisation, also when two people remove each other at once: the
-// last one gets ReasonLastOne.
+// Remove ends a person's seat: their rights end with their next press, and the
+// open invitations that they could no longer make end with it. Reviews that they
+// have taken are given back by Acts.ExpireReviews. Somebody stays in every role
+// of an organisation, also when two people remove each other at once: for the
+// last one it is ReasonLastOne.
 func (s *People) Remove(ctx context.Context, by Actor, membershipID int64) (*Seated, error) {
 	var out *Seated
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
