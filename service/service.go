@@ -128,6 +128,7 @@ type Tx interface {
 	Queries
 	PeopleCommands
 	CohortCommands
+	ImportCommands
 	ActCommands
 	HistoryCommands
 	DraftCommands
