@@ -1,0 +1,264 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"flowbot/db"
+	"flowbot/db/dbtest"
+	"flowbot/service"
+)
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+
+// note is a job that only tests insert.
+type note struct {
+	N int `json:"n"`
+}
+
+func (note) Kind() string { return "test_note" }
+
+type urgentNote struct{ note }
+
+func (urgentNote) JobOptions() service.JobOptions {
+	return service.JobOptions{Queue: "urgent", Priority: 2, MaxAttempts: 3, Delay: time.Hour}
+}
+
+func TestARowAndItsJobCommitTogether(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	boom := errors.New("boom")
+	for _, fail := range []error{boom, nil} {
+		err := d.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+			if err := tx.SaveFile(ctx, service.File{SHA256: sha("a"), Size: 1, Type: "text/plain", CreatedAt: time.Now()}); err != nil {
+				return err
+			}
+			if err := tx.InsertJob(ctx, note{N: 1}); err != nil {
+				return err
+			}
+			return fail
+		})
+		if !errors.Is(err, fail) {
+			t.Fatalf("got %v, want %v", err, fail)
+		}
+		want := 1
+		if fail != nil {
+			want = 0
+		}
+		if rows, jobs := count(t, d, "files"), count(t, d, "river_job"); rows != want || jobs != want {
+			t.Errorf("after %v: %d rows, %d jobs, want %d of each", fail, rows, jobs, want)
+		}
+	}
+}
+
+func TestAPanicRollsBack(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	func() {
+		defer func() { _ = recover() }()
+		_ = d.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+			if err := tx.InsertJob(ctx, note{N: 1}); err != nil {
+				t.Error(err)
+			}
+			panic("boom")
+		})
+	}()
+	if n := count(t, d, "river_job"); n != 0 {
+		t.Errorf("%d jobs after a panic", n)
+	}
+}
+
+func TestAJobThatWaitsIsNotDoubled(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	insert := func(jobs ...service.Job) {
+		t.Helper()
+		err := d.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+			for _, j := range jobs {
+				if err := tx.InsertJob(ctx, j); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(note{N: 1}, note{N: 1}, note{N: 2})
+	insert(note{N: 1})
+	if n := count(t, d, "river_job"); n != 2 {
+		t.Errorf("%d jobs wait, want 2", n)
+	}
+	// A running job may have read what the transaction is about to change.
+	exec(t, d, "UPDATE river_job SET state = 'running'")
+	insert(note{N: 1})
+	if n := count(t, d, "river_job"); n != 3 {
+		t.Errorf("%d jobs, want one more than those that run", n)
+	}
+}
+
+func TestAJobSaysHowItWantsToBeWorked(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	err := d.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+		return tx.InsertJob(ctx, urgentNote{note{N: 1}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var row struct {
+		Queue       string
+		Priority    int
+		MaxAttempts int
+		State       string
+	}
+	err = d.Bun().NewRaw("SELECT queue, priority, max_attempts, state FROM river_job").Scan(t.Context(), &row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row.Queue != "urgent" || row.Priority != 2 || row.MaxAttempts != 3 || row.State != "scheduled" {
+		t.Errorf("got %+v", row)
+	}
+}
+
+// TestADeadlockIsRunAgain has two transactions take two rows in opposite order:
+// the server ends one of them, which then succeeds alone.
+func TestADeadlockIsRunAgain(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	exec(t, d, "CREATE TABLE pairs (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)")
+	exec(t, d, "INSERT INTO pairs VALUES (1), (2)")
+	var both, done sync.WaitGroup
+	both.Add(2)
+	tries := make([]int, 2)
+	errs := make([]error, 2)
+	for i, order := range [][]int{{1, 2}, {2, 1}} {
+		done.Go(func() {
+			errs[i] = db.InTx(t.Context(), d, func(ctx context.Context, tx bun.IDB) error {
+				tries[i]++
+				for step, id := range order {
+					if _, err := tx.ExecContext(ctx, "UPDATE pairs SET n = n + 1 WHERE id = ?", id); err != nil {
+						return err
+					}
+					if step == 0 && tries[i] == 1 {
+						both.Done()
+						both.Wait()
+					}
+				}
+				return nil
+			})
+		})
+	}
+	done.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if tries[0]+tries[1] != 3 {
+		t.Errorf("tries %v, want one of them twice", tries)
+	}
+	var sum int
+	if err := d.Bun().NewRaw("SELECT sum(n) FROM pairs").Scan(t.Context(), &sum); err != nil || sum != 4 {
+		t.Errorf("sum %d, %v, want 4: each transaction once", sum, err)
+	}
+}
+
+func TestALostRaceEndsAfterThreeTries(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	tries := 0
+	err := db.InTx(t.Context(), d, func(ctx context.Context, tx bun.IDB) error {
+		tries++
+		_, err := tx.ExecContext(ctx, "DO $$ BEGIN RAISE EXCEPTION 'race' USING ERRCODE = '40001'; END $$")
+		return err
+	})
+	if err == nil || tries != 3 {
+		t.Errorf("%d tries, %v; want 3 and the error", tries, err)
+	}
+}
+
+func TestNULNeverReachesTheDatabase(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	var got string
+	if err := d.Bun().NewRaw("SELECT ?", "a\x00b'\x00").Scan(t.Context(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got != "ab'" {
+		t.Errorf("got %q", got)
+	}
+	// The way of a struct's field.
+	if _, err := d.Bun().ExecContext(t.Context(), "CREATE TABLE texts (t text)"); err != nil {
+		t.Fatal(err)
+	}
+	type text struct{ T string }
+	if _, err := d.Bun().NewInsert().Model(&text{T: "x\x00y"}).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Bun().NewRaw("SELECT t FROM texts").Scan(t.Context(), &got); err != nil || got != "xy" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestACancelledQueryEndsOnTheServer(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := d.Bun().ExecContext(ctx, "SELECT pg_sleep(600)")
+		ended <- err
+	}()
+	sleeping := "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%'"
+	waitFor(t, d, sleeping, 1)
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("a cancelled query succeeded")
+	}
+	waitFor(t, d, sleeping, 0)
+}
+
+func TestAMissingRowIsNotFound(t *testing.T) {
+	t.Parallel()
+	_, err := dbtest.New(t).File(t.Context(), sha("nobody"))
+	if service.ReasonOf(err) != service.ReasonNotFound {
+		t.Errorf("got %v", err)
+	}
+}
+
+func count(t *testing.T, d *db.DB, table string) int {
+	t.Helper()
+	n, err := d.Bun().NewSelect().Table(table).Count(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(n)
+}
+
+func exec(t *testing.T, d *db.DB, query string) {
+	t.Helper()
+	if _, err := d.Bun().ExecContext(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waitFor asks until the query's number is want; the test's own deadline bounds
+// it.
+func waitFor(t *testing.T, d *db.DB, query string, want int) {
+	t.Helper()
+	for {
+		var n int
+		if err := d.Bun().NewRaw(query).Scan(t.Context(), &n); err != nil {
+			t.Fatal(err)
+		}
+		if n == want {
+			return
+		}
+	}
+}
