@@ -722,6 +722,35 @@ func TestTwoPeopleRemoveEachOther(t *testing.T) {
 	}
 }
 
+// TestTwoLastOnesAreRemovedAtOnce lets somebody from elsewhere, who sits in no
+// seat that could be held, remove both of the last two at one moment.
+func TestTwoLastOnesAreRemovedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	seat := w.seat(w.north)
+	first := w.northRep
+	for round := range 10 {
+		second := w.hire(seat, "Второй")
+		ids := []int64{w.sits(first, seat), w.sits(second, seat)}
+		var wg sync.WaitGroup
+		reasons := make([]service.Reason, 2)
+		for i := range ids {
+			wg.Go(func() {
+				_, err := w.Remove(t.Context(), service.CommandLine, ids[i])
+				reasons[i] = service.ReasonOf(err)
+			})
+		}
+		wg.Wait()
+		switch {
+		case reasons[0] == "" && reasons[1] == service.ReasonLastOne:
+			first = second
+		case reasons[1] == "" && reasons[0] == service.ReasonLastOne:
+		default:
+			t.Fatalf("round %d: %q, want one winner", round, reasons)
+		}
+	}
+}
+
 func TestColleaguesComeInPages(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
