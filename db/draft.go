@@ -36,3 +36,10 @@ func (t tx) DropDraft(ctx context.Context, personID int64) error {
 	_, err := t.NewDelete().Model((*service.Draft)(nil)).Where("person_id = ?", personID).Exec(ctx)
 	return explain(err)
 }
+
+// SetDraftCard implements service.DraftCommands.
+func (t tx) SetDraftCard(ctx context.Context, personID, messageID int64) error {
+	_, err := t.NewUpdate().Model((*service.Draft)(nil)).
+		Set("message_id = ?", messageID).Where("person_id = ?", personID).Exec(ctx)
+	return explain(err)
+}

@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf16"
 
 	"flowbot/service/fsm"
 )
@@ -79,7 +82,8 @@ const (
 	operatorDays = 15
 	partnerDays  = 3
 	// maxComment is the longest comment of a rejection or a cancellation, in
-	// characters: with the card around it, it fits one chat message of 4096.
+	// UTF-16 units, as the chat counts: with the card around it, it fits one
+	// message of 4096.
 	maxComment = 2000
 	// tellLimit is how many people of one organisation are told of one event.
 	tellLimit = 1000
@@ -130,10 +134,10 @@ type actMove struct {
 var actTable = fsm.MustTable(ActAwaitingJournal,
 	fsm.Row(ActAwaitingJournal, ActSubmit, ActInApproval, isPartner, cohortEnded, cohortFree),
 	fsm.Row(ActAwaitingJournal, ActResend, ActInApproval, all(isPartner, journalStands), cohortEnded),
-	fsm.Row(ActAwaitingJournal, ActRegenerate, ActAwaitingJournal, isPartner),
+	fsm.Row(ActAwaitingJournal, ActRegenerate, ActAwaitingJournal, isPartner, cohortEnded),
 	fsm.Row(ActAwaitingJournal, ActCancel, ActCancelled, isPartner, saysWhy),
 	fsm.Row(ActInApproval, ActReplace, ActInApproval, all(isPartner, cohortFree), cohortEnded),
-	fsm.Row(ActInApproval, ActRegenerate, ActInApproval, all(isPartner, actFree)),
+	fsm.Row(ActInApproval, ActRegenerate, ActInApproval, all(isPartner, actFree), cohortEnded),
 	fsm.Row(ActInApproval, ActCancel, ActCancelled, all(isPartner, actFree), saysWhy),
 	fsm.Row(ActInApproval, ActTake, ActInApproval, all(isOperator, actFree), notOwnUpload),
 	fsm.Row(ActInApproval, ActApprove, ActApproved, holdsReview, notOwnUpload),
@@ -142,7 +146,7 @@ var actTable = fsm.MustTable(ActAwaitingJournal,
 	fsm.Row(ActInApproval, ActExpire, ActInApproval, bySystem),
 	fsm.Row(ActInApproval, ActFall, ActRejected, bySystem, saysWhy),
 	fsm.Row(ActRejected, ActReplace, ActInApproval, isPartner, cohortEnded, cohortFree),
-	fsm.Row(ActRejected, ActRegenerate, ActRejected, isPartner),
+	fsm.Row(ActRejected, ActRegenerate, ActRejected, isPartner, cohortEnded),
 	fsm.Row(ActRejected, ActCancel, ActCancelled, isPartner, saysWhy),
 )
 
@@ -227,10 +231,10 @@ func notOwnUpload(m actMove) error {
 }
 
 func saysWhy(m actMove) error {
-	if m.comment == "" {
+	if strings.TrimSpace(m.comment) == "" {
 		return refuse(Invalid, ReasonCommentRequired)
 	}
-	if len([]rune(m.comment)) > maxComment {
+	if len(utf16.Encode([]rune(m.comment))) > maxComment {
 		return refuseWith(Invalid, ReasonCommentTooLong, maxComment)
 	}
 	return nil
@@ -347,7 +351,47 @@ type scene struct {
 	now      time.Time
 }
 
-// enter locks a cohort and its acts, in this order, for whoever may see it.
+// inScene runs fn with a cohort and its acts held for whoever may see them. The
+// calendar is read before the transaction: inside, it would take a second
+// connection, and as many transactions as there are connections would wait for
+// each other.
+func (s *Acts) inScene(ctx context.Context, by Actor, find func(Tx) (int64, error), fn func(context.Context, *scene) error) error {
+	calendar, err := s.calendar(ctx)
+	if err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		cohortID, err := find(tx)
+		if err != nil {
+			return err
+		}
+		sc, err := s.enter(ctx, tx, by, cohortID)
+		if err != nil {
+			return err
+		}
+		sc.calendar = calendar
+		return fn(ctx, sc)
+	})
+}
+
+// atCohort is inScene for a cohort that is known.
+func (s *Acts) atCohort(ctx context.Context, by Actor, id int64, fn func(context.Context, *scene) error) error {
+	return s.inScene(ctx, by, func(Tx) (int64, error) { return id, nil }, fn)
+}
+
+// atAct is inScene for the cohort of an act.
+func (s *Acts) atAct(ctx context.Context, by Actor, id int64, fn func(context.Context, *scene, *Act) error) error {
+	find := func(tx Tx) (int64, error) { return tx.CohortOfAct(ctx, by, id) }
+	return s.inScene(ctx, by, find, func(ctx context.Context, sc *scene) error {
+		a, err := sc.act(id)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, sc, a)
+	})
+}
+
+// enter locks a cohort and its acts, in this order.
 func (s *Acts) enter(ctx context.Context, tx Tx, by Actor, cohortID int64) (*scene, error) {
 	sc := &scene{q: tx, tx: tx, by: by, now: s.now().UTC()}
 	var err error
@@ -361,11 +405,8 @@ func (s *Acts) enter(ctx context.Context, tx Tx, by Actor, cohortID int64) (*sce
 		return nil, err
 	}
 	if sc.cohort.JournalVersion > 0 {
-		if sc.newest, err = tx.Journal(ctx, cohortID, sc.cohort.JournalVersion); err != nil {
-			return nil, err
-		}
+		sc.newest, err = tx.Journal(ctx, cohortID, sc.cohort.JournalVersion)
 	}
-	sc.calendar, err = s.calendar(ctx)
 	return sc, err
 }
 
@@ -562,6 +603,13 @@ func movedOn(ctx context.Context, q Queries, subject string, id int64, cause err
 // act has moved on since, Move returns a Conflict and changes nothing. Of two
 // who press at one moment one wins.
 func (s *Acts) Move(ctx context.Context, by Actor, id int64, revision int, ev ActEvent) (*Act, error) {
+	switch ev {
+	case ActResend, ActTake, ActRelease, ActApprove:
+	case ActSubmit, ActReplace, ActRegenerate, ActCancel, ActReject, ActExpire, ActFall:
+		return nil, fmt.Errorf("move act %d: %q needs more than a word: %w", id, ev, refuse(Forbidden, ReasonForbidden))
+	default:
+		return nil, fmt.Errorf("move act %d: no event %q: %w", id, ev, refuse(Forbidden, ReasonForbidden))
+	}
 	return s.one(ctx, by, id, revision, deed{event: ev, by: by, person: by.PersonID})
 }
 
@@ -569,25 +617,36 @@ func (s *Acts) Move(ctx context.Context, by Actor, id int64, revision int, ev Ac
 // other act of the cohort that waits for approval with the same version falls
 // too, and a review of it that is under way ends.
 func (s *Acts) Reject(ctx context.Context, by Actor, id int64, revision int, comment string) (*Act, error) {
-	return s.one(ctx, by, id, revision, deed{event: ActReject, by: by, person: by.PersonID, comment: comment})
+	return s.one(ctx, by, id, revision, deed{event: ActReject, by: by, person: by.PersonID, comment: plainText(comment)})
 }
 
 // Cancel ends an act that is not approved and sets its learners free.
 func (s *Acts) Cancel(ctx context.Context, by Actor, id int64, revision int, comment string) (*Act, error) {
-	return s.one(ctx, by, id, revision, deed{event: ActCancel, by: by, person: by.PersonID, comment: comment})
+	return s.one(ctx, by, id, revision, deed{event: ActCancel, by: by, person: by.PersonID, comment: plainText(comment)})
+}
+
+// plainText drops what no text column holds: NUL and bytes that are no text.
+// Everything else is kept to the letter.
+func plainText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
 }
 
 // ExpireReviews gives back the acts that were taken longer than reviewLimit
 // ago, and those whose reviewer represents the operator no more. It is called by
-// the clock and returns how many it looked at.
+// the clock and returns how many it gave back. One that cannot be given back
+// does not keep the others.
 func (s *Acts) ExpireReviews(ctx context.Context) (int, error) {
 	const batch = 100
 	ids, err := s.store.ExpiredReviews(ctx, s.now().Add(-reviewLimit), batch)
 	if err != nil {
 		return 0, fmt.Errorf("expired reviews: %w", err)
 	}
-	for i, id := range ids {
+	ended := 0
+	var failed []error
+	for _, id := range ids {
+		expired := false
 		err := s.atAct(ctx, System, id, func(ctx context.Context, sc *scene, a *Act) error {
+			expired = false
 			if a.ReviewerID == 0 {
 				return nil // given back or decided meanwhile
 			}
@@ -598,13 +657,17 @@ func (s *Acts) ExpireReviews(ctx context.Context) (int, error) {
 			if a.TakenAt.After(sc.now.Add(-reviewLimit)) && reviewer.Has(RoleOperatorRep) {
 				return nil
 			}
+			expired = true
 			return sc.move(ctx, a, deed{event: ActExpire, by: System})
 		})
-		if err != nil {
-			return i, fmt.Errorf("expire review of act %d: %w", id, err)
+		switch {
+		case err != nil:
+			failed = append(failed, fmt.Errorf("expire review of act %d: %w", id, err))
+		case expired:
+			ended++
 		}
 	}
-	return len(ids), nil
+	return ended, errors.Join(failed...)
 }
 
 // one makes a move of one act and what follows from it.
@@ -658,25 +721,6 @@ func (sc *scene) rejectJournal(ctx context.Context, version int, d deed) error {
 	return nil
 }
 
-// atAct runs fn with the act and its cohort held.
-func (s *Acts) atAct(ctx context.Context, by Actor, id int64, fn func(context.Context, *scene, *Act) error) error {
-	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		cohortID, err := tx.CohortOfAct(ctx, by, id)
-		if err != nil {
-			return err
-		}
-		sc, err := s.enter(ctx, tx, by, cohortID)
-		if err != nil {
-			return err
-		}
-		a, err := sc.act(id)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, sc, a)
-	})
-}
-
 // Generation says whether an act can be generated in a cohort.
 type Generation struct {
 	Status   GenerationStatus
@@ -714,11 +758,7 @@ type GenerateInput struct {
 // moved on since the person saw it.
 func (s *Acts) Generate(ctx context.Context, by Actor, in GenerateInput) (*Act, error) {
 	var out *Act
-	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		sc, err := s.enter(ctx, tx, by, in.CohortID)
-		if err != nil {
-			return err
-		}
+	err := s.atCohort(ctx, by, in.CohortID, func(ctx context.Context, sc *scene) error {
 		today, err := sc.today()
 		if err != nil {
 			return err
@@ -728,11 +768,11 @@ func (s *Acts) Generate(ctx context.Context, by Actor, in GenerateInput) (*Act, 
 			return err
 		}
 		if sc.cohort.Revision != in.Revision {
-			return movedOn(ctx, tx, SubjectCohort, sc.cohort.ID, nil)
+			return movedOn(ctx, sc.tx, SubjectCohort, sc.cohort.ID, nil)
 		}
 		ids := in.Learners
 		if ids == nil {
-			if ids, err = tx.EligibleLearners(ctx, sc.cohort.ID); err != nil {
+			if ids, err = sc.tx.EligibleLearners(ctx, sc.cohort.ID); err != nil {
 				return err
 			}
 		}
@@ -743,7 +783,7 @@ func (s *Acts) Generate(ctx context.Context, by Actor, in GenerateInput) (*Act, 
 			Status: ActAwaitingJournal, Version: 1, Revision: 1, GeneratedBy: by.PersonID,
 			CreatedAt: sc.now, UpdatedAt: sc.now,
 		}
-		if err := tx.InsertAct(ctx, a); err != nil {
+		if err := sc.tx.InsertAct(ctx, a); err != nil {
 			return err
 		}
 		if err := sc.draw(ctx, a, ids, today); err != nil {
@@ -753,7 +793,7 @@ func (s *Acts) Generate(ctx context.Context, by Actor, in GenerateInput) (*Act, 
 			return err
 		}
 		out = a
-		return tx.AddHistory(ctx, History{
+		return sc.tx.AddHistory(ctx, History{
 			Subject: SubjectAct, SubjectID: a.ID, At: sc.now, PersonID: by.PersonID,
 			Event: actGenerated, ToStatus: string(a.Status), Version: a.Version,
 		})
@@ -808,6 +848,7 @@ func (s *Acts) Regenerate(ctx context.Context, by Actor, in RegenerateInput) (*A
 // draw binds the learners to the act, freezes what its current version says and
 // asks for its printing.
 func (sc *scene) draw(ctx context.Context, a *Act, ids []int64, today Day) error {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(ids) == 0 {
 		return refuse(Invalid, ReasonNoLearners)
 	}
@@ -865,7 +906,7 @@ func actForm(a *Act, c *Cohort, partner *Org, learners []Learner, today Day) Act
 	for i := range learners {
 		l := &learners[i]
 		row := ActFormLearner{
-			Number: l.Number, Name: l.Name(), DocType: int(l.DocumentType),
+			Number: l.Number, Name: l.Name(), DocType: int(l.DocumentType), DocTypeName: l.DocumentType.Name(),
 			Series: l.DocumentSeries, DocNumber: l.DocumentNumber, RegistrationNumber: l.RegistrationNumber,
 			IssuedOn: l.DocumentOn, InFRDO: l.InFRDO,
 		}

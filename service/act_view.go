@@ -132,8 +132,8 @@ func (s *Acts) Cohort(ctx context.Context, by Actor, id int64) (*CohortView, err
 			return nil, fmt.Errorf("view cohort %d: %w", id, err)
 		}
 		for _, ev := range actTable.Offers(sc.acts[i].Status, m) {
-			if ev == ActSubmit || ev == ActReplace {
-				v.CanUpload = ev
+			if ev == ActReplace || ev == ActSubmit && v.CanUpload == "" {
+				v.CanUpload = ev // replacing concerns every act that waits, too
 			}
 		}
 	}

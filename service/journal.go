@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -109,18 +110,17 @@ type SubmitInput struct {
 // somebody else has sent a version meanwhile or holds an act for review.
 func (s *Acts) Submit(ctx context.Context, by Actor, in SubmitInput) (*Journal, error) {
 	var out *Journal
-	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		sc, err := s.enter(ctx, tx, by, in.CohortID)
-		if err != nil {
-			return err
-		}
+	err := s.atCohort(ctx, by, in.CohortID, func(ctx context.Context, sc *scene) error {
 		if err := isPartner(actMove{by: by, cohort: sc.cohort}); err != nil {
 			return err
 		}
 		if sc.cohort.JournalVersion != in.BaseVersion {
-			return movedOn(ctx, tx, SubjectCohort, sc.cohort.ID, nil)
+			return movedOn(ctx, sc.tx, SubjectCohort, sc.cohort.ID, nil)
 		}
-		files, err := tx.DraftFiles(ctx, by.PersonID, sc.cohort.ID)
+		if err := sc.tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
+			return err
+		}
+		files, err := sc.tx.DraftFiles(ctx, by.PersonID, sc.cohort.ID)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (s *Acts) Submit(ctx context.Context, by Actor, in SubmitInput) (*Journal, 
 			return err
 		}
 		out = &Journal{CohortID: sc.cohort.ID, Version: in.BaseVersion + 1, UploadedBy: by.PersonID, UploadedAt: sc.now}
-		if err := tx.InsertJournal(ctx, out); err != nil {
+		if err := sc.tx.InsertJournal(ctx, out); err != nil {
 			return err
 		}
 		if err := sc.keepFiles(ctx, out, files); err != nil {
@@ -313,6 +313,9 @@ func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*Dra
 				return err
 			}
 		}
+		if err := tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
+			return err
+		}
 		have, err := tx.DraftFiles(ctx, by.PersonID, in.CohortID)
 		if err != nil {
 			return err
@@ -328,6 +331,9 @@ func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*Dra
 		}
 		if err := tx.InsertDraftFile(ctx, f); err != nil {
 			return err
+		}
+		if f.State != DraftWaiting {
+			return nil // the same update once more, after its file was taken out
 		}
 		return tx.InsertJob(ctx, CheckFile{DraftFileID: f.ID})
 	})
@@ -354,6 +360,10 @@ func (s *Journals) Check(ctx context.Context, j CheckFile) error {
 	}
 	refusal := ReasonOf(err)
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		// Two PDFs of one album must not both find that there is no journal yet.
+		if err := tx.HoldDraftFiles(ctx, f.PersonID); err != nil {
+			return err
+		}
 		f, err := tx.DraftFileForUpdate(ctx, j.DraftFileID)
 		if err != nil || f.State != DraftWaiting {
 			return err
@@ -483,24 +493,35 @@ func (s *Journals) Files(ctx context.Context, by Actor, cohortID int64) ([]Draft
 	return files, nil
 }
 
-// SetKind says what a file is for. A file that becomes the journal takes the
-// place of the one that was.
+// SetKind says what an accepted file is for. A file that becomes the journal
+// takes the place of the one that was. Only a PDF can be the journal.
 func (s *Journals) SetKind(ctx context.Context, by Actor, id int64, kind JournalKind) error {
 	return s.change(ctx, by, id, func(ctx context.Context, tx Tx, f *DraftFile) error {
-		if f.State != DraftAccepted {
-			return refuse(Conflict, ReasonNotFound)
+		switch {
+		case f.State == DraftWaiting:
+			return refuse(Conflict, ReasonFilesPending)
+		case f.State != DraftAccepted || kind == KindUnknown:
+			return refuse(NotFound, ReasonNotFound)
+		case kind == KindScreenshot:
+			f.Kind = kind
+			return nil
 		}
-		if kind == KindJournal {
-			have, err := tx.DraftFiles(ctx, by.PersonID, f.CohortID)
-			if err != nil {
-				return err
-			}
-			for i := range have {
-				if other := &have[i]; other.ID != f.ID && other.Kind == KindJournal {
-					other.State = DraftRemoved
-					if err := tx.SaveDraftFile(ctx, other); err != nil {
-						return err
-					}
+		stored, err := tx.File(ctx, f.FileSHA)
+		if err != nil {
+			return err
+		}
+		if stored.Type != typePDF {
+			return refuse(Invalid, ReasonFileIsPicture)
+		}
+		have, err := tx.DraftFiles(ctx, by.PersonID, f.CohortID)
+		if err != nil {
+			return err
+		}
+		for i := range have {
+			if other := &have[i]; other.ID != f.ID && other.Kind == KindJournal {
+				other.State = DraftRemoved
+				if err := tx.SaveDraftFile(ctx, other); err != nil {
+					return err
 				}
 			}
 		}
@@ -508,6 +529,9 @@ func (s *Journals) SetKind(ctx context.Context, by Actor, id int64, kind Journal
 		return nil
 	})
 }
+
+// typePDF is the MIME type of a file that can be a journal.
+const typePDF = "application/pdf"
 
 // Remove takes a file out of the conversation. The stored blob stays.
 func (s *Journals) Remove(ctx context.Context, by Actor, id int64) error {
@@ -525,6 +549,9 @@ func (s *Journals) Assign(ctx context.Context, by Actor, cohortID int64) error {
 			return err
 		}
 		if err := isPartner(actMove{by: by, cohort: c}); err != nil {
+			return err
+		}
+		if err := tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
 			return err
 		}
 		loose, err := tx.DraftFiles(ctx, by.PersonID, 0)
@@ -555,10 +582,13 @@ func (s *Journals) Assign(ctx context.Context, by Actor, cohortID int64) error {
 	return nil
 }
 
-// Begin opens the conversation about a cohort's package: files that the person
-// has sent before are still there; if there are none and a version of the
-// journal exists, its files are, each of which can be kept, removed or replaced.
-// It returns the newest version, for SubmitInput.
+// Begin opens the conversation about a cohort's package. It starts from the
+// files of the newest version of the journal, each of which can be kept, removed
+// or replaced, and from what the person has sent before; a journal that they have
+// sent takes the place of the version's. Beginning again finds what was left,
+// and brings the version's files back only when nothing is. Files kept from an
+// older version make room: somebody has replaced it meanwhile. It returns the
+// newest version, for SubmitInput.
 func (s *Journals) Begin(ctx context.Context, by Actor, cohortID int64) (base int, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		c, err := tx.CohortForUpdate(ctx, by, cohortID)
@@ -569,33 +599,71 @@ func (s *Journals) Begin(ctx context.Context, by Actor, cohortID int64) (base in
 			return err
 		}
 		base = c.JournalVersion
-		have, err := tx.DraftFiles(ctx, by.PersonID, cohortID)
-		if err != nil || len(have) > 0 || base == 0 {
+		if err := tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
 			return err
 		}
-		j, err := tx.Journal(ctx, cohortID, base)
-		if err != nil {
+		have, err := currentFiles(ctx, tx, by.PersonID, c)
+		if err != nil || base == 0 {
 			return err
 		}
-		files, err := tx.JournalFiles(ctx, j.ID)
-		if err != nil {
+		kept, err := tx.KeptBefore(ctx, by.PersonID, cohortID, base)
+		if err != nil || kept && len(have) > 0 {
 			return err
 		}
-		for _, k := range files {
-			f := &DraftFile{
-				PersonID: by.PersonID, CohortID: cohortID, Kind: k.Kind, Name: k.Name, Size: k.Size,
-				State: DraftAccepted, FileSHA: k.FileSHA, CleanSHA: k.CleanSHA, Pages: k.Pages, AddedAt: s.now().UTC(),
-			}
-			if err := tx.InsertDraftFile(ctx, f); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.keepVersion(ctx, tx, by.PersonID, c, have)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("begin package of cohort %d: %w", cohortID, err)
 	}
 	return base, nil
+}
+
+// currentFiles returns the person's draft files of a cohort after removing those
+// that were kept from a version which is not the newest any more.
+func currentFiles(ctx context.Context, tx Tx, personID int64, c *Cohort) ([]DraftFile, error) {
+	have, err := tx.DraftFiles(ctx, personID, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	var current []DraftFile
+	for i := range have {
+		f := &have[i]
+		if f.KeptVersion == 0 || f.KeptVersion == c.JournalVersion {
+			current = append(current, *f)
+			continue
+		}
+		f.State = DraftRemoved
+		if err := tx.SaveDraftFile(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	return current, nil
+}
+
+// keepVersion makes the files of the cohort's newest journal draft files.
+func (s *Journals) keepVersion(ctx context.Context, tx Tx, personID int64, c *Cohort, have []DraftFile) error {
+	hasJournal := slices.ContainsFunc(have, func(f DraftFile) bool { return f.Kind == KindJournal })
+	j, err := tx.Journal(ctx, c.ID, c.JournalVersion)
+	if err != nil {
+		return err
+	}
+	files, err := tx.JournalFiles(ctx, j.ID)
+	if err != nil {
+		return err
+	}
+	for _, k := range files {
+		if k.Kind == KindJournal && hasJournal {
+			continue
+		}
+		err := tx.InsertDraftFile(ctx, &DraftFile{
+			PersonID: personID, CohortID: c.ID, Kind: k.Kind, Name: k.Name, Size: k.Size, KeptVersion: j.Version,
+			State: DraftAccepted, FileSHA: k.FileSHA, CleanSHA: k.CleanSHA, Pages: k.Pages, AddedAt: s.now().UTC(),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Forget drops the refused files of a conversation once the person has read why.
@@ -614,6 +682,9 @@ func (s *Journals) Forget(ctx context.Context, by Actor, files []DraftFile) erro
 // change runs fn with one of the person's own files held and saves it.
 func (s *Journals) change(ctx context.Context, by Actor, id int64, fn func(context.Context, Tx, *DraftFile) error) error {
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
+			return err
+		}
 		f, err := tx.DraftFileForUpdate(ctx, id)
 		if err != nil {
 			return err
@@ -639,7 +710,7 @@ const maxJournalName = 120
 // control or direction characters, no more than maxJournalName characters. An empty
 // name becomes "file".
 func SafeName(name string) string {
-	name = path.Base(strings.ReplaceAll(norm(name), `\`, "/"))
+	name = path.Base(strings.ReplaceAll(plainText(name), `\`, "/"))
 	name = strings.Map(func(r rune) rune {
 		if r == '\u200c' || r == '\u200d' {
 			return r // joiners hold emoji and some scripts together
@@ -649,7 +720,7 @@ func SafeName(name string) string {
 		}
 		return r
 	}, name)
-	name = strings.Trim(name, ". ")
+	name = strings.TrimFunc(name, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
 	ext := path.Ext(name)
 	if r := []rune(name); len(r) > maxJournalName {
 		e := []rune(ext)
@@ -658,11 +729,10 @@ func SafeName(name string) string {
 		}
 		name = string(r[:maxJournalName-len(e)]) + string(e)
 	}
-	if name == "" || name == "/" {
-		return "file"
+	if !strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsGraphic(r) && r != '/' && !unicode.IsSpace(r) && !unicode.Is(unicode.M, r)
+	}) {
+		return "file" // nothing that anybody could see
 	}
 	return name
 }
-
-// norm drops bytes that are no text.
-func norm(s string) string { return strings.ToValidUTF8(s, "") }
