@@ -216,3 +216,25 @@ keeper     x иначе
 		t.Errorf("toast %+v", got)
 	}
 }
+
+func decode[T any](t *testing.T, raw []byte) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// readAll reads a body and closes it.
+func readAll(t *testing.T, body io.ReadCloser) []byte {
+	t.Helper()
+	data, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

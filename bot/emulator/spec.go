@@ -286,8 +286,24 @@ func decodeAny(text string) (any, error) {
 // fits tells whether a decoded JSON value is what the rule allows; at names the
 // place in errors.
 func (s *spec) fits(r rule, v any, at string) error {
+	if items, ok := v.([]any); ok && allArrays(r.kinds) {
+		inner := rule{kinds: make([]kind, len(r.kinds))}
+		for i, k := range r.kinds {
+			inner.kinds[i] = kind{k.depth - 1, k.name}
+		}
+		for i, item := range items {
+			if err := s.fits(inner, item, at+"["+strconv.Itoa(i)+"]"); err != nil {
+				return err
+			}
+		}
+		return r.within(v, at)
+	}
+	kinds, err := s.meant(r.kinds, v, at)
+	if err != nil {
+		return err
+	}
 	var first error
-	for _, k := range r.kinds {
+	for _, k := range kinds {
 		err := s.fitsKind(k, v, at)
 		if err == nil {
 			return r.within(v, at)
@@ -297,6 +313,10 @@ func (s *spec) fits(r rule, v any, at string) error {
 		}
 	}
 	return first
+}
+
+func allArrays(kinds []kind) bool {
+	return !slices.ContainsFunc(kinds, func(k kind) bool { return k.depth == 0 })
 }
 
 // better prefers the error of the alternative that the sender meant: one of
@@ -311,16 +331,10 @@ func better(err, than error) bool {
 
 func (s *spec) fitsKind(k kind, v any, at string) error {
 	if k.depth > 0 {
-		items, ok := v.([]any)
-		if !ok {
+		if _, ok := v.([]any); !ok {
 			return fmt.Errorf("%s must be an array", at)
 		}
-		for i, item := range items {
-			if err := s.fitsKind(kind{k.depth - 1, k.name}, item, at+"["+strconv.Itoa(i)+"]"); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.fits(rule{kinds: []kind{k}}, v, at)
 	}
 	if k.scalar() {
 		return fitsScalar(k.name, v, at)
@@ -330,7 +344,7 @@ func (s *spec) fitsKind(k kind, v any, at string) error {
 		return fmt.Errorf("%s: the specification lacks the type %s", at, k.name)
 	}
 	if len(sh.any) > 0 {
-		return s.fits(rule{kinds: s.meant(sh, v)}, v, at)
+		return s.fits(rule{kinds: sh.any}, v, at)
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -361,30 +375,39 @@ func (s *spec) fitsKind(k kind, v any, at string) error {
 	return nil
 }
 
-// meant narrows a union to the members whose fixed words (type, status, source)
-// are those of the value, so that errors speak of the right one.
-func (s *spec) meant(sh *shape, v any) []kind {
+// meant narrows a union to the members whose fixed word (type, status, source)
+// is that of the value, so that errors speak of the right one.
+func (s *spec) meant(kinds []kind, v any, at string) ([]kind, error) {
 	object, ok := v.(map[string]any)
-	if !ok {
-		return sh.any
+	if !ok || len(kinds) < 2 {
+		return kinds, nil
 	}
 	var hits []kind
-	for _, k := range sh.any {
+	var words []string
+	field := ""
+	for _, k := range kinds {
 		member := s.types[k.name]
-		if k.depth > 0 || member == nil || len(member.any) > 0 {
-			continue
+		if k.depth > 0 || member == nil {
+			return kinds, nil
 		}
+		fixed := ""
 		for _, name := range member.order {
-			word, isWord := object[name].(string)
-			if words := member.fields[name].words; len(words) == 1 && isWord && words[0] == word {
-				hits = append(hits, k)
+			if w := member.fields[name].words; len(w) == 1 {
+				field, fixed = name, w[0]
 			}
+		}
+		if fixed == "" {
+			return kinds, nil // not told apart by a word
+		}
+		words = append(words, fixed)
+		if object[field] == fixed {
+			hits = append(hits, k)
 		}
 	}
 	if len(hits) == 0 {
-		return sh.any
+		return nil, fmt.Errorf("%s.%s is %q, which is none of: %s", at, field, clip(fmt.Sprint(object[field])), strings.Join(words, ", "))
 	}
-	return hits
+	return hits, nil
 }
 
 func fitsScalar(name string, v any, at string) error {
