@@ -50,6 +50,7 @@ CREATE TABLE acts (
 );
 CREATE INDEX acts_cohort ON acts (cohort_id, id);
 CREATE INDEX acts_queue ON acts (due_on, id) WHERE status = 'in_approval';
+CREATE INDEX acts_number_prefix ON acts (number text_pattern_ops) WHERE status = 'in_approval'; -- search in the queue
 CREATE INDEX acts_taken ON acts (taken_at) WHERE reviewer_id IS NOT NULL;
 CREATE INDEX acts_partner_open ON acts (partner_id, status, due_on, id) WHERE status IN ('awaiting_journal', 'in_approval', 'rejected');
 CREATE INDEX acts_reviewer ON acts (reviewer_id) WHERE reviewer_id IS NOT NULL;
