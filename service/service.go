@@ -107,6 +107,8 @@ type Queries interface {
 	PeopleQueries
 	CohortQueries
 	ActQueries
+	ListQueries
+	QueueQueries
 	HistoryQueries
 	DraftQueries
 	NoticeQueries

@@ -1,0 +1,68 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"flowbot/service"
+)
+
+var _ service.ListQueries = queries{}
+
+// wants says in SQL in which cohorts something can be done now.
+var wants = map[service.CohortWant]string{
+	service.WantAny: `TRUE`,
+	service.WantGenerate: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
+		AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = cohort.id AND act_id IS NULL AND ` + documented + `)`,
+	service.WantUpload: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
+		AND EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND status = 'awaiting_journal')`,
+	service.WantReplace: `EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND status IN ('in_approval', 'rejected'))
+		AND NOT EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND reviewer_id IS NOT NULL)`,
+}
+
+// CohortList implements service.ListQueries. Only a partner's own
+// representatives want something of a cohort; everybody else just looks.
+func (q queries) CohortList(ctx context.Context, by service.Actor, want service.CohortWant, number string, now time.Time, offset, limit int) ([]service.CohortItem, error) {
+	var out []service.CohortItem
+	sel := q.NewSelect().TableExpr("cohorts AS cohort").
+		Join("JOIN orgs AS org ON org.id = cohort.partner_id").
+		Column("cohort.id", "cohort.number", "cohort.program", "cohort.end_on", "cohort.revision").
+		Where(wants[want], now).
+		OrderExpr("cohort.end_on DESC, cohort.id DESC").Offset(int64(offset)).Limit(int64(limit))
+	if want == service.WantAny {
+		sel = sel.Apply(seesCohort(by))
+	} else {
+		sel = sel.Where("cohort.partner_id IN (?)", bun.In(standing(by, service.RolePartnerRep))).Apply(seesCohort(by))
+	}
+	if number != "" {
+		sel = sel.Where("cohort.number = ?", number)
+	}
+	if err := sel.Scan(ctx, &out); err != nil {
+		return nil, explain(err)
+	}
+	return out, nil
+}
+
+// standing lists the organisations of a role; never empty, for IN () is no SQL.
+func standing(by service.Actor, role service.Role) []int64 {
+	return append(by.Orgs(role), 0)
+}
+
+// ActList implements service.ListQueries.
+func (q queries) ActList(ctx context.Context, by service.Actor, statuses []service.ActStatus, number string, offset, limit int) ([]service.ActItem, error) {
+	var out []service.ActItem
+	sel := q.NewSelect().TableExpr("acts AS act").
+		Column("act.id", "act.number", "act.status", "act.revision", "act.due_on").
+		Where("act.status IN (?)", bun.In(statuses)).
+		Apply(seesAct(by)).
+		OrderExpr("act.id DESC").Offset(int64(offset)).Limit(int64(limit))
+	if number != "" {
+		sel = sel.Where("act.number = ?", number)
+	}
+	if err := sel.Scan(ctx, &out); err != nil {
+		return nil, explain(err)
+	}
+	return out, nil
+}
