@@ -25,6 +25,7 @@ type Journal struct {
 	RejectedBy int64      `bun:",nullzero"`
 	RejectedAt *time.Time // UTC; nil while it stands
 	Comment    string     // why it was rejected
+	SheetSHA   string     `bun:",nullzero"` // contact sheet, "" until drawn
 }
 
 // JournalKind is what a file of a package is.
@@ -703,11 +704,11 @@ func (s *Journals) change(ctx context.Context, by Actor, id int64, fn func(conte
 	return nil
 }
 
-// maxJournalName is the longest file name kept, in characters; the ending stays.
-const maxJournalName = 120
+// maxName is the longest file name kept, in characters; the ending stays.
+const maxName = 120
 
 // SafeName makes a name from outside fit to be shown and stored: no folders, no
-// control or direction characters, no more than maxJournalName characters. An empty
+// control or direction characters, no more than maxName characters. An empty
 // name becomes "file".
 func SafeName(name string) string {
 	name = path.Base(strings.ReplaceAll(plainText(name), `\`, "/"))
@@ -722,12 +723,12 @@ func SafeName(name string) string {
 	}, name)
 	name = strings.TrimFunc(name, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
 	ext := path.Ext(name)
-	if r := []rune(name); len(r) > maxJournalName {
+	if r := []rune(name); len(r) > maxName {
 		e := []rune(ext)
 		if len(e) > 10 {
 			e = nil
 		}
-		name = string(r[:maxJournalName-len(e)]) + string(e)
+		name = string(r[:maxName-len(e)]) + string(e)
 	}
 	if !strings.ContainsFunc(name, func(r rune) bool {
 		return unicode.IsGraphic(r) && r != '/' && !unicode.IsSpace(r) && !unicode.Is(unicode.M, r)
