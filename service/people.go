@@ -84,13 +84,7 @@ type Org struct {
 }
 
 // Location is the organisation's time zone.
-func (o *Org) Location() (*time.Location, error) {
-	loc, err := time.LoadLocation(o.Zone)
-	if err != nil {
-		return nil, fmt.Errorf("time zone of organisation %d: %w", o.ID, err)
-	}
-	return loc, nil
-}
+func (o *Org) Location() (*time.Location, error) { return zoneOf(o.Zone) }
 
 // Person is somebody who works with the bot, or is invited to.
 type Person struct {
@@ -140,8 +134,8 @@ type Colleagues struct {
 // Gone tells who left a seat, when and by whom.
 type Gone struct {
 	Name string
-	At   time.Time // UTC
-	By   string    // "" from the command line
+	On   Day    // in the reader's zone
+	By   string // "" from the command line
 }
 
 // PeopleQueries asks about people and organisations.
@@ -336,21 +330,77 @@ func PlainName(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// Orgs lists the organisations for an admin, from offset on, at most limit, and
-// counts all.
-func (s *People) Orgs(ctx context.Context, by Actor, offset, limit int) ([]Org, int, error) {
-	if !by.Has(RoleAdmin) {
-		return nil, 0, refuse(Forbidden, ReasonForbidden)
+// Place is a seat by its organisation.
+type Place struct {
+	Seat Seat
+	Org  *Org // nil for admins
+}
+
+// Places lists the seats whose people the actor may see and invite, from offset
+// on, at most limit, and counts all: the own ones, or for an admin the admins
+// and every organisation.
+func (s *People) Places(ctx context.Context, by Actor, offset, limit int) ([]Place, int, error) {
+	if by.Has(RoleAdmin) {
+		return s.allPlaces(ctx, offset, limit)
 	}
-	list, err := s.store.OrgsPage(ctx, offset, limit)
+	var out []Place
+	for _, seat := range by.Seats {
+		if !mayStaff(by, seat) {
+			continue
+		}
+		o, err := s.store.Org(ctx, seat.OrgID)
+		if err != nil {
+			return nil, 0, fmt.Errorf("organisation %d: %w", seat.OrgID, err)
+		}
+		out = append(out, Place{seat, o})
+	}
+	from := min(offset, len(out))
+	return out[from:min(from+limit, len(out))], len(out), nil
+}
+
+func (s *People) allPlaces(ctx context.Context, offset, limit int) ([]Place, int, error) {
+	var out []Place
+	if offset == 0 {
+		out = append(out, Place{Seat: Seat{Role: RoleAdmin}})
+	}
+	orgs, err := s.store.OrgsPage(ctx, max(0, offset-1), limit-len(out))
 	if err != nil {
 		return nil, 0, fmt.Errorf("list organisations: %w", err)
+	}
+	for i := range orgs {
+		out = append(out, Place{Seat{orgs[i].Kind.Staff(), orgs[i].ID}, &orgs[i]})
 	}
 	n, err := s.store.OrgsCount(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count organisations: %w", err)
 	}
-	return list, n, nil
+	return out, n + 1, nil
+}
+
+// Place returns the seat of those who work in an organisation, of the admins
+// for 0. Whoever may not see its people gets NotFound, as for an organisation
+// that is not there.
+func (s *People) Place(ctx context.Context, by Actor, orgID int64) (Place, error) {
+	for _, seat := range by.Seats {
+		if seat.OrgID == orgID && orgID != 0 && mayStaff(by, seat) {
+			o, err := s.store.Org(ctx, orgID)
+			if err != nil {
+				return Place{}, fmt.Errorf("organisation %d: %w", orgID, err)
+			}
+			return Place{seat, o}, nil
+		}
+	}
+	switch {
+	case !by.Has(RoleAdmin):
+		return Place{}, refuse(NotFound, ReasonNotFound)
+	case orgID == 0:
+		return Place{Seat: Seat{Role: RoleAdmin}}, nil
+	}
+	o, err := s.store.Org(ctx, orgID)
+	if err != nil {
+		return Place{}, fmt.Errorf("organisation %d: %w", orgID, err)
+	}
+	return Place{Seat{o.Kind.Staff(), o.ID}, o}, nil
 }
 
 // Actor returns who stands behind a Telegram user, or NotFound for a stranger.
@@ -465,7 +515,7 @@ func (s *People) seated(ctx context.Context, q Queries, by Actor, membershipID i
 		return nil, fmt.Errorf("person %d: %w", m.PersonID, err)
 	}
 	if m.RemovedAt != nil {
-		return nil, s.gone(ctx, q, p, m)
+		return nil, s.gone(ctx, q, by, p, m)
 	}
 	out := &Seated{Membership: *m, Person: *p}
 	if m.OrgID != 0 {
@@ -477,8 +527,12 @@ func (s *People) seated(ctx context.Context, q Queries, by Actor, membershipID i
 }
 
 // gone is the refusal that tells who ended a membership.
-func (s *People) gone(ctx context.Context, q Queries, p *Person, m *Membership) error {
-	g := Gone{Name: p.Name, At: *m.RemovedAt}
+func (s *People) gone(ctx context.Context, q Queries, by Actor, p *Person, m *Membership) error {
+	loc, err := zoneOf(by.Zone)
+	if err != nil {
+		return err
+	}
+	g := Gone{Name: p.Name, On: DayOf(*m.RemovedAt, loc)}
 	if m.RemovedBy != 0 {
 		remover, err := q.Person(ctx, m.RemovedBy)
 		if err != nil {

@@ -618,7 +618,7 @@ func TestRemoving(t *testing.T) {
 	}
 	_, err = w.Remove(t.Context(), w.admin, id)
 	wantReason(t, err, service.ReasonAlreadyRemoved)
-	if diff := cmp.Diff(service.Gone{Name: "Иван Новый", At: w.now(), By: "Ольга Петрова"}, service.AsError(err).Data); diff != "" {
+	if diff := cmp.Diff(service.Gone{Name: "Иван Новый", On: service.NewDay(2026, 3, 2), By: "Ольга Петрова"}, service.AsError(err).Data); diff != "" {
 		t.Error(diff)
 	}
 	_, _, err = w.Invite(t.Context(), ivan, seat, "Мой человек") // with the rights of the press before
@@ -807,12 +807,79 @@ func TestColleaguesComeInPages(t *testing.T) {
 			t.Errorf("%s sees invitations: %v", name, err)
 		}
 	}
-	if _, _, err := w.Orgs(t.Context(), w.northRep, 0, 10); service.ReasonOf(err) != service.ReasonForbidden {
-		t.Errorf("an employee lists organisations: %v", err)
+}
+
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	two := w.enter(55, w.link(service.CommandLine, w.seat(w.south), "Двое"))
+	two = w.enter(55, w.link(service.CommandLine, w.seat(w.north), "Двое"))
+	name := func(p service.Place) string {
+		if p.Org == nil {
+			return string(p.Seat.Role)
+		}
+		return string(p.Seat.Role) + " " + p.Org.Name
 	}
-	orgs, n, err := w.Orgs(t.Context(), w.admin, 1, 2)
-	if err != nil || n != 4 || len(orgs) != 2 || orgs[0].Name != "Оператор" || orgs[1].Name != "Север" {
-		t.Errorf("organisations %v of %d, %v", orgs, n, err)
+	tests := []struct {
+		name          string
+		by            service.Actor
+		offset, limit int
+		total         int
+		want          []string
+	}{
+		{"an employee's own", w.northRep, 0, 10, 1, []string{"partner_rep Север"}},
+		{"all of somebody with two", two, 0, 10, 2, []string{"partner_rep Юг", "partner_rep Север"}},
+		{"a page of them", two, 1, 1, 2, []string{"partner_rep Север"}},
+		{"beyond the end", two, 5, 1, 2, nil},
+		{"a stranger's", service.Actor{}, 0, 10, 0, nil},
+		{"an admin's", w.admin, 0, 10, 5, []string{"admin", "center_staff Центр", "operator_rep Оператор", "partner_rep Север", "partner_rep Юг"}},
+		{"an admin's first page", w.admin, 0, 2, 5, []string{"admin", "center_staff Центр"}},
+		{"an admin's second page", w.admin, 2, 2, 5, []string{"operator_rep Оператор", "partner_rep Север"}},
+		{"an admin's last page", w.admin, 4, 2, 5, []string{"partner_rep Юг"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			list, n, err := w.Places(t.Context(), tt.by, tt.offset, tt.limit)
+			if err != nil || n != tt.total {
+				t.Errorf("%d in all (%v), want %d", n, err, tt.total)
+			}
+			var got []string
+			for _, p := range list {
+				got = append(got, name(p))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+
+	one := []struct {
+		name string
+		by   service.Actor
+		org  int64
+		want string // "": NotFound
+	}{
+		{"the own", w.northRep, w.north.ID, "partner_rep Север"},
+		{"another's", w.northRep, w.south.ID, ""},
+		{"the admins', by an employee", w.northRep, 0, ""},
+		{"the admins', by an admin", w.admin, 0, "admin"},
+		{"any, by an admin", w.admin, w.center.ID, "center_staff Центр"},
+		{"one that is not there", w.admin, 777, ""},
+		{"one that is not there, by an employee", w.opRep, 777, ""},
+		{"any, by a stranger", service.Actor{}, w.north.ID, ""},
+	}
+	for _, tt := range one {
+		t.Run("one: "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := w.Place(t.Context(), tt.by, tt.org)
+			switch {
+			case tt.want == "" && service.ReasonOf(err) != service.ReasonNotFound:
+				t.Errorf("got %v, %v, want NotFound", p, err)
+			case tt.want != "" && (err != nil || name(p) != tt.want):
+				t.Errorf("got %v, %v, want %s", p, err, tt.want)
+			}
+		})
 	}
 }
 
