@@ -115,6 +115,7 @@ type Queries interface {
 	UpdateQueries
 	FileQueries
 	CalendarQueries
+	TickQueries
 }
 
 // Store is what the service asks of a database.
@@ -138,6 +139,7 @@ type Tx interface {
 	UpdateCommands
 	FileCommands
 	CalendarCommands
+	TickCommands
 	JobCommands
 }
 
