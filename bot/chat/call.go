@@ -29,8 +29,8 @@ func (t *Telegram) say(ctx context.Context, chatID int64, method string, p tg.Pa
 	if len(files) > 0 {
 		timeout = uploadTimeout
 	}
-	for {
-		if err := t.limits.wait(ctx, chatID, t.bulk); err != nil {
+	for try := 0; ; try++ {
+		if err := t.limits.wait(ctx, chatID, t.bulk, max(1, len(files))); err != nil {
 			return fmt.Errorf("chat %s: not sent: %w", method, err)
 		}
 		err := t.call(ctx, timeout, method, p, files, result)
@@ -39,7 +39,7 @@ func (t *Telegram) say(ctx context.Context, chatID int64, method string, p tg.Pa
 			return err
 		}
 		t.limits.hold(time.Now(), chatID, slow.After)
-		if t.bulk || slow.After > maxPatience {
+		if t.bulk || try > 0 || slow.After > maxPatience {
 			return err
 		}
 	}

@@ -11,8 +11,8 @@ import (
 // chatBurst is how many messages one chat takes at once before its rate holds.
 // Telegram names no number ("short bursts that go over this limit" are
 // tolerated, https://core.telegram.org/bots/faq); a card, its file and two
-// notices must not wait for each other.
-const chatBurst = 4
+// notice must not wait for each other.
+const chatBurst = 3
 
 // sweepEvery bounds the memory of limits by chat: a chat that was quiet for
 // chatBurst seconds equals one that was never seen.
@@ -50,8 +50,10 @@ func newLimits(all, chat float64) *limits {
 	}
 }
 
-// wait returns when a message to the chat may go.
-func (l *limits) wait(ctx context.Context, chatID int64, bulk bool) error {
+// wait returns when n messages to the chat may go. They are n in the rate over
+// all chats and one in the chat's own: albums are tolerated there, and a
+// refusal is obeyed.
+func (l *limits) wait(ctx context.Context, chatID int64, bulk bool, n int) error {
 	waiting := false
 	defer func() {
 		if waiting && !bulk {
@@ -61,7 +63,7 @@ func (l *limits) wait(ctx context.Context, chatID int64, bulk bool) error {
 		}
 	}()
 	for {
-		d := l.take(time.Now(), chatID, bulk)
+		d := l.take(time.Now(), chatID, bulk, n)
 		if d == 0 {
 			return ctx.Err()
 		}
@@ -81,9 +83,9 @@ func (l *limits) wait(ctx context.Context, chatID int64, bulk bool) error {
 	}
 }
 
-// take lets one message go at now and returns 0, or takes nothing and returns
+// take lets n messages go at now and returns 0, or takes nothing and returns
 // after how long to ask again.
-func (l *limits) take(now time.Time, chatID int64, bulk bool) time.Duration {
+func (l *limits) take(now time.Time, chatID int64, bulk bool, n int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
@@ -98,7 +100,8 @@ func (l *limits) take(now time.Time, chatID int64, bulk bool) time.Duration {
 	if d := c.held.Sub(now); d > 0 {
 		return d
 	}
-	need, chatNeed := 1.0, 1.0
+	n = min(n, l.all.Burst()/2)
+	need, chatNeed := float64(n), 1.0
 	if bulk {
 		need += float64(l.all.Burst()) / 2
 		chatNeed += float64(l.burst) / 2
@@ -110,7 +113,7 @@ func (l *limits) take(now time.Time, chatID int64, bulk bool) time.Duration {
 	if d > 0 {
 		return d
 	}
-	l.all.AllowN(now, 1)
+	l.all.AllowN(now, n)
 	c.rate.AllowN(now, 1)
 	return 0
 }

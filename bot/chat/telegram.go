@@ -34,8 +34,8 @@ const (
 	pollSlack     = 15 * time.Second // on top of a long poll's own timeout
 
 	// maxPatience is the longest pause asked for by the Bot API that an answer
-	// sits out; bulk and longer pauses go back to the caller.
-	maxPatience = 3 * time.Second
+	// sits out, once; bulk and longer pauses go back to the caller.
+	maxPatience = 10 * time.Second
 )
 
 // tries are the pauses before a request that was never written is tried again.

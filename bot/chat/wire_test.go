@@ -97,7 +97,7 @@ func TestEachRefusalHasItsError(t *testing.T) {
 		j, _ := json.Marshal(map[string]any{"ok": false, "error_code": code, "description": text})
 		return string(j)
 	}
-	const slow = `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}`
+	const slow = `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 17","parameters":{"retry_after":17}}`
 	tests := []struct {
 		name string
 		call func(context.Context, chat.Client) error
@@ -105,8 +105,8 @@ func TestEachRefusalHasItsError(t *testing.T) {
 		body string
 		want sort
 	}{
-		{"too many messages", send, 429, slow, sort{After: 7 * time.Second}},
-		{"too many uploads, whose code the library loses", upload, 429, slow, sort{After: 7 * time.Second}},
+		{"too many messages", send, 429, slow, sort{After: 17 * time.Second}},
+		{"too many uploads, whose code the library loses", upload, 429, slow, sort{After: 17 * time.Second}},
 		{"blocked", send, 403, refusal(403, "Forbidden: bot was blocked by the user"), sort{Blocked: true}},
 		{"blocked, told to an upload", upload, 403, refusal(403, "Forbidden: bot was blocked by the user"), sort{Blocked: true}},
 		{"never began", send, 400, refusal(400, "Bad Request: chat not found"), sort{Blocked: true}},
