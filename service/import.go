@@ -187,7 +187,7 @@ func BlankNames() []string { return []string{"cohorts"} }
 // is Invalid with the known ones.
 func (s *Imports) Blank(ctx context.Context, name string, hints map[string]map[string]string, w io.Writer) error {
 	if !slices.Contains(BlankNames(), name) {
-		return refuseWith(Invalid, ReasonSheetUnknown, SheetNames{BlankNames()})
+		return refuseWith(Invalid, ReasonSheetNoForm, SheetNames{BlankNames()})
 	}
 	form := SheetForm{Sheets: []SheetFormSheet{
 		formSheet(sheetCohorts, cohortColumns, hints[sheetCohorts]),

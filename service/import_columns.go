@@ -153,6 +153,12 @@ func (c sheetColumn[T]) of(kind ColumnKind, values ...string) sheetColumn[T] {
 	return c
 }
 
+// listed says that the guide of the empty workbook has the values.
+func (c sheetColumn[T]) listed() sheetColumn[T] {
+	c.form.Listed = true
+	return c
+}
+
 var cohortColumns = []sheetColumn[cohortRow]{
 	columnOf(columnCohort, readText(longestNumber), func(r *cohortRow) *string { return &r.Number }).must(),
 	columnOf(columnProgram, readText(longestProgram), func(r *cohortRow) *string { return &r.Program }).must(),
@@ -172,7 +178,7 @@ var learnerColumns = []sheetColumn[learnerRow]{
 	columnOf(columnBorn, readDay(firstBirth), func(r *learnerRow) *Day { return &r.BornOn }).of(ColumnDay),
 	columnOf(columnFinished, readYesNo, func(r *learnerRow) *bool { return &r.Finished }).of(ColumnText, wordYes, wordNo),
 	columnOf(columnDocumentType, readDocument, func(r *learnerRow) *DocumentType { return &r.DocumentType }).
-		of(ColumnText, documentNames[1:]...),
+		of(ColumnText, documentNames[1:]...).listed(),
 	columnOf(columnDocumentSeries, readText(longestName), func(r *learnerRow) *string { return &r.DocumentSeries }),
 	columnOf(columnDocumentNumber, readText(longestName), func(r *learnerRow) *string { return &r.DocumentNumber }),
 	columnOf(columnRegistrationNumber, readText(longestName), func(r *learnerRow) *string { return &r.RegistrationNumber }),

@@ -7,19 +7,18 @@ import (
 
 // The reasons for which a file is not taken as a table. All are Invalid.
 const (
-	ReasonSheetEmpty      Reason = "sheet.empty"      // no bytes, or no row below the headers
-	ReasonSheetOld        Reason = "sheet.xls"        // the old binary form of Excel
-	ReasonSheetEncrypted  Reason = "sheet.encrypted"  // has a password
-	ReasonSheetUnreadable Reason = "sheet.unreadable" // neither .xlsx nor a text table, or damaged
-	ReasonSheetTooBig     Reason = "sheet.too_big"    // Data: SheetBound
-	ReasonSheetUnknown    Reason = "sheet.unknown"    // no sheet that can be imported; Data: SheetNames
+	ReasonSheetEmpty          Reason = "sheet.empty"            // nothing in it
+	ReasonSheetOld            Reason = "sheet.xls"              // the old binary form of Excel
+	ReasonSheetEncrypted      Reason = "sheet.encrypted"        // has a password
+	ReasonSheetUnreadable     Reason = "sheet.unreadable"       // neither .xlsx nor a text table, or damaged
+	ReasonSheetTooBig         Reason = "sheet.too_big"          // Data: FileBound in bytes, packed or unpacked
+	ReasonSheetTooManySheets  Reason = "sheet.too_many_sheets"  // Data: FileBound
+	ReasonSheetTooManyRows    Reason = "sheet.too_many_rows"    // Data: FileBound
+	ReasonSheetTooManyColumns Reason = "sheet.too_many_columns" // Data: FileBound
+	ReasonSheetTooManyCells   Reason = "sheet.too_many_cells"   // Data: FileBound
+	ReasonSheetUnknown        Reason = "sheet.unknown"          // no sheet that can be imported; Data: SheetNames
+	ReasonSheetNoForm         Reason = "sheet.no_form"          // no empty workbook of that name; Data: SheetNames
 )
-
-// SheetBound is the Data of a table that is larger than any honest one.
-type SheetBound struct {
-	What  string // "bytes", "rows", "columns", "cells" or "sheets"
-	Limit int
-}
 
 // SheetNames is the Data of a table without a known sheet, and of a blank
 // workbook that is not known.
@@ -83,7 +82,8 @@ type SheetFormColumn struct {
 	Title    string
 	Required bool
 	Kind     ColumnKind
-	Values   []string // the only values that are taken; nil for any
+	Values   []string // the values to choose from; nil for any
+	Listed   bool     // Values are the second column of the guide, too long for a list
 	Hint     string   // at most 255 characters
 }
 
