@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"flowbot/service"
+
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
-
-	"flowbot/service"
 )
 
 // bucket keeps blobs as objects of an S3 bucket, named PREFIX/sha256. What
@@ -42,10 +42,14 @@ func openBucket(ctx context.Context, address string, o S3) (*bucket, error) {
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("address of the bucket's server %q: want https://HOST", endpoint)
 	}
-	client, err := minio.New(u.Host, &minio.Options{
-		Creds: credentials.NewChainCredentials([]credentials.Provider{
+	keys := credentials.NewStaticV4(o.Key, o.Secret, "")
+	if o.Key == "" {
+		keys = credentials.NewChainCredentials([]credentials.Provider{
 			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{},
-		}),
+		})
+	}
+	client, err := minio.New(u.Host, &minio.Options{
+		Creds:  keys,
 		Secure: u.Scheme == "https",
 		Region: o.Region,
 	})

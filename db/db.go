@@ -10,9 +10,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"flowbot/service"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,8 +26,6 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/schema"
-
-	"flowbot/service"
 )
 
 // Options tune a database handle. The zero value serves.
@@ -65,7 +66,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	cfg.MaxConns = int32(max(10, 4*runtime.GOMAXPROCS(0))) //nolint:gosec // a count of processors fits
 	if o.MaxConns > 0 {
-		cfg.MaxConns = int32(min(o.MaxConns, 10_000)) //nolint:gosec // bounded here
+		cfg.MaxConns = int32(min(o.MaxConns, 10_000))
 	}
 	// bun writes the arguments into the statement, so preparing each one costs a
 	// round trip and is never used again.
@@ -73,8 +74,8 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	for name, value := range map[string]string{
 		"application_name":                    "flowbot",
 		"timezone":                            "UTC",
-		"lock_timeout":                        fmt.Sprint(lockTimeout.Milliseconds()),
-		"idle_in_transaction_session_timeout": fmt.Sprint(idleTimeout.Milliseconds()),
+		"lock_timeout":                        strconv.FormatInt(lockTimeout.Milliseconds(), 10),
+		"idle_in_transaction_session_timeout": strconv.FormatInt(idleTimeout.Milliseconds(), 10),
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"flowbot/db"
 	"flowbot/db/dbtest"
 	"flowbot/service"
+
+	"github.com/uptrace/bun"
 )
 
 func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }

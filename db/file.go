@@ -14,16 +14,18 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"flowbot/service"
+
+	"golang.org/x/sys/unix"
 )
 
-// S3 is what a bucket's address does not say. The keys come from the usual AWS_
-// variables or the usual files.
+// S3 is what a bucket's address does not say.
 type S3 struct {
 	Endpoint string // such as https://storage.example.org; "" is Amazon's
 	Region   string // "" asks the endpoint
+	// Key and Secret are the account's. Empty: they come from the usual AWS_
+	// variables or the usual files.
+	Key, Secret string
 }
 
 // OpenFiles returns the file store at address: s3://BUCKET, s3://BUCKET/PREFIX,
@@ -237,7 +239,7 @@ func (d *directory) lock(ctx context.Context, how int) (unlock func(), err error
 	}
 	for {
 		// Held for a rename or an unlink only, so waiting in the kernel is short.
-		err = unix.Flock(int(f.Fd()), how) //nolint:gosec // a descriptor fits
+		err = unix.Flock(int(f.Fd()), how)
 		if !errors.Is(err, unix.EINTR) || ctx.Err() != nil {
 			break
 		}

@@ -15,12 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"flowbot/db"
+	"flowbot/service"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
-
-	"flowbot/db"
-	"flowbot/service"
 )
 
 func sha(content string) string {
@@ -31,7 +31,6 @@ func sha(content string) string {
 // place is a kind of file store and the ways in which a test can meddle with it
 // behind its back.
 type place struct {
-	name   string
 	open   func(t *testing.T) service.FileStore
 	damage func(t *testing.T, sha, content string) // replaces a blob's content
 	past   func(t *testing.T, do func())           // does something to an empty store as if 25 hours ago
@@ -42,14 +41,18 @@ func inDirectory(t *testing.T) place {
 	t.Helper()
 	root := t.TempDir()
 	return place{
-		name: "directory",
-		open: func(t *testing.T) service.FileStore { return openFiles(t, root, db.S3{}) },
+		open: func(t *testing.T) service.FileStore {
+			t.Helper()
+			return openFiles(t, root, db.S3{})
+		},
 		damage: func(t *testing.T, sha, content string) {
+			t.Helper()
 			if err := os.WriteFile(filepath.Join(root, sha[:2], sha[2:4], sha), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
 		past: func(t *testing.T, do func()) {
+			t.Helper()
 			do()
 			err := filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
 				then := time.Now().Add(-25 * time.Hour)
@@ -72,11 +75,12 @@ func inBucket(t *testing.T) place {
 	server := httptest.NewServer(gofakes3.New(backend, gofakes3.WithTimeSource(clock), gofakes3.WithTimeSkewLimit(0)).Server())
 	t.Cleanup(server.Close)
 	return place{
-		name: "bucket",
 		open: func(t *testing.T) service.FileStore {
-			return openFiles(t, "s3://files/flowbot", db.S3{Endpoint: server.URL, Region: "us-east-1"})
+			t.Helper()
+			return openFiles(t, "s3://files/flowbot", db.S3{Endpoint: server.URL, Region: "us-east-1", Key: "test", Secret: "test"})
 		},
 		damage: func(t *testing.T, sha, content string) {
+			t.Helper()
 			_, err := backend.PutObject("files", "flowbot/"+sha, map[string]string{}, strings.NewReader(content), int64(len(content)), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -101,19 +105,26 @@ func openFiles(t *testing.T, address string, o db.S3) service.FileStore {
 
 // TestFileStore holds both kinds to the same promises.
 func TestFileStore(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	for _, where := range []func(*testing.T) place{inDirectory, inBucket} {
-		name := where(t).name
-		t.Run(name, func(t *testing.T) {
-			t.Run("what was put comes back", func(t *testing.T) { comesBack(t, where(t)) })
-			t.Run("what is not there is not found", func(t *testing.T) { isNotFound(t, where(t)) })
-			t.Run("a failed write leaves nothing", func(t *testing.T) { leavesNothing(t, where(t)) })
-			t.Run("each blob is listed once", func(t *testing.T) { isListed(t, where(t)) })
-			t.Run("the sweep takes old unknown blobs alone", func(t *testing.T) { isSwept(t, where(t)) })
-			t.Run("a blob put again is young again", func(t *testing.T) { isYoung(t, where(t)) })
-			t.Run("writers do not disturb each other", func(t *testing.T) { writersAgree(t, where(t)) })
-		})
+	t.Parallel()
+	promises := []struct {
+		name string
+		kept func(t *testing.T, p place)
+	}{
+		{"what was put comes back", comesBack},
+		{"what is not there is not found", isNotFound},
+		{"a failed write leaves nothing", leavesNothing},
+		{"each blob is listed once", isListed},
+		{"the sweep takes old unknown blobs alone", isSwept},
+		{"a blob put again is young again", isYoung},
+		{"writers do not disturb each other", writersAgree},
+	}
+	for kind, where := range map[string]func(*testing.T) place{"directory": inDirectory, "bucket": inBucket} {
+		for _, p := range promises {
+			t.Run(kind+": "+p.name, func(t *testing.T) {
+				t.Parallel()
+				p.kept(t, where(t))
+			})
+		}
 	}
 }
 
@@ -153,6 +164,7 @@ func has(t *testing.T, s service.FileStore, name string) bool {
 }
 
 func comesBack(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	for _, content := range []string{"", "Журнал № 118", strings.Repeat("0123456789abcdef", 400_000)} {
 		name := put(t, s, content)
@@ -187,6 +199,7 @@ func comesBack(t *testing.T, p place) {
 }
 
 func isNotFound(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	put(t, s, "something")
 	for _, name := range []string{sha("nothing"), "", "..", "../../etc/passwd", strings.ToUpper(sha("something")), sha("something") + "0"} {
@@ -216,6 +229,7 @@ func (f failing) Read(p []byte) (int, error) {
 }
 
 func leavesNothing(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	if _, _, err := s.Put(t.Context(), failing{strings.NewReader("half")}); !errors.Is(err, errFailing) {
 		t.Errorf("got %v", err)
@@ -245,6 +259,7 @@ func list(t *testing.T, s service.FileStore) []string {
 }
 
 func isListed(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	var want []string
 	for _, content := range []string{"a", "b", "c", "a"} {
@@ -263,6 +278,7 @@ func isListed(t *testing.T, p place) {
 }
 
 func isSwept(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	known, orphan := sha("known"), sha("orphan")
 	p.past(t, func() {
@@ -283,6 +299,7 @@ func isSwept(t *testing.T, p place) {
 }
 
 func isYoung(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	p.past(t, func() { put(t, s, "again") })
 	name := put(t, s, "again")
@@ -293,6 +310,7 @@ func isYoung(t *testing.T, p place) {
 }
 
 func writersAgree(t *testing.T, p place) {
+	t.Helper()
 	s := p.open(t)
 	content := bytes.Repeat([]byte("x"), 1<<20)
 	errs := make(chan error)
@@ -313,8 +331,7 @@ func writersAgree(t *testing.T, p place) {
 }
 
 func TestADamagedObjectIsNotGiven(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	t.Parallel()
 	p := inBucket(t)
 	s := p.open(t)
 	name := put(t, s, "true")
@@ -337,11 +354,10 @@ func TestACutOffFileIsMendedByTheNextPut(t *testing.T) {
 }
 
 func TestABucketThatDoesNotExist(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	t.Parallel()
 	server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
 	defer server.Close()
-	_, err := db.OpenFiles(t.Context(), "s3://nowhere", db.S3{Endpoint: server.URL, Region: "us-east-1"})
+	_, err := db.OpenFiles(t.Context(), "s3://nowhere", db.S3{Endpoint: server.URL, Region: "us-east-1", Key: "test", Secret: "test"})
 	if err == nil || !strings.Contains(err.Error(), "bucket nowhere does not exist") {
 		t.Errorf("got %v", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"flowbot/migrations"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,8 +19,6 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
-
-	"flowbot/migrations"
 )
 
 // Direction is what Migrate does to a schema.
@@ -163,12 +163,12 @@ func SchemaID() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read the migrations: %w", err)
 		}
-		fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
+		_, _ = fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
 	}
 	jobs, err := rivermigrate.New(riverpgxv5.New(nil), nil)
 	if err != nil {
 		return "", fmt.Errorf("read the job queue's migrations: %w", err)
 	}
-	fmt.Fprintf(h, "river %d\n", len(jobs.AllVersions()))
+	_, _ = fmt.Fprintf(h, "river %d\n", len(jobs.AllVersions()))
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }

@@ -5,11 +5,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
-
 	"flowbot/db"
 	"flowbot/db/dbtest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 // TestTheSchemaGoesDownAndUp takes each step back alone and forward again, and

@@ -19,12 +19,12 @@ import (
 	"testing"
 	"time"
 
+	"flowbot/db"
+	"flowbot/db/pgserver"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"flowbot/db"
-	"flowbot/db/pgserver"
 )
 
 // maxConns serves test binaries of some packages side by side, each with some
@@ -91,26 +91,28 @@ var shared = sync.OnceValues(func() (*server, error) {
 })
 
 // asked tells Main whether shared was called.
-var asked bool
-var askedMu sync.Mutex
+var (
+	asked   bool
+	askedMu sync.Mutex
+)
 
 // New returns a fresh, migrated database, closed and dropped when the test ends.
 // It fails the test when there is no server: a skipped database test is a lie.
-func New(t testing.TB) *db.DB {
-	t.Helper()
-	return Open(t, URL(t))
+func New(tb testing.TB) *db.DB {
+	tb.Helper()
+	return Open(tb, URL(tb))
 }
 
 // Open returns a handle on the database at url, closed when the test ends.
-func Open(t testing.TB, url string) *db.DB {
-	t.Helper()
-	d, err := db.Open(t.Context(), url, db.Options{MaxConns: 8})
+func Open(tb testing.TB, url string) *db.DB {
+	tb.Helper()
+	d, err := db.Open(tb.Context(), url, db.Options{MaxConns: 8})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := d.Close(); err != nil {
-			t.Errorf("close the database: %v", err)
+			tb.Errorf("close the database: %v", err)
 		}
 	})
 	return d
@@ -118,43 +120,43 @@ func Open(t testing.TB, url string) *db.DB {
 
 // URL returns the address of a fresh, migrated database, dropped when the test
 // ends, for tests that open it themselves or in another process.
-func URL(t testing.TB) string {
-	t.Helper()
-	return create(t, func(ctx context.Context, s *server, name string) error {
+func URL(tb testing.TB) string {
+	tb.Helper()
+	return create(tb, func(ctx context.Context, s *server, name string) error {
 		return s.copyTemplate(ctx, name)
 	})
 }
 
 // EmptyURL returns the address of a fresh database without any schema, dropped
 // when the test ends.
-func EmptyURL(t testing.TB) string {
-	t.Helper()
-	return create(t, func(ctx context.Context, s *server, name string) error {
+func EmptyURL(tb testing.TB) string {
+	tb.Helper()
+	return create(tb, func(ctx context.Context, s *server, name string) error {
 		_, err := s.admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0")
 		return err
 	})
 }
 
-func create(t testing.TB, make func(ctx context.Context, s *server, name string) error) string {
-	t.Helper()
+func create(tb testing.TB, make func(ctx context.Context, s *server, name string) error) string {
+	tb.Helper()
 	askedMu.Lock()
 	asked = true
 	askedMu.Unlock()
 	s, err := shared()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	name := testPrefix + strings.ToLower(rand.Text()[:16])
 	if err := make(ctx, s, name); err != nil {
-		t.Fatalf("make a database for the test: %v", err)
+		tb.Fatalf("make a database for the test: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		if _, err := s.admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop the test's database: %v", err)
+			tb.Errorf("drop the test's database: %v", err)
 		}
 	})
 	return s.url(name)

@@ -176,7 +176,7 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) createDatabase(ctx context.Context, conn *pgx.Conn) error {
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	var there bool
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", s.db).Scan(&there); err != nil {
 		return fmt.Errorf("look for database %s: %w", s.db, err)

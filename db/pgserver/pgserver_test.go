@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"flowbot/db/pgserver"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // holdVar makes this test's binary hold a server: it is the directory.
@@ -153,7 +153,7 @@ func answers(url string) bool {
 // t.TempDir.
 func newDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pgserver-")
+	dir, err := os.MkdirTemp("", "pgserver-") //nolint:usetesting // t.TempDir lies under a directory closed to others
 	if err != nil {
 		t.Fatal(err)
 	}
