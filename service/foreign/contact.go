@@ -1,0 +1,256 @@
+package foreign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"math"
+	"os"
+
+	"golang.org/x/image/draw"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
+
+	"flowbot/service"
+	"flowbot/templates"
+)
+
+// Measures of a contact sheet in pixels.
+const (
+	sheetSide   = 2000 // at most, either side
+	gap         = 16   // between pictures and around them
+	captionSize = 24   // of the letters
+	captionLine = 40   // under a picture
+	minCell     = 40   // no picture gets smaller
+)
+
+// defaultPages is how many first pages of a PDF are shown: the beginning of a
+// journal tells whose it is.
+const defaultPages = 4
+
+// maxCells is the number of pictures on one sheet: 20 screenshots and the pages
+// of a journal, with room to spare.
+const maxCells = 100
+
+var (
+	ground = color.RGBA{0xee, 0xee, 0xee, 0xff}
+	edge   = color.RGBA{0xbb, 0xbb, 0xbb, 0xff}
+	ink    = color.RGBA{0x22, 0x22, 0x22, 0xff}
+)
+
+// cell is one picture of the sheet, already small.
+type cell struct {
+	img     image.Image
+	caption string
+}
+
+// contactSheet draws all items into outFile.
+func contactSheet(ctx context.Context, q question) error {
+	cells, err := contactCells(ctx, q)
+	if err != nil {
+		return err
+	}
+	face, err := captionFace()
+	if err != nil {
+		return err
+	}
+	sizes := make([]image.Point, len(cells))
+	for i, c := range cells {
+		sizes[i] = c.img.Bounds().Size()
+	}
+	g := arrange(sizes)
+	sheet := image.NewRGBA(image.Rectangle{Max: g.sheet(len(cells))})
+	draw.Draw(sheet, sheet.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
+	for i, c := range cells {
+		at := g.at(i)
+		small := fit(sizes[i], g.cell)
+		frame := image.Rectangle{Max: small}.Add(at).Add(g.cell.Sub(small).Div(2))
+		draw.Draw(sheet, frame.Inset(-1), image.NewUniform(edge), image.Point{}, draw.Src)
+		draw.Draw(sheet, frame, image.NewUniform(color.White), image.Point{}, draw.Src)
+		draw.BiLinear.Scale(sheet, frame, c.img, c.img.Bounds(), draw.Over, nil)
+		write := font.Drawer{Dst: sheet, Src: image.NewUniform(ink), Face: face}
+		text, width := shorten(&write, c.caption, g.cell.X)
+		write.Dot = fixed.Point26_6{
+			X: fixed.I(at.X) + (fixed.I(g.cell.X)-width)/2,
+			Y: fixed.I(at.Y + g.cell.Y + captionLine*3/4),
+		}
+		write.DrawString(text)
+	}
+	return writeJPEG(sheet)
+}
+
+func writeJPEG(img image.Image) error {
+	return write(func(w io.Writer) error { return jpeg.Encode(w, img, &jpeg.Options{Quality: 85}) })
+}
+
+// contactCells reads the items, each picture made small at once so that never
+// more than one large one is in memory.
+func contactCells(ctx context.Context, q question) ([]cell, error) {
+	// Two pictures may fill the sheet, more cannot be larger than half of it.
+	side := sheetSide
+	if len(q.Items) > 2 {
+		side /= 2
+	}
+	var cells []cell
+	for i, it := range q.Items {
+		more, err := itemCells(ctx, q, i, side)
+		if v := (*verdict)(nil); errors.As(err, &v) {
+			named := *v
+			named.Item = i
+			return nil, &named
+		}
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
+		}
+		for n, c := range more {
+			c.caption = it.Caption
+			if len(more) > 1 {
+				c.caption = fmt.Sprintf("%s · %d", it.Caption, n+1)
+			}
+			cells = append(cells, c)
+		}
+		if len(cells) > maxCells {
+			return nil, fmt.Errorf("more than %d pictures on one sheet", maxCells)
+		}
+	}
+	return cells, nil
+}
+
+func itemCells(ctx context.Context, q question, i, side int) ([]cell, error) {
+	it := q.Items[i]
+	f, beginning, _, err := head(it.Path)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	if sniff(beginning) != typePDF {
+		img, _, err := readImage(q, it.Path)
+		if err != nil {
+			return nil, err
+		}
+		return []cell{{img: smaller(img, side)}}, nil
+	}
+	pages := it.Pages
+	if pages <= 0 {
+		pages = defaultPages
+	}
+	if _, _, err := pageCount(ctx, it.Path); err != nil {
+		return nil, err
+	}
+	files, _, err := drawPages(ctx, it.Path, fmt.Sprintf("item%d", i), 1, min(pages, maxCells), side, true)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, refuse(service.ReasonFileBroken, "no page can be drawn")
+	}
+	var cells []cell
+	for _, file := range files {
+		img, err := readPage(file)
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, cell{img: img})
+	}
+	return cells, nil
+}
+
+func readPage(file string) (img image.Image, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return png.Decode(f)
+}
+
+// smaller returns the picture with its longer side at most so many pixels.
+func smaller(img image.Image, side int) image.Image {
+	size := img.Bounds().Size()
+	if max(size.X, size.Y) <= side {
+		return img
+	}
+	out := image.NewRGBA(image.Rectangle{Max: fit(size, image.Pt(side, side))})
+	draw.Draw(out, out.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.BiLinear.Scale(out, out.Bounds(), img, img.Bounds(), draw.Over, nil)
+	return out
+}
+
+// fit returns the largest size of the same shape inside a box, never larger
+// than the picture is and at least a pixel each way.
+func fit(size, box image.Point) image.Point {
+	scale := min(1, float64(box.X)/float64(size.X), float64(box.Y)/float64(size.Y))
+	return image.Pt(max(1, int(float64(size.X)*scale)), max(1, int(float64(size.Y)*scale)))
+}
+
+// grid is how pictures stand on a sheet: rows of equal cells.
+type grid struct {
+	columns int
+	cell    image.Point // without the caption
+}
+
+func (g grid) at(i int) image.Point {
+	return image.Pt(gap+i%g.columns*(g.cell.X+gap), gap+i/g.columns*(g.cell.Y+captionLine+gap))
+}
+
+func (g grid) sheet(cells int) image.Point {
+	rows := (cells + g.columns - 1) / g.columns
+	return image.Pt(gap+g.columns*(g.cell.X+gap), gap+rows*(g.cell.Y+captionLine+gap))
+}
+
+// arrange picks the number of columns with which the pictures come out
+// largest, and cells no larger than the largest picture in them.
+func arrange(sizes []image.Point) grid {
+	var best grid
+	bestArea := -1.0
+	for columns := 1; columns <= len(sizes); columns++ {
+		rows := (len(sizes) + columns - 1) / columns
+		box := image.Pt((sheetSide-gap)/columns-gap, (sheetSide-gap)/rows-gap-captionLine)
+		box.X, box.Y = max(box.X, minCell), max(box.Y, minCell)
+		area, used := 0.0, image.Point{}
+		for _, s := range sizes {
+			small := fit(s, box)
+			// The root keeps one large picture from deciding for many small ones.
+			area += math.Sqrt(float64(small.X) * float64(small.Y))
+			used.X, used.Y = max(used.X, small.X), max(used.Y, small.Y)
+		}
+		if area > bestArea {
+			best, bestArea = grid{columns, image.Pt(max(used.X, minCell), max(used.Y, minCell))}, area
+		}
+	}
+	return best
+}
+
+func captionFace() (font.Face, error) {
+	b, err := templates.Font(templates.FontSans)
+	if err != nil {
+		return nil, err
+	}
+	f, err := opentype.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("parse font: %w", err)
+	}
+	return opentype.NewFace(f, &opentype.FaceOptions{Size: captionSize, DPI: 72, Hinting: font.HintingFull})
+}
+
+// shorten cuts a caption from its middle until it fits: the end has the number
+// of the page.
+func shorten(d *font.Drawer, text string, width int) (string, fixed.Int26_6) {
+	w := d.MeasureString(text)
+	letters := []rune(text)
+	for cut := 1; w > fixed.I(width) && cut < len(letters); cut++ {
+		keep := len(letters) - cut
+		tail := keep / 3
+		text = string(letters[:keep-tail]) + "…" + string(letters[len(letters)-tail:])
+		w = d.MeasureString(text)
+	}
+	return text, w
+}

@@ -1,0 +1,289 @@
+// Package foreign reads files that people sent. Decoders of PDFs and pictures
+// have bugs, and a small file can ask for all memory there is, so nothing is
+// decoded in the process that serves: Reader starts a child, gives it limits,
+// a directory of its own and no environment, and takes back a verdict in JSON
+// and, for pictures, a file that the child wrote. Main is the child.
+package foreign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"flowbot/service"
+)
+
+// The limits that stand where Options names none.
+const (
+	// DefaultMemory is what the decoders get beyond what a child takes at its
+	// start, in bytes. Source: a picture of 60 megapixels is 240 MB in memory,
+	// once as it was decoded and once turned; a progressive JPEG of that size
+	// with full colour takes 900 MB.
+	DefaultMemory = 1 << 30
+	// DefaultCPU is the processor time of the child, and of each program that it
+	// starts. Source: poppler draws 10 to 60 scanned pages a second at the size
+	// of a thumbnail, so 500 pages are read in time.
+	DefaultCPU = 60 * time.Second
+	// DefaultWall is the time that a person waits at most.
+	DefaultWall = 90 * time.Second
+	// DefaultPages is the number of pages of a PDF. A journal of 300 learners has
+	// about 30.
+	DefaultPages = 500
+	// DefaultPixels is the area of a picture, 60 megapixels.
+	DefaultPixels = 60_000_000
+	// DefaultBytes is the size of a file: what the Bot API's getFile gives.
+	DefaultBytes = 20 << 20
+)
+
+// Options are the limits of a child. A zero means the default.
+type Options struct {
+	Command      []string      // program and arguments that come to Main; default: this program with "child"
+	Memory       int64         // bytes, for the child and for each program it starts
+	CPU          time.Duration // whole seconds, likewise
+	Wall         time.Duration // for the whole question
+	Pages        int           // of a PDF
+	Pixels       int64         // of a picture
+	PDFBytes     int64         // of a PDF
+	PictureBytes int64         // of a picture
+	Children     int           // at once; others wait. Default: the number of processors
+	TempDir      string        // where children get their directories; default: the system's
+}
+
+// Reader asks children. It implements service.Foreign.
+type Reader struct {
+	options Options
+	free    chan struct{} // a token for each child that may run
+}
+
+var _ service.Foreign = (*Reader)(nil)
+
+// New returns a Reader. It fails if this program cannot find itself.
+func New(o Options) (*Reader, error) {
+	if len(o.Command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+		o.Command = []string{self, "child"}
+	}
+	o.Memory = orDefault(o.Memory, DefaultMemory)
+	o.CPU = orDefault(o.CPU, DefaultCPU)
+	o.Wall = orDefault(o.Wall, DefaultWall)
+	o.Pages = orDefault(o.Pages, DefaultPages)
+	o.Pixels = orDefault(o.Pixels, DefaultPixels)
+	o.PDFBytes = orDefault(o.PDFBytes, DefaultBytes)
+	o.PictureBytes = orDefault(o.PictureBytes, DefaultBytes)
+	o.Children = orDefault(o.Children, runtime.NumCPU())
+	return &Reader{options: o, free: make(chan struct{}, o.Children)}, nil
+}
+
+func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// CheckPDF implements service.Foreign.
+func (r *Reader) CheckPDF(ctx context.Context, path string) (service.ForeignFile, error) {
+	a, err := r.ask(ctx, question{Do: doCheckPDF, Items: []item{{Path: path}}}, nil)
+	if err != nil {
+		return service.ForeignFile{}, fmt.Errorf("check pdf: %w", err)
+	}
+	return a.File, nil
+}
+
+// CleanImage implements service.Foreign.
+func (r *Reader) CleanImage(ctx context.Context, path string, w io.Writer) (service.ForeignFile, error) {
+	a, err := r.ask(ctx, question{Do: doCleanImage, Items: []item{{Path: path}}}, w)
+	if err != nil {
+		return service.ForeignFile{}, fmt.Errorf("clean image: %w", err)
+	}
+	return a.File, nil
+}
+
+// ContactSheet implements service.Foreign.
+func (r *Reader) ContactSheet(ctx context.Context, items []service.ContactItem, w io.Writer) error {
+	q := question{Do: doContactSheet}
+	for _, i := range items {
+		q.Items = append(q.Items, item{Path: i.Path, Caption: i.Caption, Pages: i.Pages})
+	}
+	if _, err := r.ask(ctx, q, w); err != nil {
+		return fmt.Errorf("draw contact sheet: %w", err)
+	}
+	return nil
+}
+
+// ask puts one question to one child. What the child wrote is copied to w.
+func (r *Reader) ask(ctx context.Context, q question, w io.Writer) (answer, error) {
+	for i := range q.Items {
+		path, err := filepath.Abs(q.Items[i].Path)
+		if err != nil {
+			return answer{}, err
+		}
+		if info, err := os.Stat(path); err != nil {
+			return answer{}, err
+		} else if !info.Mode().IsRegular() {
+			return answer{}, fmt.Errorf("item %d is no regular file", i)
+		}
+		q.Items[i].Path = path
+	}
+	select {
+	case r.free <- struct{}{}:
+		defer func() { <-r.free }()
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+	dir, err := os.MkdirTemp(r.options.TempDir, "flowbot-child-")
+	if err != nil {
+		return answer{}, fmt.Errorf("make the child's directory: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // left over, it is swept with the system's temporary files
+	q.Memory, q.CPU = r.options.Memory, int64(max(r.options.CPU, time.Second)/time.Second)
+	q.Pages, q.Pixels = r.options.Pages, r.options.Pixels
+	q.PDFBytes, q.PictureBytes = r.options.PDFBytes, r.options.PictureBytes
+	a, err := r.run(ctx, q, dir)
+	if err != nil {
+		return answer{}, err
+	}
+	if w == nil {
+		return a, nil
+	}
+	return a, hand(filepath.Join(dir, outFile), w)
+}
+
+// hand copies what the child wrote. The child may have been taken over by the
+// file it read, so only a plain file of a bearable size is believed.
+func hand(path string, w io.Writer) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("open what the child wrote: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("look at what the child wrote: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxWritten {
+		return fmt.Errorf("the child wrote %v of %d bytes", info.Mode().Type(), info.Size())
+	}
+	if _, err := io.Copy(w, io.LimitReader(f, maxWritten)); err != nil {
+		return fmt.Errorf("copy what the child wrote: %w", err)
+	}
+	return nil
+}
+
+// run starts the child and turns its end into an answer or an error.
+func (r *Reader) run(ctx context.Context, q question, dir string) (answer, error) {
+	ask, err := json.Marshal(q)
+	if err != nil {
+		return answer{}, fmt.Errorf("write question: %w", err)
+	}
+	timed, cancel := context.WithTimeout(ctx, r.options.Wall)
+	defer cancel()
+	out, complaints := &bounded{limit: 64 << 10}, &bounded{limit: 8 << 10}
+	cmd := exec.CommandContext(timed, r.options.Command[0], r.options.Command[1:]...) //nolint:gosec // the command is the program itself, chosen by cmd
+	cmd.Dir = dir
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), // to find poppler
+		"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8",
+		fmt.Sprintf("GOMEMLIMIT=%d", q.Memory/8*7),
+		"GOMAXPROCS=1", // so many children as there are processors
+		"GOTRACEBACK=none",
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(ask), out, complaints
+	// A group of its own, so that poppler dies with it; and it dies with us.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
+	if err := cmd.Start(); err != nil {
+		return answer{}, fmt.Errorf("start child: %w", err)
+	}
+	err = cmd.Wait()
+	// Whatever the child left running. There being nothing is the usual case.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	switch {
+	case ctx.Err() != nil:
+		return answer{}, ctx.Err()
+	case timed.Err() != nil:
+		return answer{}, refused(verdict{Reason: service.ReasonFileTooHeavy}, q, errors.New("out of time"))
+	case err != nil:
+		return answer{}, died(out.Bytes(), complaints.String(), q, err)
+	}
+	var a answer
+	said, ok := bytes.CutPrefix(out.Bytes(), []byte(ready))
+	if !ok {
+		return answer{}, errors.New("child: it is none of ours")
+	}
+	if err := json.Unmarshal(said, &a); err != nil {
+		return answer{}, fmt.Errorf("read the child's answer: %w", err)
+	}
+	if a.Failure != "" {
+		return answer{}, errors.New(a.Failure)
+	}
+	if a.Refusal != nil {
+		return answer{}, refused(*a.Refusal, q, nil)
+	}
+	return a, nil
+}
+
+// died explains a child that ended without an answer. If it never came to read
+// the file, that is our fault. Else the file did it: a decoder's own errors are
+// answers, so what is left are the limits, and of those Go's runtime dies in
+// more ways than can be told apart; only a stack without end has a name.
+func died(said []byte, complaints string, q question, err error) error {
+	switch {
+	case !bytes.HasPrefix(said, []byte(ready)):
+		// What it complained of is not repeated: it may quote the file.
+		return fmt.Errorf("child: %w", err)
+	case strings.Contains(complaints, "stack overflow"), strings.Contains(complaints, "stack exceeds"):
+		return refused(verdict{Reason: service.ReasonFileBroken}, q, err)
+	default:
+		return refused(verdict{Reason: service.ReasonFileTooHeavy}, q, err)
+	}
+}
+
+// refused is a child's verdict as the service knows refusals.
+func refused(v verdict, q question, cause error) error {
+	e := &service.Error{Kind: service.Invalid, Reason: v.Reason, Err: cause}
+	if cause == nil && v.Cause != "" {
+		e.Err = errors.New(v.Cause)
+	}
+	bound := service.FileBound{Limit: v.Limit, Got: v.Got}
+	switch {
+	case q.Do == doContactSheet:
+		e.Data = service.ContactFault{Item: v.Item, Bound: bound}
+	case bound != service.FileBound{}:
+		e.Data = bound
+	}
+	return e
+}
+
+// bounded keeps the first bytes that are written to it and drops the rest.
+type bounded struct {
+	bytes.Buffer
+	limit int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if room := b.limit - b.Len(); room > 0 {
+		b.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+// isMissing tells that a program is not installed.
+func isMissing(err error) bool {
+	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist)
+}
