@@ -3,7 +3,7 @@
 CREATE TABLE updates (
     update_id   bigint      PRIMARY KEY,
     chat_id     bigint      NOT NULL, -- 0 when it belongs to no chat
-    raw         jsonb       NOT NULL,
+    raw         json        NOT NULL, -- not jsonb, which refuses some of what people can type
     state       text        NOT NULL DEFAULT 'waiting',
     attempts    integer     NOT NULL DEFAULT 0,
     run_at      timestamptz NOT NULL DEFAULT now(), -- not worked before; the lease while it is worked
