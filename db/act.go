@@ -249,3 +249,13 @@ func (t tx) SaveDraftFile(ctx context.Context, f *service.DraftFile) error {
 	}
 	return oneRow(res, "draft file", f.ID)
 }
+
+// SetJournalSheet implements service.ActCommands.
+func (t tx) SetJournalSheet(ctx context.Context, journalID int64, sha256 string) error {
+	res, err := t.NewUpdate().Model((*service.Journal)(nil)).
+		Set("sheet_sha = ?", sha256).Where("id = ?", journalID).Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "journal", journalID)
+}

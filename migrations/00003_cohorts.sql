@@ -110,6 +110,7 @@ CREATE TABLE journals (
     rejected_by bigint      REFERENCES people,
     rejected_at timestamptz,
     comment     text        NOT NULL DEFAULT '', -- why it was rejected
+    sheet_sha   text        REFERENCES files, -- contact sheet of the journal and its screenshots; null until drawn
 
     CONSTRAINT journals_version UNIQUE (cohort_id, version),
     CONSTRAINT journals_rejected CHECK ((rejected_at IS NULL) = (rejected_by IS NULL))

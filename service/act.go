@@ -304,6 +304,8 @@ type ActCommands interface {
 	// KeptBefore reports whether a version's files were ever among the person's
 	// draft files of the cohort, removed ones included.
 	KeptBefore(ctx context.Context, personID, cohortID int64, version int) (bool, error)
+	// SetJournalSheet records the contact sheet of a version.
+	SetJournalSheet(ctx context.Context, journalID int64, sha256 string) error
 	// DraftFileForUpdate is DraftFile and holds the row.
 	DraftFileForUpdate(ctx context.Context, id int64) (*DraftFile, error)
 	// InsertDraftFile sets the new ID. A second file of the same update changes

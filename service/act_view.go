@@ -174,6 +174,19 @@ func (QueueNotice) NoticeLane() Lane { return LaneNews }
 // NoticeKey keeps one for each reviewer.
 func (QueueNotice) NoticeKey() string { return "queue" }
 
+// QueueChangedNotice renews the queue's card of a reviewer in place, without a
+// sound.
+type QueueChangedNotice struct{}
+
+// NoticeKind names the notice.
+func (QueueChangedNotice) NoticeKind() string { return "queue_changed" }
+
+// NoticeLane is the lane of news.
+func (QueueChangedNotice) NoticeLane() Lane { return LaneNews }
+
+// NoticeKey keeps one for each reviewer.
+func (QueueChangedNotice) NoticeKey() string { return "queue_changed" }
+
 // ReviewEndedNotice tells a reviewer that a review ended without them.
 type ReviewEndedNotice struct {
 	ActID int64    `json:"act_id"`
@@ -233,8 +246,35 @@ func (sc *scene) tell(ctx context.Context, a *Act, d deed, reviewer int64) error
 			return err
 		}
 	}
+	if err := sc.tellQueueChanged(ctx, a, d); err != nil {
+		return err
+	}
 	if (d.event == ActFall || d.event == ActExpire) && reviewer != 0 && reviewer != d.person {
 		return sc.tx.Enqueue(ctx, reviewer, ReviewEndedNotice{ActID: a.ID, Event: d.event}, time.Time{})
+	}
+	return nil
+}
+
+// tellQueueChanged renews the queue's cards after a move that changes what they
+// count and that brings no news by itself.
+func (sc *scene) tellQueueChanged(ctx context.Context, a *Act, d deed) error {
+	switch d.event {
+	case ActTake, ActRelease, ActExpire, ActApprove, ActReject, ActFall:
+	case ActCancel:
+		if a.SubmittedAt == nil {
+			return nil // it never was in the queue
+		}
+	case ActSubmit, ActResend, ActReplace, ActRegenerate:
+		return nil
+	}
+	people, err := sc.tx.PeopleWith(ctx, RoleOperatorRep, tellLimit)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if err := sc.tx.Enqueue(ctx, p, QueueChangedNotice{}, time.Time{}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -111,6 +111,7 @@ type Queries interface {
 	QueueQueries
 	HistoryQueries
 	DraftQueries
+	CardQueries
 	NoticeQueries
 	UpdateQueries
 	FileQueries
@@ -135,6 +136,7 @@ type Tx interface {
 	ActCommands
 	HistoryCommands
 	DraftCommands
+	CardCommands
 	NoticeCommands
 	UpdateCommands
 	FileCommands

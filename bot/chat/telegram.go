@@ -266,7 +266,7 @@ func (t *Telegram) Edit(ctx context.Context, messageID int, m Message) error {
 	if refused(err, "message is not modified") {
 		return nil
 	}
-	if refused(err, "message to edit not found", "message can't be edited", "message_id_invalid") {
+	if refused(err, "message to edit not found", "message can't be edited", "message_id_invalid", "there is no text in the message to edit") {
 		return ErrGone
 	}
 	return err

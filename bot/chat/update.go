@@ -22,6 +22,7 @@ type Update struct {
 	Press   string // data of a pressed button, "" for a message
 	PressID string // to be answered
 	IsPress bool
+	Media   bool  // the pressed button stands under a picture or a document
 	Reach   Reach // what the person did with the bot itself
 }
 
@@ -124,6 +125,7 @@ func Decode(raw json.RawMessage) (Update, error) {
 		u.ChatID, u.Private = w.Callback.From.ID, true
 		if m := w.Callback.Message; m != nil {
 			u.ChatID, u.MessageID, u.Private = m.Chat.ID, m.ID, m.Chat.Type == "private"
+			u.Media = m.Document != nil || len(m.Photo) > 0
 		}
 	case w.Message != nil:
 		m := w.Message

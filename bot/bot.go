@@ -1,0 +1,291 @@
+// Package bot talks to people in a messenger. It turns updates into calls of
+// package service and answers into messages, and decides nothing else.
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"log/slog"
+	"regexp"
+	"unicode/utf16"
+
+	"flowbot/bot/chat"
+	"flowbot/service"
+	"flowbot/templates"
+)
+
+// Services is everything that the bot calls.
+type Services struct {
+	People   *service.People
+	Acts     *service.Acts
+	Journals *service.Journals
+	Drafts   *service.Drafts
+	Queue    *service.Queue
+	Cards    *service.Cards
+	Archives *service.Archives
+
+	// BotName is the user name for links; "" asks the messenger.
+	BotName string
+}
+
+// Bot handles updates. Calls for one chat must come one after another; chats go
+// side by side.
+type Bot struct {
+	Services
+	chat chat.Client
+	text *templates.Set
+	log  *slog.Logger
+	now  service.Clock
+
+	drafts   *service.Drafts
+	actions  map[Action]action
+	labels   map[string]Action // normalised words of a button to its action
+	commands map[string]handler
+	talks    map[string]talk
+}
+
+// New returns a bot over its parts. It fails when the texts lack a label.
+func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now service.Clock) (*Bot, error) {
+	b := &Bot{
+		Services: s, chat: c, text: text, log: log, now: now, drafts: s.Drafts,
+		actions: map[Action]action{}, labels: map[string]Action{}, talks: map[string]talk{},
+	}
+	for _, list := range [][]action{
+		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(),
+	} {
+		for _, a := range list {
+			if _, twice := b.actions[a.code]; twice {
+				return nil, fmt.Errorf("two actions with the code %q", a.code)
+			}
+			b.actions[a.code] = a
+			words, err := text.Label(a.label, nil)
+			if err != nil {
+				return nil, err
+			}
+			words, _ = splitLabel(words)
+			b.labels[normLabel(words)] = a.code
+		}
+	}
+	for _, t := range []talk{chooseLearners, cancelAct, collectPackage, rejectAct, searchQueue, inviteWizard} {
+		b.talks[t.name()] = t
+	}
+	b.commands = map[string]handler{
+		"start": b.started, "menu": b.menu, "cancel": b.cancel, "help": b.help,
+		"staff": b.staffCommand, "settings": b.settingsPressed,
+	}
+	return b, nil
+}
+
+// Handle answers one raw update. It is the only place where an error meets a
+// person: everything below returns errors and says nothing. A returned error
+// means that the update must be handled again.
+func (b *Bot) Handle(ctx context.Context, u chat.Update) error {
+	if u.From.ID == 0 || u.ChatID == 0 {
+		return nil
+	}
+	if !u.Private {
+		return b.leave(ctx, u)
+	}
+	if u.Reach != chat.ReachSame {
+		return b.reach(ctx, u)
+	}
+	by, err := b.People.Actor(ctx, u.From.ID)
+	if err != nil && service.AsError(err).Kind != service.NotFound {
+		return fmt.Errorf("sender: %w", err)
+	}
+	var t *Turn
+	var reply Reply
+	if err == nil {
+		t, err = turnOf(u, by)
+	} else {
+		t, err = turnOf(u, service.Actor{})
+	}
+	switch {
+	case err != nil:
+	case by.PersonID == 0:
+		reply, err = b.stranger(ctx, t, u)
+	default:
+		if err = b.heard(ctx, by); err == nil {
+			reply, err = b.route(ctx, t)
+		}
+	}
+	return b.answer(ctx, u, t, reply, err)
+}
+
+// route finds who answers a turn of a known person.
+func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press != nil {
+		a, known := b.actions[t.Press.Do]
+		if !known {
+			return Reply{}, &service.Error{Kind: service.NotFound, Reason: service.ReasonNotFound}
+		}
+		return a.do(ctx, t)
+	}
+	if t.Command == "start" && t.Text != "" {
+		return b.accept(ctx, t)
+	}
+	if h, known := b.commands[t.Command]; known {
+		return h(ctx, t)
+	}
+	if t.Command != "" {
+		return b.help(ctx, t)
+	}
+	words, suffix := splitLabel(t.Text)
+	if code, known := b.labels[normLabel(words)]; known {
+		t.Press, t.Suffix, t.typed = &Press{Do: code}, suffix, true
+		return b.actions[code].do(ctx, t)
+	}
+	d, err := b.drafts.Get(ctx, t.By)
+	if err != nil {
+		return Reply{}, err
+	}
+	if d != nil {
+		return b.resume(ctx, t)
+	}
+	if t.File != nil {
+		return b.looseFile(ctx, t)
+	}
+	return b.help(ctx, t)
+}
+
+// answer says the reply, or the refusal, to whoever did something.
+func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, err error) error {
+	toast, window := reply.Toast, false
+	if err != nil {
+		e := service.AsError(err)
+		if e.Kind == service.Internal {
+			b.log.ErrorContext(ctx, "update failed", "update", u.ID, "err", err)
+		}
+		reply = Reply{Text: string(e.Reason), Data: e.Data}
+		if u.IsPress && refusals[e.Reason] == alert {
+			toast, window = string(e.Reason), true
+			reply = b.current(ctx, t, e)
+		}
+	}
+	if u.IsPress {
+		words := ""
+		if toast != "" {
+			text, terr := b.text.HTML(toast, errorData(err))
+			if terr != nil {
+				return terr
+			}
+			words = plain(text)
+		}
+		if window && len(utf16.Encode([]rune(words))) > maxToast {
+			reply, words = Reply{Text: toast, Data: errorData(err)}, ""
+		}
+		if err := b.chat.Answer(ctx, u.PressID, words, window); err != nil {
+			b.log.WarnContext(ctx, "press not answered", "update", u.ID, "err", err)
+		}
+	}
+	if reply.Text == "" {
+		return nil
+	}
+	id, err := b.deliver(ctx, u, reply)
+	if err != nil || id == 0 {
+		return err
+	}
+	return b.remember(ctx, t.By, reply, id)
+}
+
+// remember keeps the id of a message that will be edited later.
+func (b *Bot) remember(ctx context.Context, by service.Actor, r Reply, id int) error {
+	if r.Card {
+		return b.drafts.SetCard(ctx, by, int64(id))
+	}
+	if r.Name != "" {
+		return b.Cards.Sent(ctx, by, r.Name, int64(id))
+	}
+	return nil
+}
+
+// maxToast is the longest answer to a press, in UTF-16 units.
+// Source: Telegram Bot API, answerCallbackQuery.text (0-200 characters).
+const maxToast = 200
+
+func errorData(err error) any {
+	if err == nil {
+		return nil
+	}
+	return service.AsError(err).Data
+}
+
+// deliver sends a reply, or makes the pressed message look like it, and returns
+// the message's id, 0 when the chat did not take it.
+func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) {
+	m, err := b.message(ctx, u.ChatID, r)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range r.Files {
+		up := f.upload(ctx)
+		if _, err := b.chat.Send(ctx, chat.Message{ChatID: u.ChatID, File: &up, Protect: r.Protect}); err != nil {
+			return 0, b.undelivered(ctx, u, err)
+		}
+	}
+	if r.Edit && u.IsPress && u.MessageID != 0 && m.File == nil && len(r.Files) == 0 {
+		m.Caption = u.Media
+		err := b.chat.Edit(ctx, u.MessageID, m)
+		m.Caption = false
+		if !errors.Is(err, chat.ErrGone) {
+			return u.MessageID, b.undelivered(ctx, u, err)
+		}
+	}
+	id, err := b.chat.Send(ctx, m)
+	return id, b.undelivered(ctx, u, err)
+}
+
+// undelivered decides what a failed answer means. Nothing was lost but the
+// answer: the person sees the state as soon as they press again.
+func (b *Bot) undelivered(ctx context.Context, u chat.Update, err error) error {
+	var unknown *chat.UnknownOutcomeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, chat.ErrBlocked):
+		return b.reach(ctx, chat.Update{From: u.From, Reach: chat.ReachBlocked})
+	case errors.As(err, &unknown):
+		b.log.WarnContext(ctx, "answer not confirmed", "update", u.ID, "err", err)
+		return nil
+	}
+	return fmt.Errorf("answer: %w", err)
+}
+
+// current shows the thing that has moved on, as it is now.
+func (b *Bot) current(ctx context.Context, t *Turn, e *service.Error) Reply {
+	moved, ok := e.Data.(service.Moved)
+	if !ok || t == nil {
+		return Reply{}
+	}
+	show, known := b.cards()[moved.Subject]
+	if !known {
+		return Reply{}
+	}
+	r, err := show(ctx, t, moved.ID)
+	if err != nil {
+		if service.AsError(err).Kind == service.Internal {
+			b.log.ErrorContext(ctx, "current card", "subject", moved.Subject, "id", moved.ID, "err", err)
+		}
+		return Reply{}
+	}
+	r.Edit = true
+	return r
+}
+
+// leave leaves groups: the bot works in private chats only.
+func (b *Bot) leave(ctx context.Context, u chat.Update) error {
+	if u.ChatID >= 0 || u.Reach == chat.ReachBlocked {
+		return nil
+	}
+	if err := b.chat.Leave(ctx, u.ChatID); err != nil && !errors.Is(err, chat.ErrBlocked) {
+		b.log.WarnContext(ctx, "group not left", "chat", u.ChatID, "err", err)
+	}
+	return nil
+}
+
+var tag = regexp.MustCompile(`<[^>]*>`)
+
+// plain turns a text in Telegram's HTML into the letters that people see.
+func plain(text string) string { return html.UnescapeString(tag.ReplaceAllString(text, "")) }

@@ -1,0 +1,99 @@
+package bot
+
+import (
+	"context"
+
+	"flowbot/service"
+)
+
+// Buttons of the menu.
+const (
+	pressMenu  Action = "mm" // «В меню»
+	pressTasks Action = "mt" // «Мои задачи»
+)
+
+func (b *Bot) menuActions() []action {
+	return []action{
+		{pressMenu, "menu", b.menuScreen},
+	}
+}
+
+// menuRows are the buttons of the menu by role, in the order in which they are
+// drawn; what two roles share is drawn once.
+var menuRows = map[service.Role][]Action{
+	service.RolePartnerRep:  {pressGenerate, pressUpload, pressCohorts, pressStaff, pressInvite, pressSettings},
+	service.RoleOperatorRep: {pressCohorts, pressStaff, pressInvite, pressSettings},
+	service.RoleCenterStaff: {pressStaff, pressInvite, pressSettings},
+	service.RoleCandidate:   {pressSettings},
+	service.RoleAdmin:       {pressStaff, pressInvite, pressSettings},
+}
+
+// roleOrder is the order in which a person's roles are spoken of.
+var roleOrder = []service.Role{
+	service.RolePartnerRep, service.RoleOperatorRep, service.RoleCenterStaff, service.RoleCandidate, service.RoleAdmin,
+}
+
+// rolesOf lists the roles of a person, each once, in roleOrder.
+func rolesOf(by service.Actor) []service.Role {
+	var out []service.Role
+	for _, r := range roleOrder {
+		if by.Has(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// menuView is what the menu and the help say.
+type menuView struct {
+	Name  string
+	Roles []service.Role
+}
+
+// menu is the answer to /menu and /start of somebody who is known.
+func (b *Bot) menu(_ context.Context, t *Turn) (Reply, error) {
+	r := Reply{Text: "menu", Data: menuView{t.By.Name, rolesOf(t.By)}}
+	seen := map[Action]bool{}
+	for _, role := range rolesOf(t.By) {
+		for _, a := range menuRows[role] {
+			if !seen[a] {
+				seen[a] = true
+				r.Rows = append(r.Rows, row(Button{Press: Press{Do: a}}))
+			}
+		}
+	}
+	return r, nil
+}
+
+// menuScreen is menu in the place of the pressed message. It leaves the open
+// conversation; its files stay.
+func (b *Bot) menuScreen(ctx context.Context, t *Turn) (Reply, error) {
+	if err := b.drafts.Drop(ctx, t.By); err != nil {
+		return Reply{}, err
+	}
+	return edited(b.menu(ctx, t))
+}
+
+// help says what this person can do here.
+func (b *Bot) help(ctx context.Context, t *Turn) (Reply, error) {
+	r, err := b.menu(ctx, t)
+	r.Text = "help"
+	return r, err
+}
+
+// cards are the screens that show a thing as it is now, by the subject of its
+// history.
+func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (Reply, error) {
+	return map[string]func(ctx context.Context, t *Turn, id int64) (Reply, error){
+		service.SubjectAct:    b.actCard,
+		service.SubjectCohort: b.cohortCard,
+	}
+}
+
+// looseFile takes a file that no conversation awaits.
+func (b *Bot) looseFile(ctx context.Context, t *Turn) (Reply, error) {
+	if t.By.Has(service.RolePartnerRep) {
+		return b.loosePackage(ctx, t)
+	}
+	return b.help(ctx, t)
+}

@@ -1,0 +1,183 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"flowbot/service"
+)
+
+// letter is a notice as it goes out.
+type letter struct {
+	Reply
+	Skip     bool // no longer true: nothing is sent
+	EditID   int  // make this message look like the reply; one that is gone is sent anew
+	EditOnly bool // a message that is gone is not sent anew
+	DropID   int  // delete this message: the new one takes its place
+	// Sent is called with the id of the message once the chat has confirmed it.
+	Sent func(ctx context.Context, messageID int) error
+}
+
+// notice is how one kind of notice becomes a message.
+type notice struct {
+	// render fills the text from the state as it is now. It gets every notice of
+	// this kind that waits for the person together, oldest first.
+	render func(ctx context.Context, to service.Actor, batch []json.RawMessage) (letter, error)
+	// repeat tells what to do when a request left and no answer came: send again,
+	// for a card or a reminder; else it is shown to the admin as not confirmed.
+	repeat bool
+}
+
+// notices lists every kind of notice.
+func (b *Bot) notices() map[string]notice {
+	return map[string]notice{
+		service.DraftNotice{}.NoticeKind():                        {b.renderDraft, true},
+		service.PrintedNotice{}.NoticeKind():                      {each(b.renderPrinted), false},
+		service.ActNotice{Event: service.ActApprove}.NoticeKind(): {b.renderDecided(service.ActApproved, "acts_approved"), false},
+		service.ActNotice{Event: service.ActReject}.NoticeKind():  {b.renderDecided(service.ActRejected, "acts_rejected"), false},
+		service.QueueNotice{}.NoticeKind():                        {b.renderQueue, true},
+		service.QueueChangedNotice{}.NoticeKind():                 {b.renderQueueChanged, true},
+		service.ArchiveNotice{}.NoticeKind():                      {each(b.renderArchive), false},
+		service.ReviewEndedNotice{}.NoticeKind():                  {each(b.renderReviewEnded), false},
+	}
+}
+
+// each renders the newest of a batch: for kinds that are never gathered.
+func each[N any](render func(context.Context, service.Actor, N) (letter, error)) func(context.Context, service.Actor, []json.RawMessage) (letter, error) {
+	return func(ctx context.Context, to service.Actor, batch []json.RawMessage) (letter, error) {
+		var n N
+		if err := json.Unmarshal(batch[len(batch)-1], &n); err != nil {
+			return letter{}, fmt.Errorf("decode notice: %w", err)
+		}
+		return render(ctx, to, n)
+	}
+}
+
+// gone makes a thing that the person may see no more a skipped notice.
+func gone(l letter, err error) (letter, error) {
+	if err != nil && service.AsError(err).Kind == service.NotFound {
+		return letter{Skip: true}, nil
+	}
+	return l, err
+}
+
+// renderDraft renews the living card of the conversation about a package.
+func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMessage) (letter, error) {
+	d, err := b.drafts.Get(ctx, to)
+	if err != nil {
+		return letter{}, err
+	}
+	if d == nil || d.Kind != collectPackage.Name || d.Step != collectPackage.first() {
+		return letter{Skip: true}, nil
+	}
+	var s stored
+	var f packageForm
+	if err := json.Unmarshal(d.Form, &s); err != nil {
+		return letter{}, fmt.Errorf("draft of person %d: %w", to.PersonID, err)
+	}
+	if err := json.Unmarshal(s.Form, &f); err != nil {
+		return letter{}, fmt.Errorf("draft of person %d: %w", to.PersonID, err)
+	}
+	v, err := b.packageView(ctx, to, &f)
+	if err != nil {
+		return gone(letter{}, err)
+	}
+	l := letter{Reply: packageCard(&Turn{By: to, serial: s.Serial}, v)}
+	card := int(d.MessageID)
+	if card > f.LastIn {
+		l.EditID = card
+	} else {
+		l.DropID = card
+	}
+	l.Sent = func(ctx context.Context, id int) error {
+		if err := b.Journals.Forget(ctx, to, v.Refused); err != nil {
+			return err
+		}
+		return b.drafts.SetCard(ctx, to, int64(id))
+	}
+	return l, nil
+}
+
+// renderPrinted brings the printed act to whoever generated it.
+func (b *Bot) renderPrinted(ctx context.Context, to service.Actor, n service.PrintedNotice) (letter, error) {
+	v, err := b.Acts.View(ctx, to, n.ActID)
+	if err != nil {
+		return gone(letter{}, err)
+	}
+	if v.Act.Version != n.Version {
+		return letter{Skip: true}, nil // a newer version is on its way
+	}
+	if n.Rune != "" {
+		return letter{Reply: Reply{Text: "act_unprintable", Data: map[string]any{"Act": v.Act, "Rune": n.Rune, "Learner": n.Learner}}}, nil
+	}
+	f, err := b.Acts.Document(ctx, to, n.ActID, n.Version)
+	if err != nil {
+		return letter{}, err
+	}
+	doc, err := b.attachAct(f)
+	if err != nil {
+		return letter{}, err
+	}
+	l := letter{Reply: b.actReply(&Turn{By: to}, v)}
+	l.Text, l.Data, l.Document = "act_printed", v, &doc
+	return l, nil
+}
+
+// decidedView is what a message about decisions shows.
+type decidedView struct {
+	Acts []*service.ActView
+	Zone string
+}
+
+// renderDecided tells a partner's representative which acts were decided. What
+// has moved on since is left out.
+func (b *Bot) renderDecided(status service.ActStatus, text string) func(context.Context, service.Actor, []json.RawMessage) (letter, error) {
+	return func(ctx context.Context, to service.Actor, batch []json.RawMessage) (letter, error) {
+		view := decidedView{Zone: to.Zone}
+		seen := map[int64]bool{}
+		for _, raw := range batch {
+			var n service.ActNotice
+			if err := json.Unmarshal(raw, &n); err != nil {
+				return letter{}, fmt.Errorf("decode notice: %w", err)
+			}
+			if seen[n.ActID] {
+				continue
+			}
+			seen[n.ActID] = true
+			v, err := b.Acts.View(ctx, to, n.ActID)
+			switch {
+			case err != nil && service.AsError(err).Kind == service.NotFound:
+			case err != nil:
+				return letter{}, err
+			case v.Act.Status == status:
+				view.Acts = append(view.Acts, v)
+			}
+		}
+		switch len(view.Acts) {
+		case 0:
+			return letter{Skip: true}, nil
+		case 1:
+			l := letter{Reply: b.actReply(&Turn{By: to}, view.Acts[0])}
+			l.Text, l.Data = text, view
+			return l, nil
+		}
+		l := letter{Reply: Reply{Text: text, Data: view}}
+		for _, v := range view.Acts[:min(len(view.Acts), pageSize)] {
+			l.Rows = append(l.Rows, row(Button{Press: Press{pressAct, v.Act.ID, 0}, Args: v.Act.Number}))
+		}
+		l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressMenu}}))
+		return l, nil
+	}
+}
+
+// renderReviewEnded tells a reviewer that a review ended without them.
+func (b *Bot) renderReviewEnded(ctx context.Context, to service.Actor, n service.ReviewEndedNotice) (letter, error) {
+	v, err := b.Acts.View(ctx, to, n.ActID)
+	if err != nil {
+		return gone(letter{}, err)
+	}
+	l := letter{Reply: b.actReply(&Turn{By: to}, v)}
+	l.Text, l.Data = "review_ended", map[string]any{"Act": v.Act, "Event": string(n.Event)}
+	return l, nil
+}

@@ -1,0 +1,96 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"flowbot/bot/chat"
+)
+
+// Reply is what to say: a text by name, the facts for it, the buttons under it.
+// A screen is a function that returns a Reply; it is used both to send and to
+// edit.
+type Reply struct {
+	Text     string // name in templates/text; "" says nothing
+	Data     any    // facts for the text
+	Rows     [][]Button
+	Edit     bool         // a press changes the message it stands under; ignored for messages
+	Toast    string       // name of a short text shown over the pressed button; "" for none
+	Photo    *Attachment  // shown as a picture with Text as its caption
+	Document *Attachment  // sent with Text as its caption
+	Files    []Attachment // documents, sent before the text
+	Protect  bool         // cannot be forwarded or saved
+	Card     bool         // remembered as the living card of the open conversation
+	Name     string       // remembered as the person's living card of this name
+}
+
+// Attachment is a file to send.
+type Attachment struct {
+	Name string // as people see it
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Button is one inline button.
+type Button struct {
+	Label string // name in labels.txt; "" takes the label of Press.Do
+	Args  any    // facts for the label: a count, a number
+	Press Press
+	URL   string // instead of Press
+}
+
+// row builds one row of buttons.
+func row(buttons ...Button) []Button { return buttons }
+
+// upload turns an attachment into what the chat sends.
+func (a Attachment) upload(ctx context.Context) chat.Upload {
+	return chat.Upload{Name: a.Name, Open: func() (io.ReadCloser, error) { return a.Open(ctx) }}
+}
+
+// message fills a reply's texts. It is also what notices are rendered with.
+func (b *Bot) message(ctx context.Context, chatID int64, r Reply) (chat.Message, error) {
+	m := chat.Message{ChatID: chatID, Protect: r.Protect}
+	var err error
+	if m.HTML, err = b.text.HTML(r.Text, r.Data); err != nil {
+		return m, err
+	}
+	for _, buttons := range r.Rows {
+		var out []chat.Button
+		for _, k := range buttons {
+			label, err := b.label(k)
+			if err != nil {
+				return m, err
+			}
+			made := chat.Button{Label: label, URL: k.URL}
+			if k.URL == "" {
+				made.Data = k.Press.Data()
+			}
+			out = append(out, made)
+		}
+		if out != nil {
+			m.Keyboard = append(m.Keyboard, out)
+		}
+	}
+	if r.Photo != nil {
+		up := r.Photo.upload(ctx)
+		m.File, m.Photo = &up, true
+	}
+	if r.Document != nil {
+		up := r.Document.upload(ctx)
+		m.File = &up
+	}
+	return m, nil
+}
+
+// label returns the words of a button.
+func (b *Bot) label(k Button) (string, error) {
+	name := k.Label
+	if name == "" {
+		a, known := b.actions[k.Press.Do]
+		if !known {
+			return "", fmt.Errorf("button %q has no action", k.Press.Do)
+		}
+		name = a.label
+	}
+	return b.text.Label(name, k.Args)
+}

@@ -1,0 +1,136 @@
+// Package templates holds every word the bot says, every printed form and the
+// working calendar, as data. It imports nothing of this project.
+package templates
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+	"time"
+)
+
+//go:embed text
+var texts embed.FS
+
+// Set is the texts of one language. It is safe for concurrent use.
+type Set struct {
+	html   *template.Template
+	labels *texttemplate.Template
+}
+
+// dated is a civil date that knows its Russian form, such as service.Day.
+type dated interface{ Russian() string }
+
+// funcs are what texts can call. Times come in UTC and are shown in the zone
+// that the text is given.
+var funcs = map[string]any{
+	"plural": plural,
+	"date":   func(d dated) string { return d.Russian() },
+	"clock":  clock,
+	"size":   size,
+	"add":    func(a, b int) int { return a + b },
+	"join":   strings.Join,
+}
+
+// Load reads the texts of lang, such as "ru".
+func Load(lang string) (*Set, error) {
+	dir := "text/" + lang
+	html, err := template.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, dir+"/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("texts %s: %w", lang, err)
+	}
+	labels, err := texttemplate.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, dir+"/*.txt")
+	if err != nil {
+		return nil, fmt.Errorf("labels %s: %w", lang, err)
+	}
+	return &Set{html, labels}, nil
+}
+
+// Languages lists the languages that have texts, by their names.
+func Languages() ([]string, error) {
+	dirs, err := fs.ReadDir(texts, "text")
+	if err != nil {
+		return nil, fmt.Errorf("languages: %w", err)
+	}
+	var out []string
+	for _, d := range dirs {
+		out = append(out, d.Name())
+	}
+	return out, nil
+}
+
+// HTML fills the named message. Values are escaped for Telegram's HTML mode.
+func (s *Set) HTML(name string, data any) (string, error) {
+	var b strings.Builder
+	if err := s.html.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("text %s: %w", name, err)
+	}
+	return b.String(), nil
+}
+
+// Label returns the plain words of a button.
+func (s *Set) Label(name string, data any) (string, error) {
+	var b strings.Builder
+	if err := s.labels.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("label %s: %w", name, err)
+	}
+	return b.String(), nil
+}
+
+// Has reports whether a message of that name exists.
+func (s *Set) Has(name string) bool { return s.html.Lookup(name) != nil }
+
+// Names lists the names of all messages and labels, sorted, labels with "label "
+// before them.
+func (s *Set) Names() []string {
+	var out []string
+	for _, t := range s.html.Templates() {
+		out = append(out, t.Name())
+	}
+	for _, t := range s.labels.Templates() {
+		out = append(out, "label "+t.Name())
+	}
+	slices.Sort(out)
+	return out
+}
+
+// plural picks the Russian form for a count: 1 акт, 2 акта, 5 актов.
+// Source: Unicode CLDR plural rules, ru.
+func plural(n int, one, few, many string) string {
+	if n < 0 {
+		n = -n
+	}
+	switch {
+	case n%10 == 1 && n%100 != 11:
+		return one
+	case n%10 >= 2 && n%10 <= 4 && (n%100 < 12 || n%100 > 14):
+		return few
+	}
+	return many
+}
+
+// clock shows a moment in a zone as ДД.ММ.ГГГГ ЧЧ:ММ. A zone that this machine
+// does not know shows UTC and says so.
+func clock(t time.Time, zone string) string {
+	const layout = "02.01.2006 15:04"
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return t.UTC().Format(layout) + " UTC"
+	}
+	return t.In(loc).Format(layout)
+}
+
+// size shows bytes as people count them, with a comma before the fraction.
+func size(bytes int64) string {
+	switch {
+	case bytes < 1<<10:
+		return fmt.Sprintf("%d Б", bytes)
+	case bytes < 1<<20:
+		return fmt.Sprintf("%d КБ", (bytes+1<<9)>>10)
+	}
+	return strings.Replace(fmt.Sprintf("%.1f МБ", float64(bytes)/(1<<20)), ".", ",", 1)
+}
