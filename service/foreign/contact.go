@@ -65,20 +65,22 @@ func contactSheet(ctx context.Context, q question) error {
 		sizes[i] = c.img.Bounds().Size()
 	}
 	g := arrange(sizes)
-	sheet := image.NewRGBA(image.Rectangle{Max: g.sheet(len(cells))})
+	sheet := image.NewRGBA(image.Rectangle{Max: g.size()})
 	draw.Draw(sheet, sheet.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
 	for i, c := range cells {
-		at := g.at(i)
-		small := fit(sizes[i], g.cell)
-		frame := image.Rectangle{Max: small}.Add(at).Add(g.cell.Sub(small).Div(2))
+		box := g.box(i)
+		small := fit(sizes[i], box.Size())
+		// In the middle, and down on its caption.
+		at := image.Pt(box.Min.X+(box.Dx()-small.X)/2, box.Max.Y-small.Y)
+		frame := image.Rectangle{Max: small}.Add(at)
 		draw.Draw(sheet, frame.Inset(-1), image.NewUniform(edge), image.Point{}, draw.Src)
 		draw.Draw(sheet, frame, image.NewUniform(color.White), image.Point{}, draw.Src)
 		draw.BiLinear.Scale(sheet, frame, c.img, c.img.Bounds(), draw.Over, nil)
 		write := font.Drawer{Dst: sheet, Src: image.NewUniform(ink), Face: face}
-		text, width := shorten(&write, c.caption, g.cell.X)
+		text, width := shorten(&write, c.caption, box.Dx())
 		write.Dot = fixed.Point26_6{
-			X: fixed.I(at.X) + (fixed.I(g.cell.X)-width)/2,
-			Y: fixed.I(at.Y + g.cell.Y + captionLine*3/4),
+			X: fixed.I(box.Min.X) + (fixed.I(box.Dx())-width)/2,
+			Y: fixed.I(box.Max.Y + captionLine*3/4),
 		}
 		write.DrawString(text)
 	}
@@ -191,42 +193,63 @@ func fit(size, box image.Point) image.Point {
 	return image.Pt(max(1, int(float64(size.X)*scale)), max(1, int(float64(size.Y)*scale)))
 }
 
-// grid is how pictures stand on a sheet: rows of equal cells.
+// grid is how pictures stand on a sheet: columns of one width, rows each as
+// high as its highest picture.
 type grid struct {
 	columns int
-	cell    image.Point // without the caption
+	width   int   // of a column
+	rows    []int // heights, without the captions
 }
 
-func (g grid) at(i int) image.Point {
-	return image.Pt(gap+i%g.columns*(g.cell.X+gap), gap+i/g.columns*(g.cell.Y+captionLine+gap))
+// box is where the picture i may stand.
+func (g grid) box(i int) image.Rectangle {
+	x, y := gap+i%g.columns*(g.width+gap), gap
+	for _, height := range g.rows[:i/g.columns] {
+		y += height + captionLine + gap
+	}
+	return image.Rect(x, y, x+g.width, y+g.rows[i/g.columns])
 }
 
-func (g grid) sheet(cells int) image.Point {
-	rows := (cells + g.columns - 1) / g.columns
-	return image.Pt(gap+g.columns*(g.cell.X+gap), gap+rows*(g.cell.Y+captionLine+gap))
+func (g grid) size() image.Point {
+	last := g.box(len(g.rows)*g.columns - 1).Max
+	return last.Add(image.Pt(gap, captionLine+gap))
 }
 
 // arrange picks the number of columns with which the pictures come out
-// largest, and cells no larger than the largest picture in them.
+// largest.
 func arrange(sizes []image.Point) grid {
 	var best grid
 	bestArea := -1.0
 	for columns := 1; columns <= len(sizes); columns++ {
-		rows := (len(sizes) + columns - 1) / columns
-		box := image.Pt((sheetSide-gap)/columns-gap, (sheetSide-gap)/rows-gap-captionLine)
-		box.X, box.Y = max(box.X, minCell), max(box.Y, minCell)
-		area, used := 0.0, image.Point{}
-		for _, s := range sizes {
-			small := fit(s, box)
-			// The root keeps one large picture from deciding for many small ones.
-			area += math.Sqrt(float64(small.X) * float64(small.Y))
-			used.X, used.Y = max(used.X, small.X), max(used.Y, small.Y)
-		}
+		g, area := arrangeIn(columns, sizes)
 		if area > bestArea {
-			best, bestArea = grid{columns, image.Pt(max(used.X, minCell), max(used.Y, minCell))}, area
+			best, bestArea = g, area
 		}
 	}
 	return best
+}
+
+// arrangeIn puts pictures into so many columns and returns the sum of their
+// mean sides: the root keeps one large picture from deciding for many small.
+func arrangeIn(columns int, sizes []image.Point) (grid, float64) {
+	width := max((sheetSide-gap)/columns-gap, minCell)
+	// The highest rows that the sheet has room for.
+	for height := sheetSide - 2*gap - captionLine; ; height = max(height*19/20, minCell) {
+		g := grid{columns: columns}
+		area := 0.0
+		for i, s := range sizes {
+			small := fit(s, image.Pt(width, height))
+			area += math.Sqrt(float64(small.X) * float64(small.Y))
+			if i%columns == 0 {
+				g.rows = append(g.rows, minCell)
+			}
+			g.rows[len(g.rows)-1] = max(g.rows[len(g.rows)-1], small.Y)
+			g.width = max(g.width, small.X, minCell)
+		}
+		if g.size().Y <= sheetSide || height == minCell {
+			return g, area
+		}
+	}
 }
 
 func captionFace() (font.Face, error) {
