@@ -611,7 +611,7 @@ func answerCallbackQuery(s *Server, c *call) (any, error) {
 		s.showToast(q.chat, text, alert)
 		q.chat.phone.toast = Toast{Text: text, Alert: alert}
 	}
-	s.showAnswered(q.chat, c.args["callback_query_id"])
+	s.showAnswered(q.chat)
 	return true, nil
 }
 

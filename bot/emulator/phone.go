@@ -308,7 +308,6 @@ func (p *Phone) query(m *message, data string) {
 		q.Message = &seen
 	}
 	s.push("callback_query", q)
-	s.showPressed(p.chat, m, data, id)
 }
 
 // PressData presses a button with forged or old data that stands under the
