@@ -33,6 +33,8 @@ type (
 	SweepFiles struct{}
 	// PruneTicks is the job of Upkeep.PruneTicks.
 	PruneTicks struct{}
+	// PruneUpdates is the job of Upkeep.PruneUpdates.
+	PruneUpdates struct{}
 )
 
 // ClockQueue is the queue of the timetable's jobs, so that they do not wait
@@ -48,6 +50,9 @@ func (SweepFiles) Kind() string { return "sweep_files" }
 // Kind names the job.
 func (PruneTicks) Kind() string { return "prune_ticks" }
 
+// Kind names the job.
+func (PruneUpdates) Kind() string { return "prune_updates" }
+
 // clockJob is how the timetable's jobs are worked. The next tick comes anyway,
 // so few attempts are enough.
 func clockJob() JobOptions { return JobOptions{Queue: ClockQueue, MaxAttempts: 3} }
@@ -60,6 +65,9 @@ func (SweepFiles) JobOptions() JobOptions { return clockJob() }
 
 // JobOptions implements the options of a Job.
 func (PruneTicks) JobOptions() JobOptions { return clockJob() }
+
+// JobOptions implements the options of a Job.
+func (PruneUpdates) JobOptions() JobOptions { return clockJob() }
 
 // Ticks turns planned moments into jobs, each once over all replicas.
 type Ticks struct {
@@ -109,13 +117,34 @@ const (
 // Upkeep is the daily tidying.
 type Upkeep struct {
 	store Store
+	inbox Inbox
 	files FileStore
 	now   Clock
 }
 
-// NewUpkeep returns the tidying over store and files.
-func NewUpkeep(store Store, files FileStore, now Clock) *Upkeep {
-	return &Upkeep{store: store, files: files, now: now}
+// NewUpkeep returns the tidying over the store, the inbox and the files.
+func NewUpkeep(store Store, inbox Inbox, files FileStore, now Clock) *Upkeep {
+	return &Upkeep{store: store, inbox: inbox, files: files, now: now}
+}
+
+// pruneBatch is how many updates one statement forgets: so few that it holds
+// nobody up.
+const pruneBatch = 5000
+
+// PruneUpdates forgets the updates that were worked or dismissed longer ago than
+// UpdateKeep and returns how many.
+func (s *Upkeep) PruneUpdates(ctx context.Context) (int, error) {
+	before := s.now().Add(-UpdateKeep)
+	for total := 0; ; {
+		n, err := s.inbox.PruneUpdates(ctx, before, pruneBatch)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("prune updates: %w", err)
+		}
+		if n < pruneBatch {
+			return total, nil
+		}
+	}
 }
 
 // SweepFiles removes the stored files that no row came to speak of and returns

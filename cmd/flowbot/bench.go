@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// bench is one measurement of the README.
+type bench struct {
+	name  string
+	about string
+	run   func(ctx context.Context, p *program) error
+}
+
+// benches lists the measurements.
+func benches() []bench {
+	return nil
+}
+
+type benchCommand struct {
+	Name string `arg:"" help:"Which one; list prints them."`
+}
+
+// Run runs one measurement and prints what it found.
+func (c *benchCommand) Run(ctx context.Context, p *program) error {
+	all := benches()
+	if c.Name == "list" {
+		for _, b := range all {
+			if _, err := fmt.Fprintf(p.out, "%s\t%s\n", b.name, b.about); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	n := slices.IndexFunc(all, func(b bench) bool { return b.name == c.Name })
+	if n < 0 {
+		names := []string{"list"}
+		for _, b := range all {
+			names = append(names, b.name)
+		}
+		return usageError("no such bench; there are: " + strings.Join(names, ", "))
+	}
+	return all[n].run(ctx, p)
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"flowbot/service"
+)
+
+type inviteCommand struct {
+	Role        string `required:"" enum:"admin,partner_rep,operator_rep,center_staff,candidate" help:"admin, partner_rep, operator_rep, center_staff or candidate."`
+	Org         int64  `help:"The organisation's id; admins have none."`
+	Name        string `help:"Whom the invitation is for."`
+	Application string `help:"A candidate's application, by its number."`
+}
+
+// Run prints the link.
+func (c *inviteCommand) Run(ctx context.Context, p *program) error {
+	role := service.Role(c.Role)
+	switch {
+	case role == service.RoleCandidate && c.Application == "":
+		return usageError("a candidate is invited with --application NUMBER")
+	case role == service.RoleCandidate:
+		return errors.New("this version keeps no applications, so no candidate can be invited")
+	case c.Application != "":
+		return usageError("--application goes with --role candidate")
+	case c.Name == "":
+		return usageError("missing flags: --name=STRING")
+	}
+	return p.with(ctx, func(i *installation) error {
+		token, _, err := i.people.Invite(ctx, service.CommandLine, service.Seat{Role: role, OrgID: c.Org}, c.Name)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(p.out, i.linkOf(ctx, token))
+		return err
+	})
+}

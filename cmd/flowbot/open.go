@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"html"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"flowbot/bot/chat"
+	"flowbot/db"
+	"flowbot/db/pgserver"
+	"flowbot/service"
+	"flowbot/service/foreign"
+	"flowbot/service/pdf"
+	"flowbot/service/sheet"
+	"flowbot/templates"
+)
+
+// installation is everything that is opened from the settings. Close gives it
+// back, in the reverse order.
+type installation struct {
+	settings Settings
+	log      *slog.Logger
+	url      string // of the database
+	db       *db.DB
+	files    service.FileStore
+	texts    *templates.Set
+	chat     *chat.Telegram
+	services
+
+	closers []func() error
+}
+
+// services are the use cases.
+type services struct {
+	people    *service.People
+	acts      *service.Acts
+	journals  *service.Journals
+	archives  *service.Archives
+	queue     *service.Queue
+	cards     *service.Cards
+	drafts    *service.Drafts
+	imports   *service.Imports
+	calendars *service.Calendars
+	ticks     *service.Ticks
+	upkeep    *service.Upkeep
+}
+
+// openDatabaseServer starts or adopts the private PostgreSQL, if the settings
+// name no other, and finds the database's address.
+func openDatabaseServer(ctx context.Context, s Settings) (*installation, error) {
+	i := &installation{settings: s, url: s.DatabaseURL}
+	if i.url != "" {
+		return i, nil
+	}
+	private, err := pgserver.Open(ctx, filepath.Join(s.DataDir, "pg"), pgserver.Options{})
+	if err != nil {
+		return nil, err
+	}
+	i.closers = append(i.closers, private.Close)
+	i.url = private.URL()
+	return i, nil
+}
+
+// open opens an installation: the database with its schema, the files and the
+// use cases. Whoever opens it closes it.
+func open(ctx context.Context, s Settings, log *slog.Logger) (*installation, error) {
+	i, err := openDatabaseServer(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	i.log = log
+	if err := i.open(ctx); err != nil {
+		return nil, errors.Join(err, i.Close())
+	}
+	return i, nil
+}
+
+func (i *installation) open(ctx context.Context) error {
+	if i.settings.Migrate == "on" {
+		if _, err := db.Migrate(ctx, i.url, db.Up); err != nil {
+			return err
+		}
+	}
+	var err error
+	if i.db, err = db.Open(ctx, i.url, db.Options{}); err != nil {
+		return err
+	}
+	i.closers = append(i.closers, i.db.Close)
+	if i.files, err = i.settings.openFiles(ctx); err != nil {
+		return err
+	}
+	if i.texts, err = templates.Load(service.Languages[0]); err != nil {
+		return err
+	}
+	i.chat = chat.New(i.settings.telegram())
+	i.services, err = i.wire(time.Now, chatFiles{i.chat})
+	return err
+}
+
+// openFiles opens the file store.
+func (s *Settings) openFiles(ctx context.Context) (service.FileStore, error) {
+	return db.OpenFiles(ctx, s.filesURL(), db.S3{Endpoint: s.S3Endpoint, Region: os.Getenv("AWS_REGION")})
+}
+
+// wire makes the use cases over the store, with a clock and a source of the
+// files that people send.
+func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services, error) {
+	var out services
+	years, err := templates.CalendarYears()
+	if err != nil {
+		return out, err
+	}
+	builtIn, err := service.BuildCalendar(years...)
+	if err != nil {
+		return out, err
+	}
+	printer, err := pdf.New()
+	if err != nil {
+		return out, err
+	}
+	reader, err := foreign.New(foreign.Options{PDFBytes: int64(i.settings.MaxDownload)})
+	if err != nil {
+		return out, err
+	}
+	out.calendars = service.NewCalendars(i.db, now, builtIn)
+	out.people = service.NewPeople(i.db, now, rand.Reader)
+	out.acts = service.NewActs(i.db, out.calendars.Current, printer, i.files, now)
+	out.journals = service.NewJournals(i.db, sent, reader, i.files, int64(i.settings.MaxDownload), now)
+	out.archives = service.NewArchives(i.db, out.acts, i.files, func(key, arg string) (string, error) { return i.texts.Label(key, arg) })
+	out.queue = service.NewQueue(i.db, now)
+	out.cards = service.NewCards(i.db, now)
+	out.drafts = service.NewDrafts(i.db, now)
+	out.imports = service.NewImports(i.db, sheet.Book{}, now)
+	out.ticks = service.NewTicks(i.db, now)
+	out.upkeep = service.NewUpkeep(i.db, i.db, i.files, now)
+	return out, nil
+}
+
+// Close gives everything back.
+func (i *installation) Close() error {
+	var all []error
+	for n := len(i.closers) - 1; n >= 0; n-- {
+		all = append(all, i.closers[n]())
+	}
+	i.closers = nil
+	return errors.Join(all...)
+}
+
+// with runs fn over an opened installation, for commands.
+func (p *program) with(ctx context.Context, fn func(i *installation) error) (err error) {
+	s, err := readSettings()
+	if err != nil {
+		return err
+	}
+	i, err := open(ctx, s, newLog(p.stderr, s.LogLevel, s.secrets()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.Close()) }()
+	return fn(i)
+}
+
+var markup = regexp.MustCompile(`<[^>]*>`)
+
+// withoutMarkup turns a text in HTML into the letters that people see.
+func withoutMarkup(s string) string { return html.UnescapeString(markup.ReplaceAllString(s, "")) }
+
+// linkOf is the invitation link of a token. Without a name in the settings the
+// Bot API is asked for it; if that cannot be, the word bot stands there.
+func (i *installation) linkOf(ctx context.Context, token string) string {
+	name := i.settings.BotName
+	if name == "" && i.settings.Token != "" {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		if asked, err := i.chat.Me(ctx); err == nil {
+			name = asked
+		}
+	}
+	if name == "" {
+		name = "bot"
+	}
+	return fmt.Sprintf("https://t.me/%s?start=%s", name, token)
+}
