@@ -10,3 +10,6 @@ import (
 func InTx(ctx context.Context, d *DB, fn func(ctx context.Context, tx bun.IDB) error) error {
 	return d.inTx(ctx, func(ctx context.Context, t tx) error { return fn(ctx, t.queries) })
 }
+
+// WithoutPassword is withoutPassword.
+var WithoutPassword = withoutPassword

@@ -115,46 +115,82 @@ func openFile(dir, name string, flags int) (*os.File, error) {
 	return f, nil
 }
 
-// binaries finds PostgreSQL's programs: those of the cluster's own major
-// version, or the newest for a cluster that does not exist yet.
-func binaries(data string) (string, error) {
-	const pattern = "/usr/lib/postgresql/*/bin/initdb"
-	found, err := filepath.Glob(pattern)
+// Program finds one of PostgreSQL's programs, such as pg_dump: that of the major
+// version, or the newest for 0 and where the version is not installed.
+func Program(name string, major int) (string, error) {
+	bin, err := newest(name, major)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(bin, name), nil
+}
+
+// newest finds the directory of a program of PostgreSQL, in Debian's layout and
+// on the path.
+func newest(name string, want int) (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if err != nil {
 		return "", fmt.Errorf("look for PostgreSQL: %w", err)
 	}
-	if p, err := exec.LookPath("initdb"); err == nil {
-		if p, err = filepath.EvalSymlinks(p); err == nil {
+	if p, err := exec.LookPath(name); err == nil {
+		if p, err = filepath.EvalSymlinks(p); err == nil && filepath.Base(p) == name {
 			found = append(found, p)
 		}
 	}
 	if len(found) == 0 {
-		return "", errors.New("PostgreSQL is not installed: run make build, or apt-get install postgresql, or set DATABASE_URL")
+		return "", fmt.Errorf("PostgreSQL's %s is not installed: run tools/install program, or apt-get install postgresql", name)
 	}
-	major := func(initdb string) int {
-		n, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(initdb))))
-		if err != nil {
-			return 0
+	slices.SortStableFunc(found, func(a, b string) int { return majorOf(b) - majorOf(a) })
+	for _, p := range found {
+		if want != 0 && majorOf(p) == want {
+			return filepath.Dir(p), nil
 		}
-		return n
 	}
-	slices.SortStableFunc(found, func(a, b string) int { return major(b) - major(a) })
+	return filepath.Dir(found[0]), nil
+}
+
+// majorOf reads the major version from a path in Debian's layout; 0 elsewhere.
+func majorOf(program string) int {
+	n, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(program))))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// binaries finds PostgreSQL's programs: those of the cluster's own major
+// version, or the newest for a cluster that does not exist yet.
+func binaries(data string) (string, error) {
 	if data == "" {
-		return filepath.Dir(found[0]), nil
+		return newest("initdb", 0)
 	}
 	raw, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	if errors.Is(err, os.ErrPermission) {
+		return "", foreign(data)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%s is not a PostgreSQL cluster: %w", data, err)
 	}
 	version := strings.TrimSpace(string(raw))
-	for _, p := range found {
-		// A bin directory outside of Debian's layout does not tell its version;
-		// the server itself refuses a wrong one.
-		if m := major(p); m == 0 || strconv.Itoa(m) == version {
-			return filepath.Dir(p), nil
-		}
+	want, err := strconv.Atoi(version)
+	if err != nil {
+		return "", fmt.Errorf("%s is not a PostgreSQL cluster of a version that is known: %q", data, version)
 	}
-	return "", fmt.Errorf("%s was made by PostgreSQL %s, which is not installed: apt-get install postgresql-%s", data, version, version)
+	bin, err := newest("initdb", want)
+	if err != nil {
+		return "", err
+	}
+	// A directory outside of Debian's layout does not tell its version; the
+	// server itself refuses a wrong one.
+	if found := majorOf(filepath.Join(bin, "initdb")); found != want && found != 0 {
+		return "", fmt.Errorf("%s was made by PostgreSQL %d, which is not installed: apt-get install postgresql-%d", data, want, want)
+	}
+	return bin, nil
+}
+
+// foreign is the refusal to work with the cluster of another user.
+func foreign(data string) error {
+	return fmt.Errorf("the private PostgreSQL in %s belongs to another user: work as the one who began it, or set DATABASE_URL", data)
 }
 
 // create makes the cluster beside its place and moves it there, so that a kill
@@ -330,7 +366,7 @@ func (c *cluster) readPID() (pidFile, error) {
 		return pidFile{}, nil
 	}
 	if errors.Is(err, os.ErrPermission) {
-		return pidFile{}, fmt.Errorf("the private PostgreSQL in %s belongs to another user: work as the one who began it, or set DATABASE_URL", c.data)
+		return pidFile{}, foreign(c.data)
 	}
 	if err != nil {
 		return pidFile{}, fmt.Errorf("look for the private PostgreSQL: %w", err)
