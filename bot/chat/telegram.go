@@ -355,10 +355,10 @@ func (t *Telegram) open(ctx context.Context, path string) (io.ReadCloser, error)
 	if err != nil {
 		return nil, t.plain("download", err)
 	}
-	switch {
-	case resp.StatusCode == http.StatusOK:
+	switch resp.StatusCode {
+	case http.StatusOK:
 		return resp.Body, nil
-	case resp.StatusCode == http.StatusNotFound:
+	case http.StatusNotFound:
 		err = ErrGone
 	default:
 		err = &RefusedError{Method: "download", Code: resp.StatusCode, Text: http.StatusText(resp.StatusCode)}
