@@ -136,11 +136,11 @@ func (s *Server) viewMessage(c *chat, m *message) messageView {
 	}
 	switch {
 	case m.Voice != nil:
-		v.Other = "🎤 Голосовое сообщение, 0:03"
+		v.Other = "Голосовое сообщение, 0:03"
 	case m.Sticker != nil:
-		v.Other = m.Sticker.Emoji
+		v.Other = "Стикер " + m.Sticker.Emoji
 	case m.Contact != nil:
-		v.Other = "👤 " + m.Contact.FirstName + ", " + m.Contact.PhoneNumber
+		v.Other = "Контакт: " + m.Contact.FirstName + ", " + m.Contact.PhoneNumber
 	case m.file != nil:
 		v.File = &fileView{
 			URL:  "/phone/" + strconv.FormatInt(c.id, 10) + "/files/" + strconv.Itoa(m.MessageID) + "?v=" + m.file.unique,

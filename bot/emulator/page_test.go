@@ -179,12 +179,14 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 
 	step := func(name string, actions ...chromedp.Action) {
 		t.Helper()
-		if err := chromedp.Run(ctx, actions...); err != nil {
+		limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		if err := chromedp.Run(limited, actions...); err != nil {
 			shoot(t, ctx, "failed.png")
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	holds := func(expression string) chromedp.Action { return chromedp.Poll(expression, nil) }
+	holds := func(expression string) chromedp.Action { return chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond)) }
 	phone := func(id int64) string { return fmt.Sprintf(`document.querySelector('[data-testid="phone-%d"]')`, id) }
 	in := func(id int64, selector string) string {
 		return fmt.Sprintf(`[data-testid="phone-%d"] %s`, id, selector)
@@ -213,6 +215,9 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 		})
 	}
 
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatalf("starting the browser: %v", err)
+	}
 	step("opening", chromedp.Navigate(srv.URL), chromedp.WaitVisible(in(101, `[data-testid="composer"]`)), sees(101, "3 скриншота"), sees(102, "Следующий"))
 	step("pictures", holds(`[...document.images].every((i) => i.complete)`), chromedp.EmulateViewport(1600, 900))
 	shoot(t, ctx, "phones.png")
@@ -277,7 +282,7 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 
 	step("a start link", chromedp.Click(in(103, `a[href*="start=Zz19"]`)))
 	said(103, "/start Zz19")
-	step("a command in a text", chromedp.Click(in(102, "button.command")))
+	step("a command in a text", chromedp.Click(in(102, ".group:not(.mine) button.command")))
 	said(102, "/history")
 	step("the menu", chromedp.Click(in(102, `[data-testid="commands"]`)), chromedp.Click(`//article[@data-testid="phone-102"]//details[contains(@class,"commands")]//button[starts-with(., "/tasks")]`, chromedp.BySearch))
 	said(102, "/tasks")

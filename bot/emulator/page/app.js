@@ -107,7 +107,7 @@ class Phone {
     this.find('.who h2').textContent = view.name
     this.root.setAttribute('aria-label', 'Телефон: ' + view.name)
     const face = this.find('.face')
-    face.textContent = view.name.split(/\s+/).slice(0, 2).map((w) => w[0]).join('').toUpperCase()
+    face.textContent = (view.name.match(/[\p{L}\d]+/gu) || ['?']).slice(0, 2).map((w) => w[0]).join('').toUpperCase()
     face.style.background = faceColours[Math.abs(view.id) % faceColours.length]
     this.state()
     this.text.setAttribute('aria-label', 'Сообщение от: ' + view.name)
@@ -229,6 +229,7 @@ class Phone {
     const bubble = make('div', 'bubble')
     const photos = all.every((m) => m.file && m.file.photo)
     if (photos) bubble.classList.add('pictured')
+    if (newest.file && !newest.file.photo && !newest.html) bubble.classList.add('filed')
     if (newest.reply) bubble.append(make('div', 'reply', newest.reply))
     const parts = make('div', 'parts')
     if (photos && all.length > 1) parts.classList.add('photos')
@@ -250,8 +251,8 @@ class Phone {
     }
     bubble.append(parts, ...texts)
     const meta = make('span', 'meta', clock.format(newest.date * 1000))
-    if (newest.edited) meta.prepend('изменено ')
-    if (newest.pinned) meta.prepend('📌 ')
+    if (newest.edited) meta.prepend('изменено · ')
+    if (newest.pinned) meta.prepend('закреплено · ')
     const inner = parts.querySelector('.part:last-child > .text:last-child')
     if (inner && !texts.length) inner.append(meta)
     else if (texts.length) texts[texts.length - 1].append(meta)
