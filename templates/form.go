@@ -3,6 +3,7 @@ package templates
 import (
 	"embed"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/template"
 )
@@ -68,7 +69,7 @@ var (
 // number outside stays in digits.
 func inWords(n int) string {
 	if n < 0 || n > 999_999 {
-		return fmt.Sprint(n)
+		return strconv.Itoa(n)
 	}
 	if n == 0 {
 		return units[0]
@@ -84,7 +85,8 @@ func inWords(n int) string {
 		case "два":
 			*last = "две"
 		}
-		out = append(words, countWord(thousands, "тысяча", "тысячи", "тысяч"))
+		out = append(out, words...)
+		out = append(out, countWord(thousands, "тысяча", "тысячи", "тысяч"))
 		n %= 1000
 	}
 	if n >= 100 {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -209,11 +210,8 @@ func poppler(ctx context.Context, name string, args ...string) (out, complaints 
 	}
 	status, _ := exit.Sys().(syscall.WaitStatus)
 	heavy := isOutOfMemory(complaints)
-	if status.Signaled() {
-		switch status.Signal() {
-		case syscall.SIGKILL, syscall.SIGXCPU, syscall.SIGXFSZ:
-			heavy = true
-		}
+	if limits := []syscall.Signal{syscall.SIGKILL, syscall.SIGXCPU, syscall.SIGXFSZ}; status.Signaled() {
+		heavy = heavy || slices.Contains(limits, status.Signal())
 	}
 	switch {
 	case heavy:

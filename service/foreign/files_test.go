@@ -247,8 +247,11 @@ func encodePNG(t *testing.T, img image.Image) []byte {
 func encodeGIF(t *testing.T, img image.Image) []byte {
 	t.Helper()
 	colours := color.Palette{
-		color.RGBA{0xff, 0, 0, 0xff}, color.RGBA{0, 0xff, 0, 0xff}, color.RGBA{0, 0, 0xff, 0xff},
-		color.RGBA{0xff, 0xff, 0xff, 0xff}, color.RGBA{0, 0, 0, 0xff},
+		color.RGBA{0xff, 0, 0, 0xff},
+		color.RGBA{0, 0xff, 0, 0xff},
+		color.RGBA{0, 0, 0xff, 0xff},
+		color.RGBA{0xff, 0xff, 0xff, 0xff},
+		color.RGBA{0, 0, 0, 0xff},
 	}
 	first := image.NewPaletted(img.Bounds(), colours)
 	draw.Draw(first, first.Bounds(), img, image.Point{}, draw.Src)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"flowbot/service"
@@ -59,7 +60,7 @@ type actColumn struct {
 type actFixed struct{ notSent, yes, no, absent string }
 
 var actColumns = []actColumn{
-	{"column.n", 10, false, false, func(row int, _ service.ActFormLearner, _ actFixed) string { return fmt.Sprint(row) }},
+	{"column.n", 10, false, false, func(row int, _ service.ActFormLearner, _ actFixed) string { return strconv.Itoa(row) }},
 	{"column.name", 50, false, true, func(_ int, l service.ActFormLearner, _ actFixed) string { return l.Name }},
 	{"column.learner", 26, false, false, func(_ int, l service.ActFormLearner, _ actFixed) string { return l.Number }},
 	{"column.type", 46, true, true, func(_ int, l service.ActFormLearner, _ actFixed) string { return l.DocTypeName }},
@@ -316,7 +317,7 @@ func (a *actLayout) heading() ([]mark, float64, error) {
 			from = groupH
 		}
 		out = append(out, shift(cells[i].lines, from+(height-from-cells[i].h)/2)...)
-		number, err := a.set(smallStyle, x, x+c.width, height+padding, fmt.Sprint(i+1), middle)
+		number, err := a.set(smallStyle, x, x+c.width, height+padding, strconv.Itoa(i+1), middle)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -163,8 +163,12 @@ func TestEverySheetIsNumberedAndHeadedAndNoRowIsSplit(t *testing.T) {
 		name string
 		form service.ActForm
 	}{
-		{"one learner", form(1)}, {"as many as nearly fill a sheet", form(7)}, {"forty", form(40)}, {"three hundred", form(300)},
-		{"one ugly", ugly(1)}, {"twenty ugly", ugly(20)},
+		{"one learner", form(1)},
+		{"as many as nearly fill a sheet", form(7)},
+		{"forty", form(40)},
+		{"three hundred", form(300)},
+		{"one ugly", ugly(1)},
+		{"twenty ugly", ugly(20)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -353,7 +357,7 @@ func TestOtherProgramsReadAllLearnersFromTheAct(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"АКТ ОБ ОКАЗАНИИ УСЛУГ № 118/1", "от 21.11.2026 (версия 2)", "7701234567","ИНН 7701234567",
+		"АКТ ОБ ОКАЗАНИИ УСЛУГ № 118/1", "от 21.11.2026 (версия 2)", "7701234567", "ИНН 7701234567",
 		"Всего по акту: 300 (триста) слушателей.", "Мұхамеджанова", "Лист 1 из", "не направлен",
 	} {
 		if !strings.Contains(text, want) {
