@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the steps, in goose's form.
 //
-//go:embed *.sql
+//go:embed [0-9]*.sql
 var Files embed.FS
