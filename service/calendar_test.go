@@ -3,6 +3,7 @@ package service_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,24 +16,24 @@ import (
 )
 
 // russianCalendar is the calendar that comes with the program.
-func russianCalendar(t testing.TB) *service.Calendar {
-	t.Helper()
+func russianCalendar(tb testing.TB) *service.Calendar {
+	tb.Helper()
 	texts, err := templates.CalendarYears()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c, err := service.BuildCalendar(texts...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
-func day(t testing.TB, s string) service.Day {
-	t.Helper()
+func day(tb testing.TB, s string) service.Day {
+	tb.Helper()
 	d, err := service.ParseDay(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
@@ -97,7 +98,7 @@ func TestYearsHaveTheKnownNumberOfWorkingDays(t *testing.T) {
 		{2031, 249, true}, // 23 February and 8 March move on to Mondays
 	}
 	for _, tt := range tests {
-		t.Run(fmt.Sprint(tt.year), func(t *testing.T) {
+		t.Run(strconv.Itoa(tt.year), func(t *testing.T) {
 			t.Parallel()
 			last := service.NewDay(tt.year, time.December, 31)
 			if got := c.WorkingBetween(service.NewDay(tt.year-1, time.December, 31), last); got != tt.working {

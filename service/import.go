@@ -26,7 +26,7 @@ func NewImports(store Store, book SheetBook, now Clock) *Imports {
 type ImportReport struct {
 	DryRun        bool
 	Sheets        []SheetReport
-	IgnoredSheets []string  // names of sheets that are not known
+	IgnoredSheets []string  // names of sheets that are not known, cut
 	Bad           []BadCell // in the order of the file; any of them refuses the whole file
 }
 
@@ -37,7 +37,7 @@ type SheetReport struct {
 	Changed        int
 	Unchanged      int
 	Bad            int      // rows
-	IgnoredColumns []string // titles that are not known
+	IgnoredColumns []string // titles that are not known, the first ones, cut
 }
 
 // BadCell says what is wrong with one cell, or with one row.
@@ -54,6 +54,15 @@ type BadCell struct {
 
 // Refused reports whether nothing was imported because of bad rows.
 func (r *ImportReport) Refused() bool { return len(r.Bad) > 0 }
+
+// BadRows counts the rows that are bad.
+func (r *ImportReport) BadRows() int {
+	n := 0
+	for _, s := range r.Sheets {
+		n += s.Bad
+	}
+	return n
+}
 
 // Word finds the words for every bad cell, as say gives them for a reason and
 // its facts.
@@ -274,7 +283,7 @@ func (f *importFile) take(sh *Sheet) {
 	case sh.Hidden, kind == sheetGuide:
 	case kind == "" || taken:
 		if len(sh.Rows) > 0 {
-			f.report.IgnoredSheets = append(f.report.IgnoredSheets, sh.Name)
+			f.report.IgnoredSheets = ignore(f.report.IgnoredSheets, sh.Name)
 		}
 	case kind == sheetCohorts:
 		f.cohorts = readSheet(&f.report, kind, sh, cohortColumns, columnCohort)
@@ -295,6 +304,23 @@ func (f *importFile) take(sh *Sheet) {
 	case kind == sheetCalendar:
 		f.takeCalendar(sh)
 	}
+}
+
+// What a report says of names that are not known: a file can have many, and
+// long ones, and the report is to fit one message.
+const (
+	mostIgnored    = 10
+	longestIgnored = 40 // characters
+)
+
+func ignore(known []string, name string) []string {
+	if len(known) == mostIgnored {
+		return known
+	}
+	if r := []rune(name); len(r) > longestIgnored {
+		name = string(r[:longestIgnored]) + "…"
+	}
+	return append(known, name)
 }
 
 // fewestTitles is how many known titles make a sheet of another name one of
@@ -417,7 +443,8 @@ func columnsAt[T any](report *ImportReport, out *importSheet[T], header SheetRow
 		switch {
 		case title == "" || fold(title) == fold(columnError):
 		case i < 0:
-			report.Sheets[out.index].IgnoredColumns = append(report.Sheets[out.index].IgnoredColumns, title)
+			sheet := &report.Sheets[out.index]
+			sheet.IgnoredColumns = ignore(sheet.IgnoredColumns, title)
 		case at[i] >= 0:
 			report.bad(out.index, out.mark, BadCell{Row: 1, Column: columns[i].title}, refuse(Invalid, ReasonImportColumnTwice))
 		default:

@@ -344,7 +344,7 @@ func readDocument(cell string, _ *Sheet) (DocumentType, error) {
 	}
 	for n, name := range documentNames {
 		if n > 0 && (word == strconv.Itoa(n) || word == fold(name)) {
-			return DocumentType(n), nil //nolint:gosec // an index of seven names
+			return DocumentType(n), nil
 		}
 	}
 	return DocumentNone, refuseWith(Invalid, ReasonImportNoDocument, documentNames[1:])

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"flowbot/service"
 	"flowbot/service/sheet"
+	"flowbot/templates"
 )
 
 // tab is a sheet: its name and its rows, the headers first.
@@ -35,41 +37,42 @@ var (
 )
 
 func cohortsTab(rows ...[]any) tab { return tab{"Потоки", append([][]any{cohortHead}, rows...)} }
+
 func learnersTab(rows ...[]any) tab {
 	return tab{"Слушатели", append([][]any{learnerHead}, rows...)}
 }
 
 // workbook writes sheets to a file whose name says nothing.
-func workbook(t testing.TB, tabs ...tab) string {
-	t.Helper()
+func workbook(tb testing.TB, sheets ...tab) string {
+	tb.Helper()
 	f := excelize.NewFile()
 	defer f.Close()
-	for i, tb := range tabs {
+	for i, sh := range sheets {
 		if i == 0 {
-			if err := f.SetSheetName("Sheet1", tb.name); err != nil {
-				t.Fatal(err)
+			if err := f.SetSheetName("Sheet1", sh.name); err != nil {
+				tb.Fatal(err)
 			}
-		} else if _, err := f.NewSheet(tb.name); err != nil {
-			t.Fatal(err)
+		} else if _, err := f.NewSheet(sh.name); err != nil {
+			tb.Fatal(err)
 		}
-		for j, row := range tb.rows {
-			if err := f.SetSheetRow(tb.name, fmt.Sprint("A", j+1), &row); err != nil {
-				t.Fatal(err)
+		for j, row := range sh.rows {
+			if err := f.SetSheetRow(sh.name, fmt.Sprint("A", j+1), &row); err != nil {
+				tb.Fatal(err)
 			}
 		}
 	}
 	b, err := f.WriteToBuffer()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return upload(t, b.Bytes())
+	return upload(tb, b.Bytes())
 }
 
-func upload(t testing.TB, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "upload.bin")
+func upload(tb testing.TB, content []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "upload.bin")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
@@ -445,7 +448,8 @@ func TestImportIsForThoseWhoMay(t *testing.T) {
 		{"a person who says to be an admin", service.Actor{PersonID: d.rep.PersonID, Seats: []service.Seat{{Role: service.RoleAdmin}}}, workbook(t, cohortsTab(cohortCells("119"))), "", []string{"Потоки 2 : import.forbidden"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { //nolint:paralleltest // one desk, whose rows the cases share
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r, err := newImports(d).Import(t.Context(), tt.by, tt.path, false)
 			if got := service.ReasonOf(err); got != tt.reason {
 				t.Fatalf("refused for %q, want %q", got, tt.reason)
@@ -573,9 +577,33 @@ func TestRefusedFileComesBackWithItsErrors(t *testing.T) {
 func TestBlankWorkbookIsImportedAsNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	var out bytes.Buffer
-	if err := newImports(d).Blank(t.Context(), "cohorts", nil, &out); err != nil {
+	hints, err := templates.SheetHints("ru")
+	if err != nil {
 		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := newImports(d).Blank(t.Context(), "cohorts", hints, &out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(out.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for name, head := range map[string][]any{"Потоки": cohortHead, "Слушатели": learnerHead} {
+		hinted, err := f.GetDataValidations(name)
+		if err != nil || len(hinted) != len(head) || len(hints[name]) != len(head) {
+			t.Errorf("%s has %d hints of %d for %d columns, %v", name, len(hinted), len(hints[name]), len(head), err)
+		}
+		rows, err := f.GetRows(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, title := range head {
+			if rows[0][i] != title {
+				t.Errorf("column %d of %s is %q, want %q", i+1, name, rows[0][i], title)
+			}
+		}
 	}
 	r := d.load(service.CommandLine, upload(t, out.Bytes()))
 	if diff := cmp.Diff(map[string][4]int{"Потоки": {}, "Слушатели": {}}, counts(r)); diff != "" {
@@ -584,7 +612,7 @@ func TestBlankWorkbookIsImportedAsNothing(t *testing.T) {
 	if len(r.IgnoredSheets) > 0 || r.Refused() {
 		t.Errorf("%v, %v", r.IgnoredSheets, bads(r))
 	}
-	err := newImports(d).Blank(t.Context(), "exams", nil, &out)
+	err = newImports(d).Blank(t.Context(), "exams", nil, &out)
 	if diff := cmp.Diff(service.SheetNames{Known: []string{"cohorts"}}, service.AsError(err).Data); diff != "" {
 		t.Error(diff)
 	}
@@ -604,7 +632,7 @@ func TestImportOfTwentyThousandLearnersIsOneTransaction(t *testing.T) {
 	}
 	var cohorts [][]any
 	for i := range n/300 + 1 {
-		cohorts = append(cohorts, cohortCells(fmt.Sprint(1+i)))
+		cohorts = append(cohorts, cohortCells(strconv.Itoa(1+i)))
 	}
 	d.load(service.CommandLine, workbook(t, cohortsTab(cohorts...)))
 	for _, step := range []struct {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -154,7 +155,7 @@ func checkParts(path string) error {
 		}
 		// What it claims is what the library reserves, so it must be honest.
 		if claimed := part.UncompressedSize64; claimed > uint64(c.limit) { //nolint:gosec // what is left is never negative
-			return exceeds(service.ReasonSheetTooBig, maxUnzip, int64(min(claimed, 1<<62))) //nolint:gosec // bounded here
+			return exceeds(service.ReasonSheetTooBig, maxUnzip, int64(min(claimed, 1<<62)))
 		}
 		if err := unpack(part, &c); err != nil {
 			return err
@@ -167,7 +168,7 @@ func checkParts(path string) error {
 			return refuse(service.ReasonSheetUnreadable, errors.New("a sheet is cut off"))
 		}
 		if tags > maxTags {
-			return exceeds(service.ReasonSheetTooBig, maxTags, tags)
+			return exceeds(service.ReasonSheetTooBig, maxOther, other)
 		}
 	}
 	if !book {
@@ -182,7 +183,7 @@ func unpack(part *zip.File, c *counter) error {
 		return refuse(service.ReasonSheetUnreadable, err)
 	}
 	defer func() { _ = r.Close() }()
-	_, err = io.Copy(c, r)
+	_, err = io.Copy(c, r) //nolint:gosec // the counter stops at its limit
 	switch {
 	case errors.Is(err, errTooMuch):
 		return exceeds(service.ReasonSheetTooBig, maxUnzip, c.bytes)
@@ -367,7 +368,7 @@ const never = '\x1f'
 // sep=;, else what occurs most often in the first line that is no remark.
 func delimiter(text string) (rest string, comma rune) {
 	first, after, _ := strings.Cut(text, "\n")
-	if sep, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(first, "\r")), "sep="); ok && len(sep) == 1 && strings.Contains(";,\t", sep) {
+	if sep, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(first, "\r")), "sep="); ok && len(sep) == 1 && slices.Contains([]string{";", ",", "\t"}, sep) {
 		return after, rune(sep[0])
 	}
 	for line := range strings.Lines(text) {

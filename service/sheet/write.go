@@ -219,7 +219,7 @@ func (b *blank) fill(form service.SheetForm) error {
 
 func (b *blank) makeStyles() error {
 	day := "dd.mm.yyyy"
-	b.styles, b.header = map[service.ColumnKind]int{}, map[bool]int{}
+	b.styles, b.header = make(map[service.ColumnKind]int), make(map[bool]int)
 	for kind, style := range map[service.ColumnKind]excelize.Style{
 		service.ColumnText:   {NumFmt: textFormat},
 		service.ColumnNumber: {NumFmt: 1}, // 0
