@@ -25,6 +25,8 @@ type Services struct {
 	Queue    *service.Queue
 	Cards    *service.Cards
 	Archives *service.Archives
+	Tasks    *service.Tasks
+	Imports  *service.ImportJobs
 
 	// BotName is the user name for links; "" asks the messenger.
 	BotName string
@@ -53,7 +55,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 		actions: map[Action]action{}, labels: map[string]Action{}, talks: map[string]talk{},
 	}
 	for _, list := range [][]action{
-		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(),
+		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {
@@ -72,15 +74,33 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 		b.talks[t.name()] = t
 	}
 	b.commands = map[string]handler{
-		"start": b.started, "menu": b.menu, "cancel": b.cancel, "help": b.help,
+		"start": b.started, "menu": b.menu, "cancel": b.cancel, "help": b.help, "tasks": b.tasks,
 		"staff": b.staffCommand, "settings": b.settingsPressed,
 	}
 	return b, nil
 }
 
-// Handle answers one raw update. It is the only place where an error meets a
-// person: everything below returns errors and says nothing. A returned error
-// means that the update must be handled again.
+// Work handles one update of the inbox. A fault of ours brings the update again;
+// on the last try the person is told, and the update is set aside.
+func (b *Bot) Work(ctx context.Context, u service.Update) error {
+	read, err := chat.Decode(u.Raw)
+	if err != nil {
+		return err
+	}
+	err = b.Handle(ctx, read)
+	if err == nil || u.Attempts < service.MaxUpdateAttempts || !read.Private || read.From.ID == 0 {
+		return err
+	}
+	sorry, textErr := b.message(ctx, read.ChatID, Reply{Text: string(service.ReasonInternal)})
+	if textErr == nil {
+		_, textErr = b.chat.Send(ctx, sorry)
+	}
+	return errors.Join(err, textErr)
+}
+
+// Handle answers one update. It is the only place where a refusal meets a
+// person: everything below returns errors and says nothing. A returned error is
+// our fault and means that the update must be handled again.
 func (b *Bot) Handle(ctx context.Context, u chat.Update) error {
 	if u.From.ID == 0 || u.ChatID == 0 {
 		return nil
@@ -156,7 +176,7 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 	if err != nil {
 		e := service.AsError(err)
 		if e.Kind == service.Internal {
-			b.log.ErrorContext(ctx, "update failed", "update", u.ID, "err", err)
+			return err
 		}
 		reply = Reply{Text: string(e.Reason), Data: e.Data}
 		if u.IsPress && refusals[e.Reason] == alert {

@@ -90,9 +90,13 @@ func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (R
 	}
 }
 
-// looseFile takes a file that no conversation awaits.
+// looseFile takes a file that no conversation awaits: a table is loaded, what a
+// partner's representative sends otherwise is for a package.
 func (b *Bot) looseFile(ctx context.Context, t *Turn) (Reply, error) {
-	if t.By.Has(service.RolePartnerRep) {
+	switch {
+	case !t.File.Photo && service.IsTable(t.File.Name):
+		return b.looseTable(ctx, t)
+	case t.By.Has(service.RolePartnerRep):
 		return b.loosePackage(ctx, t)
 	}
 	return b.help(ctx, t)

@@ -38,6 +38,8 @@ func (b *Bot) notices() map[string]notice {
 		service.ActNotice{Event: service.ActReject}.NoticeKind():  {b.renderDecided(service.ActRejected, "acts_rejected"), false},
 		service.QueueNotice{}.NoticeKind():                        {b.renderQueue, true},
 		service.QueueChangedNotice{}.NoticeKind():                 {b.renderQueueChanged, true},
+		service.ReminderNotice{}.NoticeKind():                     {each(b.renderReminder), true},
+		service.ImportNotice{}.NoticeKind():                       {each(b.renderImport), false},
 		service.ArchiveNotice{}.NoticeKind():                      {each(b.renderArchive), false},
 		service.ReviewEndedNotice{}.NoticeKind():                  {each(b.renderReviewEnded), false},
 	}

@@ -108,6 +108,7 @@ type Queries interface {
 	CohortQueries
 	ActQueries
 	ListQueries
+	TaskQueries
 	QueueQueries
 	HistoryQueries
 	DraftQueries

@@ -1,0 +1,86 @@
+package bot
+
+import (
+	"context"
+
+	"flowbot/service"
+)
+
+func (b *Bot) taskActions() []action {
+	return []action{{pressTasks, "tasks", b.tasksPressed}}
+}
+
+// tasksView is what the list of tasks says above its buttons.
+type tasksView struct {
+	Tasks []service.Task // of this page
+	Total int
+	Page  int
+	Pages int
+	First int // number of the first one shown, from 1
+}
+
+// tasks shows what is due from this person, most urgent first, with a button
+// straight into each.
+func (b *Bot) tasks(ctx context.Context, t *Turn) (Reply, error) {
+	all, err := b.Tasks.List(ctx, t.By)
+	if err != nil {
+		return Reply{}, err
+	}
+	page := 0
+	if t.Press != nil {
+		page = int(max(0, t.Press.ID))
+	}
+	pages := max(1, (len(all)+pageSize-1)/pageSize)
+	page = min(page, pages-1)
+	shown := all[page*pageSize : min(len(all), (page+1)*pageSize)]
+	r := Reply{Text: "tasks_list", Data: tasksView{shown, len(all), page, pages, page*pageSize + 1}}
+	for _, task := range shown {
+		r.Rows = append(r.Rows, row(taskButton(task)))
+	}
+	r.Rows = append(r.Rows, turnPages(page, page+1 < pages, func(p int) Press { return Press{Do: pressTasks, ID: int64(p)} })...)
+	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
+// taskButton leads straight into a task.
+func taskButton(task service.Task) Button {
+	switch task.Kind {
+	case service.TaskReplace:
+		return Button{Press: Press{Do: pressReplace, ID: task.CohortID}, Args: task.Cohort}
+	case service.TaskUpload:
+		return Button{Press: Press{Do: pressUpload, ID: task.CohortID}, Args: task.Cohort}
+	case service.TaskGenerate:
+		return Button{Press: Press{Do: pressGenerate, ID: task.CohortID}, Args: task.Cohort}
+	case service.TaskReview:
+		return Button{Label: "task_review", Press: Press{Do: pressOpen, ID: task.ActID}, Args: task.Act}
+	case service.TaskQueue:
+		return Button{Label: "task_queue", Press: Press{Do: pressQueue}, Args: task.Count}
+	case service.TaskTroubles:
+		return Button{Label: "task_troubles", Press: Press{Do: pressTroubles}, Args: task.Count}
+	}
+	return Button{Press: Press{Do: pressMenu}}
+}
+
+func (b *Bot) tasksPressed(ctx context.Context, t *Turn) (Reply, error) {
+	return edited(b.tasks(ctx, t))
+}
+
+// renderReminder reminds a person of what is due today.
+func (b *Bot) renderReminder(ctx context.Context, to service.Actor, n service.ReminderNotice) (letter, error) {
+	r, err := b.Tasks.Reminder(ctx, to, n)
+	if err != nil {
+		return letter{}, err
+	}
+	if r.Empty() {
+		return letter{Skip: true}, nil
+	}
+	l := letter{Reply: Reply{Text: "reminder", Data: r}}
+	for _, task := range r.Tasks[:min(len(r.Tasks), pageSize)] {
+		l.Rows = append(l.Rows, row(taskButton(task)))
+	}
+	if r.DueNext+r.Overdue > 0 {
+		l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressQueue}}))
+	}
+	l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressTasks}}))
+	return l, nil
+}

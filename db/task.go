@@ -1,0 +1,111 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"flowbot/service"
+)
+
+var _ service.TaskQueries = queries{}
+
+// PartnerTasks implements service.TaskQueries.
+func (q queries) PartnerTasks(ctx context.Context, partners []int64, now time.Time, limit int) ([]service.Task, error) {
+	var out []service.Task
+	err := q.NewRaw(`
+		(SELECT 'replace' AS kind, c.id AS cohort_id, c.number AS cohort, min(a.due_on) AS due_on, count(*) AS count
+		 FROM acts a JOIN cohorts c ON c.id = a.cohort_id
+		 WHERE a.partner_id IN (?0) AND a.status = 'rejected'
+		 GROUP BY c.id ORDER BY min(a.due_on), c.id LIMIT ?2)
+		UNION ALL
+		(SELECT 'upload', c.id, c.number, NULL, count(*)
+		 FROM acts a JOIN cohorts c ON c.id = a.cohort_id
+		 WHERE a.partner_id IN (?0) AND a.status = 'awaiting_journal'
+		 GROUP BY c.id ORDER BY c.end_on, c.id LIMIT ?2)
+		UNION ALL
+		(SELECT 'generate', c.id, c.number, NULL, 1
+		 FROM cohorts c JOIN orgs o ON o.id = c.partner_id
+		 WHERE c.partner_id IN (?0) AND c.end_on < (?1 AT TIME ZONE o.zone)::date
+		   AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = c.id AND `+eligible+`)
+		 ORDER BY c.end_on, c.id LIMIT ?2)`,
+		bun.In(partners), now, limit).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// ReviewTasks implements service.TaskQueries.
+func (q queries) ReviewTasks(ctx context.Context, personID int64, limit int) ([]service.Task, error) {
+	var out []service.Task
+	err := q.NewRaw(`
+		SELECT 'review' AS kind, id AS act_id, number AS act, due_on, 1 AS count
+		FROM acts WHERE reviewer_id = ? ORDER BY due_on, id LIMIT ?`, personID, limit).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// FreePackages implements service.TaskQueries.
+func (q queries) FreePackages(ctx context.Context, limit int) (int, service.Day, error) {
+	var row struct {
+		Count int
+		DueOn service.Day
+	}
+	err := q.NewRaw(`
+		SELECT count(*) AS count, min(due_on) AS due_on FROM (
+			SELECT due_on FROM acts WHERE status = 'in_approval' AND reviewer_id IS NULL
+			ORDER BY due_on, id LIMIT ?
+		) AS free`, limit).Scan(ctx, &row)
+	return row.Count, row.DueOn, explain(err)
+}
+
+// PartnerReminders implements service.TaskQueries.
+func (q queries) PartnerReminders(ctx context.Context, partnerID int64, today, next, overdue service.Day, limit int) ([]service.Task, error) {
+	var out []service.Task
+	err := q.NewRaw(`
+		(SELECT 'generate' AS kind, c.id AS cohort_id, c.number AS cohort, NULL::date AS due_on, 1 AS count
+		 FROM cohorts c
+		 WHERE c.partner_id = ?0 AND c.end_on = ?1::date - 1
+		   AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = c.id AND `+eligible+`)
+		 ORDER BY c.id LIMIT ?4)
+		UNION ALL
+		(SELECT 'replace', c.id, c.number, min(a.due_on), count(*)
+		 FROM acts a JOIN cohorts c ON c.id = a.cohort_id
+		 WHERE a.partner_id = ?0 AND a.status = 'rejected' AND (a.due_on = ?2::date OR a.due_on < ?3::date)
+		 GROUP BY c.id ORDER BY min(a.due_on), c.id LIMIT ?4)`,
+		partnerID, today, next, overdue, limit).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// PackageReminders implements service.TaskQueries.
+func (q queries) PackageReminders(ctx context.Context, personID int64, next, overdue service.Day, limit int) (dueNext, late int, err error) {
+	var row struct{ DueNext, Late int }
+	err = q.NewRaw(`
+		SELECT
+			(SELECT count(*) FROM (
+				SELECT 1 FROM acts WHERE status = 'in_approval' AND due_on = ?1::date
+				  AND (reviewer_id IS NULL OR reviewer_id = ?0) LIMIT ?3) AS n) AS due_next,
+			(SELECT count(*) FROM (
+				SELECT 1 FROM acts WHERE status = 'in_approval' AND due_on < ?2::date
+				  AND (reviewer_id IS NULL OR reviewer_id = ?0) LIMIT ?3) AS l) AS late`,
+		personID, next, overdue, limit).Scan(ctx, &row)
+	return row.DueNext, row.Late, explain(err)
+}
+
+// OrgsByZone implements service.TaskQueries.
+func (q queries) OrgsByZone(ctx context.Context) ([]service.OrgZone, error) {
+	var out []service.OrgZone
+	err := q.NewRaw(`
+		SELECT o.id AS org_id, o.zone FROM orgs o
+		WHERE EXISTS (SELECT 1 FROM memberships m WHERE m.org_id = o.id AND m.removed_at IS NULL)
+		ORDER BY o.id`).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// RemindedIn implements service.TaskQueries.
+func (q queries) RemindedIn(ctx context.Context, orgID int64, limit int) ([]int64, error) {
+	var out []int64
+	err := q.NewRaw(`
+		SELECT DISTINCT p.id FROM memberships m JOIN people p ON p.id = m.person_id
+		WHERE m.org_id = ? AND m.removed_at IS NULL AND NOT p.muted AND p.telegram_id IS NOT NULL
+		ORDER BY p.id LIMIT ?`, orgID, limit).Scan(ctx, &out)
+	return out, explain(err)
+}

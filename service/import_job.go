@@ -1,0 +1,206 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+)
+
+// ImportFile is the job that loads a table which somebody sent in chat.
+type ImportFile struct {
+	PersonID int64  `json:"person_id"`
+	ChatRef  string `json:"chat_ref"` // file_id in the chat
+	UpdateID int64  `json:"update_id"`
+}
+
+// Kind names the job.
+func (ImportFile) Kind() string { return "import_file" }
+
+// JobOptions bound the tries: a person waits for the answer.
+func (ImportFile) JobOptions() JobOptions { return JobOptions{MaxAttempts: 5} }
+
+// ImportNotice brings the report of an import to whoever sent the table.
+type ImportNotice struct {
+	Result string `json:"result"`           // SHA-256 of the stored ImportResult
+	Marked string `json:"marked,omitempty"` // SHA-256 of the table with its mistakes marked
+}
+
+// NoticeKind names the notice.
+func (ImportNotice) NoticeKind() string { return "import" }
+
+// NoticeLane is the lane of answers.
+func (ImportNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey keeps every one.
+func (ImportNotice) NoticeKey() string { return "" }
+
+// ImportResult is what came of an import. It is stored as a file, since it can
+// name people: notices carry ids alone.
+type ImportResult struct {
+	Report  ImportReport
+	Refusal string // words, when the file was no table that can be loaded
+}
+
+// maxImport is the most bytes of a table sent in chat. A sheet of 20,000 rows
+// takes about 2 MB.
+const maxImport = 20 << 20
+
+// Say finds the words for a reason and its facts.
+type Say func(reason Reason, data any) (string, error)
+
+// ImportJobs loads tables that came by chat.
+type ImportJobs struct {
+	store   Store
+	imports *Imports
+	chat    ChatFiles
+	files   FileStore
+	say     Say
+}
+
+// NewImportJobs returns the use cases over the imports'.
+func NewImportJobs(store Store, imports *Imports, chat ChatFiles, files FileStore, say Say) *ImportJobs {
+	return &ImportJobs{store: store, imports: imports, chat: chat, files: files, say: say}
+}
+
+// IsTable reports whether a file's name says that it is a table. It decides only
+// which conversation a file starts; what the file is, its content says.
+func IsTable(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".xlsx", ".xlsm", ".xls", ".csv", ".tsv":
+		return true
+	}
+	return false
+}
+
+// Order asks a worker to load a table that the actor sent. Whoever may import
+// nothing is refused at once.
+func (s *ImportJobs) Order(ctx context.Context, by Actor, updateID int64, ref string, size int64) error {
+	if !by.Has(RoleAdmin) && !by.Has(RoleOperatorRep) && !by.Has(RolePartnerRep) {
+		return refuse(Forbidden, ReasonForbidden)
+	}
+	if size > maxImport {
+		return refuseWith(Invalid, ReasonFileOverLimit, FileBound{Limit: maxImport, Got: size})
+	}
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		return tx.InsertJob(ctx, ImportFile{PersonID: by.PersonID, ChatRef: ref, UpdateID: updateID})
+	})
+	if err != nil {
+		return fmt.Errorf("order import: %w", err)
+	}
+	return nil
+}
+
+// Work is the job ImportFile. Loading the same table again changes nothing, so a
+// job that runs twice reports «без изменений» at worst.
+func (s *ImportJobs) Work(ctx context.Context, j ImportFile) error {
+	by, err := s.store.ActorByID(ctx, j.PersonID)
+	if err != nil {
+		if AsError(err).Kind == NotFound {
+			return nil // rights ended meanwhile
+		}
+		return fmt.Errorf("import for person %d: %w", j.PersonID, err)
+	}
+	var result ImportResult
+	var marked bytes.Buffer
+	switch err := s.load(ctx, by, j, &result, &marked); {
+	case err == nil:
+	case AsError(err).Kind == Internal:
+		return fmt.Errorf("import for person %d: %w", j.PersonID, err)
+	default:
+		e := AsError(err)
+		if result.Refusal, err = s.say(e.Reason, e.Data); err != nil {
+			return err
+		}
+	}
+	return s.report(ctx, by, result, &marked)
+}
+
+func (s *ImportJobs) load(ctx context.Context, by Actor, j ImportFile, result *ImportResult, marked io.Writer) error {
+	r, w := io.Pipe()
+	go func() {
+		_, err := s.chat.Fetch(ctx, j.ChatRef, w, maxImport)
+		w.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeWriter
+	}()
+	sha, _, err := s.files.Put(ctx, r)
+	r.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeReader
+	if err != nil {
+		return fmt.Errorf("fetch table: %w", err)
+	}
+	local, release, err := s.files.Local(ctx, sha)
+	if err != nil {
+		return fmt.Errorf("table at hand: %w", err)
+	}
+	defer release()
+	if result.Report, err = s.imports.Import(ctx, by, local, false); err != nil {
+		return err
+	}
+	if !result.Report.Refused() {
+		return nil
+	}
+	if err := result.Report.Word(s.say); err != nil {
+		return err
+	}
+	return s.imports.Marked(ctx, local, &result.Report, marked)
+}
+
+// report stores what came of an import and lets whoever sent the table know.
+func (s *ImportJobs) report(ctx context.Context, by Actor, result ImportResult, marked *bytes.Buffer) error {
+	for i := range result.Report.Bad {
+		result.Report.Bad[i].Data = nil // the words are found
+	}
+	data, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	const workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	files := []File{{Type: "application/json", Size: int64(len(data))}}
+	if files[0].SHA256, _, err = s.files.Put(ctx, bytes.NewReader(data)); err != nil {
+		return fmt.Errorf("store report: %w", err)
+	}
+	n := ImportNotice{Result: files[0].SHA256}
+	if marked.Len() > 0 {
+		f := File{Type: workbook, Size: int64(marked.Len())}
+		if f.SHA256, _, err = s.files.Put(ctx, marked); err != nil {
+			return fmt.Errorf("store marked table: %w", err)
+		}
+		files, n.Marked = append(files, f), f.SHA256
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		for _, f := range files {
+			if err := tx.SaveFile(ctx, f); err != nil {
+				return err
+			}
+		}
+		return tx.Enqueue(ctx, by.PersonID, n, time.Time{})
+	})
+	if err != nil {
+		return fmt.Errorf("report import: %w", err)
+	}
+	return nil
+}
+
+// Result returns what came of an import and, when it was refused for bad rows,
+// the table with its mistakes marked.
+func (s *ImportJobs) Result(ctx context.Context, n ImportNotice) (*ImportResult, *Document, error) {
+	r, err := s.files.Open(ctx, n.Result)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open report: %w", err)
+	}
+	defer r.Close() //nolint:errcheck // only read
+	result := new(ImportResult)
+	if err := json.NewDecoder(r).Decode(result); err != nil {
+		return nil, nil, fmt.Errorf("read report: %w", err)
+	}
+	if n.Marked == "" {
+		return result, nil, nil
+	}
+	return result, &Document{
+		SHA256: n.Marked,
+		Open:   func(ctx context.Context) (io.ReadCloser, error) { return s.files.Open(ctx, n.Marked) },
+	}, nil
+}

@@ -1,0 +1,292 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Task is something that is due from a person now.
+type Task struct {
+	Kind     TaskKind
+	CohortID int64  // of the deed, 0 when it concerns an act
+	Cohort   string // number
+	ActID    int64  // 0 when it concerns a cohort
+	Act      string // number
+	DueOn    Day    // zero when nothing sets a deadline
+	Overdue  bool
+	Count    int // how many things the task stands for, at most TaskCap
+}
+
+// TaskKind names what is to be done.
+type TaskKind string
+
+// The kinds of tasks.
+const (
+	TaskReplace  TaskKind = "replace"  // partner: a package was rejected
+	TaskUpload   TaskKind = "upload"   // partner: an act waits for its journal
+	TaskGenerate TaskKind = "generate" // partner: an act can be generated
+	TaskReview   TaskKind = "review"   // operator: a package that the person has taken
+	TaskQueue    TaskKind = "queue"    // operator: packages that nobody has taken
+	TaskTroubles TaskKind = "troubles" // admin: what could not be done or delivered
+)
+
+const (
+	// TaskLimit is how many tasks of one kind are listed. Whoever has more does
+	// the most urgent first and sees the others after them.
+	TaskLimit = 40
+	// TaskCap is where counts stop: it means "so many or more".
+	TaskCap = 1000
+)
+
+// TaskQueries asks what is due.
+type TaskQueries interface {
+	// PartnerTasks lists what partners must do: TaskReplace by deadline,
+	// TaskUpload and TaskGenerate by the cohort's end, each at most limit. Now
+	// decides, in each partner's zone, which cohorts have ended.
+	PartnerTasks(ctx context.Context, partners []int64, now time.Time, limit int) ([]Task, error)
+	// ReviewTasks lists the packages that the person has taken, by deadline.
+	ReviewTasks(ctx context.Context, personID int64, limit int) ([]Task, error)
+	// FreePackages counts the packages that nobody has taken, at most limit, and
+	// gives the earliest deadline among them.
+	FreePackages(ctx context.Context, limit int) (count int, due Day, err error)
+	// PartnerReminders lists of PartnerTasks what a partner is reminded of on a
+	// day: cohorts that ended the day before, and rejected packages that are due
+	// on next or were due before overdue (a zero day: none).
+	PartnerReminders(ctx context.Context, partnerID int64, today, next, overdue Day, limit int) ([]Task, error)
+	// PackageReminders counts the packages in approval that are due on next, and
+	// those that were due before overdue, which the person holds or nobody does.
+	PackageReminders(ctx context.Context, personID int64, next, overdue Day, limit int) (dueNext, late int, err error)
+	// OrgsByZone lists the zones of all organisations that have people.
+	OrgsByZone(ctx context.Context) ([]OrgZone, error)
+	// RemindedIn lists the people of an organisation who want reminders.
+	RemindedIn(ctx context.Context, orgID int64, limit int) ([]int64, error)
+}
+
+// OrgZone is an organisation with its zone.
+type OrgZone struct {
+	OrgID int64
+	Zone  string
+}
+
+// Tasks holds the use cases around what is due.
+type Tasks struct {
+	store    Store
+	troubles func(context.Context) (int, error)
+	calendar func(context.Context) (*Calendar, error)
+	now      Clock
+}
+
+// NewTasks returns the use cases over store. troubles counts what an admin must
+// look at, calendar gives the working days in force.
+func NewTasks(store Store, troubles func(context.Context) (int, error), calendar func(context.Context) (*Calendar, error), now Clock) *Tasks {
+	return &Tasks{store: store, troubles: troubles, calendar: calendar, now: now}
+}
+
+// List returns what is due from the actor in all roles, the most urgent first:
+// overdue, then by deadline, then what has none.
+func (s *Tasks) List(ctx context.Context, by Actor) ([]Task, error) {
+	var out []Task
+	if partners := by.Orgs(RolePartnerRep); len(partners) > 0 {
+		list, err := s.store.PartnerTasks(ctx, partners, s.now().UTC(), TaskLimit)
+		if err != nil {
+			return nil, fmt.Errorf("tasks of a partner: %w", err)
+		}
+		out = append(out, list...)
+	}
+	if by.Has(RoleOperatorRep) {
+		list, err := s.operatorTasks(ctx, by)
+		if err != nil {
+			return nil, fmt.Errorf("tasks of the operator: %w", err)
+		}
+		out = append(out, list...)
+	}
+	if by.Has(RoleAdmin) {
+		n, err := s.troubles(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("tasks of an admin: %w", err)
+		}
+		if n > 0 {
+			out = append(out, Task{Kind: TaskTroubles, Count: n})
+		}
+	}
+	if err := s.markOverdue(by, out); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(out, moreUrgent)
+	return out, nil
+}
+
+func (s *Tasks) operatorTasks(ctx context.Context, by Actor) ([]Task, error) {
+	out, err := s.store.ReviewTasks(ctx, by.PersonID, TaskLimit)
+	if err != nil {
+		return nil, err
+	}
+	count, due, err := s.store.FreePackages(ctx, TaskCap)
+	if err != nil {
+		return nil, err
+	}
+	if count > 0 {
+		out = append(out, Task{Kind: TaskQueue, Count: count, DueOn: due})
+	}
+	return out, nil
+}
+
+// markOverdue compares deadlines in the reader's zone.
+func (s *Tasks) markOverdue(by Actor, tasks []Task) error {
+	loc, err := zoneOf(by.Zone)
+	if err != nil {
+		return err
+	}
+	today := DayOf(s.now(), loc)
+	for i := range tasks {
+		tasks[i].Overdue = !tasks[i].DueOn.IsZero() && today.After(tasks[i].DueOn)
+	}
+	return nil
+}
+
+// moreUrgent orders by deadline; what has none comes last.
+func moreUrgent(a, b Task) int {
+	switch {
+	case a.DueOn.IsZero() != b.DueOn.IsZero():
+		if a.DueOn.IsZero() {
+			return 1
+		}
+		return -1
+	case a.DueOn != b.DueOn:
+		return a.DueOn.Compare(b.DueOn)
+	}
+	return cmp.Compare(taskOrder[a.Kind], taskOrder[b.Kind])
+}
+
+// taskOrder breaks ties: what another waits for comes first.
+var taskOrder = map[TaskKind]int{
+	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5, TaskTroubles: 6,
+}
+
+// RemindAt is the local hour at which people are reminded. Source: the
+// product's owner.
+const RemindAt = 9
+
+// Remind is the job of the clock that reminds people of organisations in whose
+// zone it is RemindAt o'clock.
+type Remind struct {
+	At time.Time `json:"at"` // the planned moment, a whole quarter of an hour
+}
+
+// Kind names the job.
+func (Remind) Kind() string { return "remind" }
+
+// JobOptions implements the options of a Job.
+func (Remind) JobOptions() JobOptions { return clockJob() }
+
+// ReminderNotice reminds a person, once a day, of what is due in the
+// organisations whose morning it is. What is due is looked up when it is sent.
+type ReminderNotice struct {
+	Day  Day     `json:"day"`
+	Orgs []int64 `json:"orgs"`
+}
+
+// NoticeKind names the notice.
+func (ReminderNotice) NoticeKind() string { return "reminder" }
+
+// NoticeLane is the lane of reminders.
+func (ReminderNotice) NoticeLane() Lane { return LaneReminder }
+
+// NoticeKey keeps one for each person.
+func (ReminderNotice) NoticeKey() string { return "reminder" }
+
+// Reminder is what a person is reminded of.
+type Reminder struct {
+	Tasks    []Task // of partners
+	DueNext  int    // packages that the operator must decide on within a working day
+	Overdue  int    // packages past the operator's deadline
+	OrgCount int
+}
+
+// Empty reports whether there is nothing to say.
+func (r *Reminder) Empty() bool { return len(r.Tasks) == 0 && r.DueNext == 0 && r.Overdue == 0 }
+
+// Remind enqueues the reminders of one planned moment. Doing it again changes
+// nothing: of the notices that wait, one per person is kept.
+func (s *Tasks) Remind(ctx context.Context, j Remind) error {
+	orgs, err := s.store.OrgsByZone(ctx)
+	if err != nil {
+		return fmt.Errorf("remind: %w", err)
+	}
+	morning := map[int64]ReminderNotice{} // by person
+	for _, o := range orgs {
+		loc, err := zoneOf(o.Zone)
+		if err != nil {
+			return err
+		}
+		local := j.At.In(loc)
+		if local.Hour() != RemindAt || local.Minute() != 0 {
+			continue
+		}
+		people, err := s.store.RemindedIn(ctx, o.OrgID, tellLimit)
+		if err != nil {
+			return fmt.Errorf("remind in organisation %d: %w", o.OrgID, err)
+		}
+		for _, p := range people {
+			n := morning[p]
+			n.Day, n.Orgs = DayOf(j.At, loc), append(n.Orgs, o.OrgID)
+			morning[p] = n
+		}
+	}
+	for p, n := range morning {
+		by, err := s.store.ActorByID(ctx, p)
+		if err != nil {
+			return fmt.Errorf("remind person %d: %w", p, err)
+		}
+		r, err := s.Reminder(ctx, by, n)
+		if err != nil {
+			return fmt.Errorf("remind person %d: %w", p, err)
+		}
+		if r.Empty() {
+			continue
+		}
+		err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.Enqueue(ctx, p, n, time.Time{}) })
+		if err != nil {
+			return fmt.Errorf("remind person %d: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// Reminder looks up what the actor is reminded of: the day after a cohort has
+// ended, one working day before a deadline, and each working day past it.
+func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Reminder, error) {
+	calendar, err := s.calendar(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reminder: %w", err)
+	}
+	var next, overdue Day
+	if calendar.IsWorking(n.Day) {
+		next, overdue = calendar.AddWorking(n.Day, 1), n.Day
+	}
+	r := &Reminder{}
+	for _, org := range n.Orgs {
+		if by.In(RolePartnerRep, org) {
+			r.OrgCount++
+			list, err := s.store.PartnerReminders(ctx, org, n.Day, next, overdue, TaskLimit)
+			if err != nil {
+				return nil, fmt.Errorf("reminder of organisation %d: %w", org, err)
+			}
+			r.Tasks = append(r.Tasks, list...)
+		}
+		if by.In(RoleOperatorRep, org) && !next.IsZero() {
+			r.OrgCount++
+			if r.DueNext, r.Overdue, err = s.store.PackageReminders(ctx, by.PersonID, next, overdue, TaskCap); err != nil {
+				return nil, fmt.Errorf("reminder of organisation %d: %w", org, err)
+			}
+		}
+	}
+	for i := range r.Tasks {
+		r.Tasks[i].Overdue = !r.Tasks[i].DueOn.IsZero() && n.Day.After(r.Tasks[i].DueOn)
+	}
+	slices.SortStableFunc(r.Tasks, moreUrgent)
+	return r, nil
+}
