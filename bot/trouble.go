@@ -1,0 +1,4 @@
+package bot
+
+// pressTroubles opens «Неполадки».
+const pressTroubles Action = "tr"
