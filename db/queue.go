@@ -71,11 +71,11 @@ func startsWith(s string) string {
 // QueueCap rows of its own index.
 func (q queries) QueueCounts(ctx context.Context, by service.Actor, today service.Day) (service.QueueCounts, error) {
 	atMost := func(where string, args ...any) *bun.SelectQuery {
-		some := q.NewSelect().Model((*service.Act)(nil)).ColumnExpr("1").Apply(inQueue(by)).Limit(service.QueueCap)
+		capped := q.NewSelect().Model((*service.Act)(nil)).ColumnExpr("1").Apply(inQueue(by)).Limit(service.QueueCap)
 		if where != "" {
-			some = some.Where(where, args...)
+			capped = capped.Where(where, args...)
 		}
-		return q.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS some", some)
+		return q.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS capped", capped)
 	}
 	var out service.QueueCounts
 	err := q.NewSelect().
