@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/uptrace/bun"
-
 	"flowbot/db"
 	"flowbot/db/dbtest"
 	"flowbot/service"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/uptrace/bun"
 )
 
 // crowd fills the database with n people, each a representative of one of n/10

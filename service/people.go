@@ -452,6 +452,8 @@ func checkSeat(ctx context.Context, q Queries, seat Seat) (*Org, error) {
 		if seat.OrgID == 0 {
 			return nil, refuse(Invalid, ReasonRoleNeedsOrg)
 		}
+	case roleSystem:
+		fallthrough
 	default:
 		return nil, refuse(Invalid, ReasonRoleUnknown)
 	}

@@ -148,17 +148,20 @@ func TestOrganisationsAreChecked(t *testing.T) {
 		{
 			"an admin adds with all that there is", admin,
 			service.NewOrg{Kind: service.OrgCenter, Name: " Центр  тестирования\n", INN: "7707083893", Zone: "Asia/Yekaterinburg"},
-			service.Org{Kind: service.OrgCenter, Name: "Центр тестирования", INN: "7707083893", Zone: "Asia/Yekaterinburg"}, "",
+			service.Org{Kind: service.OrgCenter, Name: "Центр тестирования", INN: "7707083893", Zone: "Asia/Yekaterinburg"},
+			"",
 		},
 		{
 			"the zone is Moscow by default", service.CommandLine,
 			service.NewOrg{Kind: service.OrgPartner, Name: "Учебный центр <&> «Друг» 🎓"},
-			service.Org{Kind: service.OrgPartner, Name: "Учебный центр <&> «Друг» 🎓", Zone: "Europe/Moscow"}, "",
+			service.Org{Kind: service.OrgPartner, Name: "Учебный центр <&> «Друг» 🎓", Zone: "Europe/Moscow"},
+			"",
 		},
 		{
 			"one name can be of two kinds", service.CommandLine,
 			service.NewOrg{Kind: service.OrgCenter, Name: "Школа русского языка"},
-			service.Org{Kind: service.OrgCenter, Name: "Школа русского языка", Zone: "Europe/Moscow"}, "",
+			service.Org{Kind: service.OrgCenter, Name: "Школа русского языка", Zone: "Europe/Moscow"},
+			"",
 		},
 		{"an employee may not", rep, service.NewOrg{Kind: service.OrgPartner, Name: "Своя"}, service.Org{}, service.ReasonForbidden},
 		{"a stranger may not", service.Actor{}, service.NewOrg{Kind: service.OrgPartner, Name: "Своя"}, service.Org{}, service.ReasonForbidden},
@@ -171,8 +174,10 @@ func TestOrganisationsAreChecked(t *testing.T) {
 		{"the same name again", admin, service.NewOrg{Kind: service.OrgPartner, Name: "Школа русского  языка"}, service.Org{}, service.ReasonOrgExists},
 		{"the same INN again", admin, service.NewOrg{Kind: service.OrgCenter, Name: "Другой центр", INN: "7707083893"}, service.Org{}, service.ReasonOrgINNTaken},
 		{
-			"the operator", admin, service.NewOrg{Kind: service.OrgOperator, Name: "Оператор"},
-			service.Org{Kind: service.OrgOperator, Name: "Оператор", Zone: "Europe/Moscow"}, "",
+			"the operator", admin,
+			service.NewOrg{Kind: service.OrgOperator, Name: "Оператор"},
+			service.Org{Kind: service.OrgOperator, Name: "Оператор", Zone: "Europe/Moscow"},
+			"",
 		},
 		{"a second operator", admin, service.NewOrg{Kind: service.OrgOperator, Name: "Второй оператор"}, service.Org{}, service.ReasonOrgOneOperator},
 	}
@@ -541,11 +546,9 @@ func TestTwoPeoplePressOneLink(t *testing.T) {
 		wg.Wait()
 		in := 0
 		for _, r := range reasons {
-			switch r {
-			case "":
+			if r == "" {
 				in++
-			case service.ReasonInvitationInvalid:
-			default:
+			} else if r != service.ReasonInvitationInvalid {
 				t.Errorf("a loser was told %q", r)
 			}
 		}
@@ -655,8 +658,8 @@ func TestOneSeatEndsTheOthersStay(t *testing.T) {
 func TestLinksOfTheRemovedEnd(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
-	ivan := w.enter(55, w.link(service.CommandLine, w.seat(w.north), "Иван"))
-	ivan = w.enter(55, w.link(service.CommandLine, w.seat(w.south), "Иван"))
+	w.enter(55, w.link(service.CommandLine, w.seat(w.north), "Иван"))
+	ivan := w.enter(55, w.link(service.CommandLine, w.seat(w.south), "Иван"))
 	lost := w.link(ivan, w.seat(w.north), "Запасной вход")
 	kept := w.link(ivan, w.seat(w.south), "Коллега")
 	others := w.link(w.northRep, w.seat(w.north), "Коллега Ольги")
@@ -812,8 +815,8 @@ func TestColleaguesComeInPages(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
-	two := w.enter(55, w.link(service.CommandLine, w.seat(w.south), "Двое"))
-	two = w.enter(55, w.link(service.CommandLine, w.seat(w.north), "Двое"))
+	w.enter(55, w.link(service.CommandLine, w.seat(w.south), "Двое"))
+	two := w.enter(55, w.link(service.CommandLine, w.seat(w.north), "Двое"))
 	name := func(p service.Place) string {
 		if p.Org == nil {
 			return string(p.Seat.Role)
