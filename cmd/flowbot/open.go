@@ -18,7 +18,6 @@ import (
 	"flowbot/service"
 	"flowbot/service/foreign"
 	"flowbot/service/pdf"
-	"flowbot/service/sheet"
 	"flowbot/templates"
 )
 
@@ -137,7 +136,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.queue = service.NewQueue(i.db, now)
 	out.cards = service.NewCards(i.db, now)
 	out.drafts = service.NewDrafts(i.db, now)
-	out.imports = service.NewImports(i.db, sheet.Book{}, now)
+	out.imports = service.NewImports(i.db, reader.Book(), now)
 	out.ticks = service.NewTicks(i.db, now)
 	out.upkeep = service.NewUpkeep(i.db, i.db, i.files, now)
 	return out, nil

@@ -25,6 +25,8 @@ const (
 	doCheckPDF     = "check_pdf"
 	doCleanImage   = "clean_image"
 	doContactSheet = "contact_sheet"
+	doReadSheets   = "read_sheets"
+	doMarkSheets   = "mark_sheets"
 )
 
 // ready is what a child says once it is limited and before it reads a file.
@@ -177,6 +179,10 @@ func reply(q question) (a answer) {
 		a.File, err = cleanImage(q, q.Items[0].Path)
 	case q.Do == doContactSheet && len(q.Items) > 0:
 		err = contactSheet(ctx, q)
+	case q.Do == doReadSheets && len(q.Items) == 1:
+		err = readSheets(q)
+	case q.Do == doMarkSheets && len(q.Items) == 2:
+		err = markSheets(q)
 	default:
 		err = fmt.Errorf("no such question: %d items", len(q.Items))
 	}

@@ -87,7 +87,7 @@ func checkLimits(t *testing.T, sheets []service.Sheet) {
 	for _, sh := range sheets {
 		number := 0
 		for _, r := range sh.Rows {
-			if r.Number <= number || r.Number > 200_000 {
+			if r.Number <= number || r.Number > 100_000 {
 				t.Fatalf("row %d after row %d", r.Number, number)
 			}
 			number = r.Number
@@ -102,7 +102,7 @@ func checkLimits(t *testing.T, sheets []service.Sheet) {
 			}
 		}
 	}
-	if len(sheets) > 50 || cells > 4_000_000 {
+	if len(sheets) > 50 || cells > 1_500_000 {
 		t.Fatalf("%d sheets, %d cells", len(sheets), cells)
 	}
 }

@@ -52,10 +52,10 @@ const (
 	maxTags    = 3_000_000 // elements in those parts
 	maxParts   = 2000
 	maxSheets  = 50
-	maxRows    = 200_000 // of a sheet
+	maxRows    = 100_000 // of a sheet
 	maxColumns = 200
-	maxCells   = 4_000_000 // of all sheets
-	maxLetters = 64 << 20  // bytes of text in all cells
+	maxCells   = 1_500_000 // of all sheets
+	maxLetters = 32 << 20  // bytes of text in all cells
 	// maxCell is the longest text of one cell, in bytes; more is cut off. Source:
 	// Excel's limit of 32,767 characters.
 	maxCell = 4 * 32_767
