@@ -141,7 +141,7 @@ func (r *rig) post(path, kind string, body io.Reader) (answer, json.RawMessage) 
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var e envelope
 	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil {
 		r.t.Fatal(err)
@@ -226,14 +226,11 @@ func decode[T any](t *testing.T, raw []byte) T {
 	return v
 }
 
-// readAll reads a body and closes it.
-func readAll(t *testing.T, body io.ReadCloser) []byte {
+// readAll reads a body to its end.
+func readAll(t *testing.T, body io.Reader) []byte {
 	t.Helper()
 	data, err := io.ReadAll(body)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := body.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return data

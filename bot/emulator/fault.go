@@ -84,11 +84,12 @@ func (s *Server) fault(method string, c *call) *Fault {
 }
 
 func (f *Fault) String() string {
-	switch {
-	case f.Drop == DropBefore:
+	switch f.Drop {
+	case DropBefore:
 		return "fault: cut before"
-	case f.Drop == DropAfter:
+	case DropAfter:
 		return "fault: cut after"
+	case DropNever:
 	}
 	return "fault: " + strconv.Itoa(f.Status)
 }

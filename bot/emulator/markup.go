@@ -112,7 +112,7 @@ func (p *parser) reference() (rune, error) {
 		return 0, cantParse("Unescaped \"&\" at byte offset %d", p.at)
 	}
 	name := rest[1:end]
-	r := rune(0)
+	var r rune
 	switch name {
 	case "lt":
 		r = '<'

@@ -57,7 +57,7 @@ func drawing(t *testing.T, width, height int, tint uint8) []byte {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
-			img.Set(x, y, color.RGBA{uint8(x * 255 / width), uint8(y * 255 / height), tint, 255}) //nolint:gosec // below 256
+			img.Set(x, y, color.RGBA{uint8(x * 255 / width), uint8(y * 255 / height), tint, 255})
 		}
 	}
 	var b bytes.Buffer
@@ -186,7 +186,9 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	holds := func(expression string) chromedp.Action { return chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond)) }
+	holds := func(expression string) chromedp.Action {
+		return chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond))
+	}
 	phone := func(id int64) string { return fmt.Sprintf(`document.querySelector('[data-testid="phone-%d"]')`, id) }
 	in := func(id int64, selector string) string {
 		return fmt.Sprintf(`[data-testid="phone-%d"] %s`, id, selector)
@@ -255,7 +257,7 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 	var paths []string
 	for i, name := range names {
 		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, drawing(t, 640, 480, uint8(i*100)), 0o600); err != nil { //nolint:gosec // below 256
+		if err := os.WriteFile(path, drawing(t, 640, 480, uint8(i*100)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		paths = append(paths, path)

@@ -215,15 +215,7 @@ func (p *Phone) lastSummary() string {
 		if m.deleted || !m.byBot {
 			continue
 		}
-		text := m.summary()
-		if m.ReplyMarkup != nil {
-			for _, row := range m.ReplyMarkup.Rows {
-				for _, b := range row {
-					text += " [" + b.Text + "]"
-				}
-			}
-		}
-		return text
+		return m.summary() + fmt.Sprintf(" %q", m.seen().Labels())
 	}
 	return "none"
 }

@@ -408,6 +408,7 @@ func TestFilesComeBackAsTheyWere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { _ = resp.Body.Close() }()
 		return resp.StatusCode, string(readAll(t, resp.Body))
 	}
 	file := func(id int) *File {

@@ -111,7 +111,7 @@ func (m *message) summary() string {
 	if m.byBot {
 		text, caption = renderHTML(m.Text, m.Entities), renderHTML(m.Caption, m.CaptionEntities)
 	}
-	head := ""
+	var head string
 	switch {
 	case m.Document != nil:
 		head = "file " + strconv.Quote(m.Document.FileName)

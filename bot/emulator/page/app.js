@@ -81,7 +81,11 @@ class Phone {
     this.find('.start').addEventListener('click', () => this.act('start', {}))
     this.find('.alert button').addEventListener('click', () => { this.find('.alert').hidden = true })
     this.find('.down').addEventListener('click', () => this.bottom())
-    this.messages.addEventListener('scroll', () => { if (this.atBottom()) this.read() })
+    this.messages.addEventListener('scroll', () => {
+      this.stuck = this.atBottom()
+      if (this.stuck) this.read()
+    })
+    new ResizeObserver(() => { if (this.stuck) this.bottom() }).observe(this.messages)
     this.messages.addEventListener('load', () => { if (this.stuck) this.bottom() }, true)
     this.stuck = true
 
@@ -461,8 +465,8 @@ function addCall(c) {
   const row = make('tr', c.outcome === 'ok' ? '' : 'bad')
   const phone = phones.get(c.chat)
   row.append(
-    make('td', '', exact.format(c.at)), make('td', '', c.method), make('td', '', phone ? phone.view.name : c.chat || ''),
-    make('td', '', c.outcome), make('td', 'num', c.took.toFixed(1)),
+    make('td', '', exact.format(c.at)), make('td', 'num', c.took.toFixed(1).replace('.', ',')), make('td', '', c.method),
+    make('td', '', phone ? phone.view.name : c.chat || ''), make('td', '', c.outcome),
   )
   const calls = $('calls')
   calls.prepend(row)
@@ -533,7 +537,6 @@ function connect() {
 function openLog(open) {
   $('log').hidden = !open
   $('log-toggle').setAttribute('aria-expanded', String(open))
-  for (const p of phones.values()) if (p.stuck) p.bottom()
 }
 
 $('log-toggle').addEventListener('click', () => openLog($('log').hidden))
