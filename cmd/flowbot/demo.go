@@ -1,7 +1,143 @@
 package main
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
 
-type demoCommand struct{}
+	"flowbot/bot/emulator"
+	"flowbot/service"
+)
 
-func (c *demoCommand) Run(ctx context.Context, p *program) error { return nil }
+type demoCommand struct {
+	Addr string `help:"Where the page is served; another port when this one is taken." default:"127.0.0.1:8081"`
+}
+
+// demoBot is what the demo's bot is called.
+const demoBot = "flowbot_demo_bot"
+
+// Run plays Telegram on a page and serves the bot to it, until the context ends.
+func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
+	listener, err := listenNear(ctx, c.Addr)
+	if err != nil {
+		return err
+	}
+	address := "http://" + listener.Addr().String()
+	now := time.Now()
+	telegram := emulator.New(emulator.Options{
+		BotName: demoBot,
+		// Above whatever an earlier run has given: the database remembers.
+		FirstUpdate: now.UnixMilli(), FirstMessage: int(now.UnixMilli() / 100),
+	})
+	s, err := demoSettings(telegram, address)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	log := newLog(p.stderr, s.LogLevel, s.secrets())
+	page := &http.Server{Handler: telegram, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	go func() { _ = page.Serve(listener) }() // ends with Close
+	defer func() {
+		telegram.Close()
+		err = errors.Join(err, page.Close())
+	}()
+
+	i, err := open(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.Close()) }()
+	dir, err := i.loadSample(ctx)
+	if err != nil {
+		return err
+	}
+	phones := demoPhones(telegram)
+	return i.serve(ctx, allRoles, func() {
+		for _, known := range phones {
+			known.Say("/start")
+		}
+		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nStop with Ctrl-C; the data stay in %s.\n", address, dir, s.DataDir)
+		if err != nil {
+			log.WarnContext(ctx, "the page's address is not printed", "err", err)
+		}
+	})
+}
+
+// demoSettings are the settings from the environment, pointed at the emulator.
+func demoSettings(telegram *emulator.Server, address string) (Settings, error) {
+	s, err := readSettings()
+	if err != nil {
+		return s, err
+	}
+	s.Token, s.APIURL, s.BotName, s.Mode = telegram.Token(), address, telegram.BotName(), modePoll
+	if os.Getenv("LISTEN_ADDR") == "" {
+		s.ListenAddr = "127.0.0.1:0" // another program may be at home on the usual port
+	}
+	if os.Getenv("LOG_LEVEL") == "" {
+		s.LogLevel = slog.LevelWarn
+	}
+	return s, nil
+}
+
+// listenNear listens at the address or, when its port is taken, at another port.
+func listenNear(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if host, _, serr := net.SplitHostPort(address); serr == nil {
+			l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--addr: %w", err)
+	}
+	return l, nil
+}
+
+// demoPhones puts the phones on the page and returns those whose person is known
+// to the bot.
+func demoPhones(telegram *emulator.Server) []*emulator.Phone {
+	var known []*emulator.Phone
+	for _, p := range samplePeople {
+		phone := telegram.Phone(p.telegram, p.phone, service.Languages[0])
+		if p.role != "" {
+			known = append(known, phone)
+		}
+	}
+	return known
+}
+
+// sampleDir is where the demo's files to send lie.
+func (s *Settings) sampleDir() (string, error) { return filepath.Abs(filepath.Join(s.DataDir, "demo")) }
+
+// loadSample fills an empty installation with invented data, and the directory
+// with files to send. One that holds a whole sample already stays as it is, and
+// any other is left alone.
+func (i *installation) loadSample(ctx context.Context) (dir string, err error) {
+	if dir, err = i.settings.sampleDir(); err != nil {
+		return "", err
+	}
+	mark := filepath.Join(dir, ".loaded") // written last
+	_, orgs, err := i.people.Orgs(ctx, service.CommandLine, 0, 1)
+	if err != nil {
+		return "", err
+	}
+	if orgs > 0 {
+		if _, err := os.Stat(mark); err != nil {
+			return "", fmt.Errorf("the data in %s are not a whole demo: remove them, or set DATA_DIR to another place", i.settings.DataDir)
+		}
+		return dir, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // for the visitor's file dialog
+		return "", err
+	}
+	if err := i.makeSample(ctx, dir); err != nil {
+		return "", fmt.Errorf("load the sample: %w", err)
+	}
+	return dir, os.WriteFile(mark, nil, 0o600)
+}

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"flowbot/service"
+)
+
+// samplePerson is somebody invented, with a phone on the demo's page.
+type samplePerson struct {
+	telegram int64
+	phone    string // its label
+	name     string
+	role     service.Role // "" is a stranger
+	org      string       // key of sampleOrgs
+}
+
+var samplePeople = []samplePerson{
+	{101, "Партнёр", "Белова Анна Сергеевна", service.RolePartnerRep, "ступени"},
+	{102, "Оператор 1", "Орлова Мария Викторовна", service.RoleOperatorRep, "оператор"},
+	{103, "Оператор 2", "Ветров Олег Андреевич", service.RoleOperatorRep, "оператор"},
+	{104, "Администратор", "Соколов Игорь Петрович", service.RoleAdmin, ""},
+	{105, "Партнёр 2", "Громов Павел Ильич", service.RolePartnerRep, "меридиан"},
+	{106, "Посторонний", "", "", ""},
+}
+
+var sampleOrgs = map[string]service.NewOrg{
+	"ступени":  {Kind: service.OrgPartner, Name: "Академия «Ступени»"},
+	"меридиан": {Kind: service.OrgPartner, Name: "Учебный центр «Меридиан»", Zone: "Asia/Yekaterinburg"},
+	"оператор": {Kind: service.OrgOperator, Name: "Федеральный оператор (демонстрация)"},
+}
+
+// sampleCohort is an invented cohort. Days count from today.
+type sampleCohort struct {
+	number   string
+	org      string
+	program  string
+	start    int
+	end      int
+	before25 bool // instead of the days above: ended in November 2024
+	learners int
+	bare     int // of them, the last ones have no document yet
+	// generated and submitted are when its act was made and sent; 0: not.
+	generated int
+	submitted int
+}
+
+var sampleCohorts = []sampleCohort{
+	{number: "118", org: "ступени", program: "Цифровые технологии в образовании", start: -40, end: -7, learners: 14, bare: 2},
+	{number: "119", org: "ступени", program: "Управление проектами в государственном секторе", start: -70, end: -12, learners: 300},
+	{number: "120", org: "ступени", program: "Основы анализа данных", start: -20, end: 25, learners: 8, bare: 8},
+	{number: "97", org: "ступени", program: "Охрана труда", before25: true, learners: 9},
+	{number: "116", org: "ступени", program: "Бухгалтерский учёт: практический курс", start: -50, end: -15, learners: 6, generated: -5},
+	{number: "112", org: "ступени", program: "Педагогика дополнительного образования", start: -120, end: -60, learners: 7, generated: -45, submitted: -45},
+	{number: "204", org: "меридиан", program: "Логистика и управление запасами", start: -45, end: -9, learners: 10, generated: -2, submitted: -2},
+}
+
+// Parts of invented names.
+var (
+	sampleLast   = []string{"Алексеев", "Богданов", "Васильев", "Голубев", "Дмитриев", "Егоров", "Жуков", "Зайцев", "Ильин", "Крылов", "Лебедев", "Медведев", "Никитин", "Осипов", "Поляков", "Рябов", "Семёнов", "Тихонов", "Уваров", "Фомин"}
+	sampleMen    = [][2]string{{"Артём", "Игоревич"}, {"Борис", "Львович"}, {"Виктор", "Андреевич"}, {"Денис", "Олегович"}, {"Кирилл", "Павлович"}}
+	sampleWomen  = [][2]string{{"Алёна", "Игоревна"}, {"Вера", "Львовна"}, {"Дарья", "Андреевна"}, {"Ксения", "Олеговна"}, {"Полина", "Павловна"}}
+	sampleHeader = []string{
+		"Номер потока", "Номер заявки", "Фамилия", "Имя", "Отчество", "Дата рождения", "Завершил успешно", "Тип документа",
+		"Серия бланка", "Номер бланка", "Регистрационный номер", "Дата документа", "Дата направления", "Внесено в ФИС ФРДО",
+	}
+	sampleCohortHeader = []string{
+		"Номер потока", "Программа", "Вид программы", "Часов", "Образовательный партнёр", "Дата начала", "Дата окончания",
+	}
+)
+
+// days are the cohort's first and last day.
+func (c *sampleCohort) days(today service.Day) (start, end service.Day) {
+	if c.before25 {
+		return service.NewDay(2024, time.October, 14), service.NewDay(2024, time.November, 29)
+	}
+	return today.AddDays(c.start), today.AddDays(c.end)
+}
+
+// row is the cohort's row of the import.
+func (c *sampleCohort) row(today service.Day) []string {
+	start, end := c.days(today)
+	return []string{
+		c.number, c.program, "Повышение квалификации", "72", sampleOrgs[c.org].Name, start.Russian(), end.Russian(),
+	}
+}
+
+// rows are the rows of the cohort's learners.
+func (c *sampleCohort) rows(today service.Day) [][]string {
+	_, end := c.days(today)
+	var out [][]string
+	for n := 1; n <= c.learners; n++ {
+		// Walked with steps that share no factor with the lists, so that names differ.
+		last, given := sampleLast[n*7%len(sampleLast)], sampleMen[n/2%len(sampleMen)]
+		if n%2 == 1 {
+			last, given = last+"а", sampleWomen[n/2%len(sampleWomen)]
+		}
+		row := []string{
+			c.number, fmt.Sprintf("%s-%04d", c.number, n), last, given[0], given[1],
+			service.NewDay(1970+n*3%30, time.Month(1+n%12), 1+n%28).Russian(),
+		}
+		if n > c.learners-c.bare {
+			row = append(row, "Нет")
+		} else {
+			row = append(row, "Да", "1", "ПК", fmt.Sprintf("%s%04d", c.number, n), fmt.Sprintf("%s/%d", c.number, n),
+				end.Russian(), end.AddDays(1).Russian(), "Да")
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// sampleBook gives the import invented rows in the place of a file.
+type sampleBook struct {
+	service.SheetBook
+	sheets []service.Sheet
+}
+
+// Read implements service.SheetBook.
+func (b sampleBook) Read(context.Context, string) ([]service.Sheet, error) { return b.sheets, nil }
+
+func sampleSheet(name string, header []string, rows [][]string) service.Sheet {
+	s := service.Sheet{Name: name, Rows: []service.SheetRow{{Number: 1, Cells: header}}}
+	for n, row := range rows {
+		s.Rows = append(s.Rows, service.SheetRow{Number: n + 2, Cells: row})
+	}
+	return s
+}
+
+// sampleToday is the day of the demo: that of its first partner.
+func sampleToday(now time.Time) (service.Day, error) {
+	zone, err := time.LoadLocation(service.DefaultZone)
+	if err != nil {
+		return service.Day{}, err
+	}
+	return service.DayOf(now, zone), nil
+}
+
+// makeSample fills an empty installation, through the use cases that people's
+// deeds go through.
+func (i *installation) makeSample(ctx context.Context, dir string) error {
+	today, err := sampleToday(time.Now())
+	if err != nil {
+		return err
+	}
+	actors, err := i.makeSamplePeople(ctx)
+	if err != nil {
+		return err
+	}
+	if err := i.makeSampleCohorts(ctx, today); err != nil {
+		return err
+	}
+	for k := range sampleCohorts {
+		c := &sampleCohorts[k]
+		if c.generated == 0 {
+			continue
+		}
+		if err := i.makeSampleAct(ctx, c, today, actors[c.org]); err != nil {
+			return fmt.Errorf("cohort %s: %w", c.number, err)
+		}
+	}
+	return writeSampleFiles(dir, today)
+}
+
+// makeSamplePeople enters organisations and people, who come in by invitations.
+// It returns one person of each organisation.
+func (i *installation) makeSamplePeople(ctx context.Context) (map[string]service.Actor, error) {
+	ids := map[string]int64{}
+	for key, in := range sampleOrgs {
+		o, err := i.people.AddOrg(ctx, service.CommandLine, in)
+		if err != nil {
+			return nil, err
+		}
+		ids[key] = o.ID
+	}
+	actors := map[string]service.Actor{}
+	for _, p := range samplePeople {
+		if p.role == "" {
+			continue
+		}
+		token, _, err := i.people.Invite(ctx, service.CommandLine, service.Seat{Role: p.role, OrgID: ids[p.org]}, p.name)
+		if err != nil {
+			return nil, err
+		}
+		in, err := i.people.Accept(ctx, service.AcceptInput{TelegramID: p.telegram, Language: service.Languages[0], Token: token})
+		if err != nil {
+			return nil, err
+		}
+		if p.org != "" {
+			actors[p.org] = in.Actor
+		}
+	}
+	return actors, nil
+}
+
+func (i *installation) makeSampleCohorts(ctx context.Context, today service.Day) error {
+	var cohorts, learners [][]string
+	for k := range sampleCohorts {
+		c := &sampleCohorts[k]
+		cohorts = append(cohorts, c.row(today))
+		learners = append(learners, c.rows(today)...)
+	}
+	book := sampleBook{sheets: []service.Sheet{
+		sampleSheet("Потоки", sampleCohortHeader, cohorts), sampleSheet("Слушатели", sampleHeader, learners),
+	}}
+	report, err := service.NewImports(i.db, book, time.Now).Import(ctx, service.CommandLine, "", false)
+	if err != nil {
+		return err
+	}
+	if report.Refused() {
+		return fmt.Errorf("bad row %+v", report.Bad[0])
+	}
+	return nil
+}
+
+// sampleFiles are what an invented person sends: the reference is the index.
+type sampleFiles [][]byte
+
+// Fetch implements service.ChatFiles.
+func (f sampleFiles) Fetch(_ context.Context, ref string, w io.Writer, _ int64) (int64, error) {
+	n, err := strconv.Atoi(ref)
+	if err != nil || n < 0 || n >= len(f) {
+		return 0, errors.New("no such file")
+	}
+	written, err := w.Write(f[n])
+	return int64(written), err
+}
+
+// makeSampleAct generates a cohort's act and, if it was, sends its package. The
+// deeds are done with a clock that stands at their days, at noon.
+func (i *installation) makeSampleAct(ctx context.Context, c *sampleCohort, today service.Day, by service.Actor) error {
+	cohort, err := i.db.CohortByNumber(ctx, service.CommandLine, c.number)
+	if err != nil {
+		return err
+	}
+	at := func(days int) service.Clock {
+		moment := today.AddDays(days).At(12, 0, time.UTC)
+		return func() time.Time { return moment }
+	}
+	s, err := i.wire(at(c.generated), nil)
+	if err != nil {
+		return err
+	}
+	act, err := s.acts.Generate(ctx, by, service.GenerateInput{CohortID: cohort.ID, Revision: cohort.Revision})
+	if err != nil {
+		return err
+	}
+	if err := s.acts.Print(ctx, service.PrintAct{ActID: act.ID, Version: act.Version}); err != nil {
+		return err
+	}
+	if c.submitted == 0 {
+		return nil
+	}
+	journal, err := sampleJournal(c, today)
+	if err != nil {
+		return err
+	}
+	screenshot, err := sampleScreenshot(c, today, 1)
+	if err != nil {
+		return err
+	}
+	if s, err = i.wire(at(c.submitted), sampleFiles{journal, screenshot}); err != nil {
+		return err
+	}
+	for n, name := range []string{"Журнал " + c.number + ".pdf", "Скриншот ФИС ФРДО.png"} {
+		f, err := s.journals.Receive(ctx, by, service.ReceiveInput{
+			CohortID: cohort.ID, UpdateID: -cohort.ID*2 - int64(n), ChatRef: strconv.Itoa(n), Name: name,
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.journals.Check(ctx, service.CheckFile{DraftFileID: f.ID}); err != nil {
+			return err
+		}
+	}
+	_, err = s.acts.Submit(ctx, by, service.SubmitInput{CohortID: cohort.ID})
+	return err
+}
+
+// writeSampleFiles leaves files for a visitor to send: the journals and
+// screenshots of the cohorts that wait for them, and a table to import.
+func writeSampleFiles(dir string, today service.Day) error {
+	write := func(name string, b []byte, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return os.WriteFile(filepath.Join(dir, name), b, 0o644) //nolint:gosec // for the visitor to read
+	}
+	for k := range sampleCohorts {
+		c := &sampleCohorts[k]
+		if c.submitted != 0 || c.bare == c.learners {
+			continue
+		}
+		journal, err := sampleJournal(c, today)
+		if err := write("Журнал потока "+c.number+".pdf", journal, err); err != nil {
+			return err
+		}
+		for page := 1; page <= 2; page++ {
+			screenshot, err := sampleScreenshot(c, today, page)
+			if err := write(fmt.Sprintf("Скриншот потока %s, %d.png", c.number, page), screenshot, err); err != nil {
+				return err
+			}
+		}
+	}
+	book, err := sampleWorkbook(today)
+	return write("Потоки и слушатели.xlsx", book, err)
+}
