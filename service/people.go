@@ -330,6 +330,23 @@ func PlainName(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
+// Orgs lists the organisations for an admin, by kind and name, from offset on,
+// at most limit, and counts all.
+func (s *People) Orgs(ctx context.Context, by Actor, offset, limit int) ([]Org, int, error) {
+	if !by.Has(RoleAdmin) {
+		return nil, 0, refuse(Forbidden, ReasonForbidden)
+	}
+	list, err := s.store.OrgsPage(ctx, offset, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list organisations: %w", err)
+	}
+	n, err := s.store.OrgsCount(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count organisations: %w", err)
+	}
+	return list, n, nil
+}
+
 // Place is a seat by its organisation.
 type Place struct {
 	Seat Seat
@@ -341,7 +358,7 @@ type Place struct {
 // and every organisation.
 func (s *People) Places(ctx context.Context, by Actor, offset, limit int) ([]Place, int, error) {
 	if by.Has(RoleAdmin) {
-		return s.allPlaces(ctx, offset, limit)
+		return s.allPlaces(ctx, by, offset, limit)
 	}
 	var out []Place
 	for _, seat := range by.Seats {
@@ -358,21 +375,17 @@ func (s *People) Places(ctx context.Context, by Actor, offset, limit int) ([]Pla
 	return out[from:min(from+limit, len(out))], len(out), nil
 }
 
-func (s *People) allPlaces(ctx context.Context, offset, limit int) ([]Place, int, error) {
+func (s *People) allPlaces(ctx context.Context, by Actor, offset, limit int) ([]Place, int, error) {
 	var out []Place
 	if offset == 0 {
 		out = append(out, Place{Seat: Seat{Role: RoleAdmin}})
 	}
-	orgs, err := s.store.OrgsPage(ctx, max(0, offset-1), limit-len(out))
+	orgs, n, err := s.Orgs(ctx, by, max(0, offset-1), limit-len(out))
 	if err != nil {
-		return nil, 0, fmt.Errorf("list organisations: %w", err)
+		return nil, 0, err
 	}
 	for i := range orgs {
 		out = append(out, Place{Seat{orgs[i].Kind.Staff(), orgs[i].ID}, &orgs[i]})
-	}
-	n, err := s.store.OrgsCount(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("count organisations: %w", err)
 	}
 	return out, n + 1, nil
 }

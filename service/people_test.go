@@ -812,6 +812,45 @@ func TestColleaguesComeInPages(t *testing.T) {
 	}
 }
 
+// TestInvitingWhileBeingRemoved lets a person make a link at the moment of their
+// removal: whichever comes first, no link of theirs is left.
+func TestInvitingWhileBeingRemoved(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	seat := w.seat(w.north)
+	for range 10 {
+		ivan := w.hire(seat, "Иван")
+		id := w.sits(ivan, seat)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, _, err := w.Invite(t.Context(), ivan, seat, "Запасной вход"); err != nil {
+				wantReason(t, err, service.ReasonForbidden)
+			}
+		})
+		wg.Go(func() {
+			if _, err := w.Remove(t.Context(), w.northRep, id); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		if _, n, err := w.Invitations(t.Context(), w.northRep, seat, 0, 10); err != nil || n != 0 {
+			t.Fatalf("%d links are left (%v)", n, err)
+		}
+	}
+}
+
+func TestOrganisationsAreListedForAdmins(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	if _, _, err := w.Orgs(t.Context(), w.northRep, 0, 10); service.ReasonOf(err) != service.ReasonForbidden {
+		t.Errorf("an employee lists organisations: %v", err)
+	}
+	orgs, n, err := w.Orgs(t.Context(), w.admin, 1, 2)
+	if err != nil || n != 4 || len(orgs) != 2 || orgs[0].Name != "Оператор" || orgs[1].Name != "Север" {
+		t.Errorf("organisations %v of %d, %v", orgs, n, err)
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
