@@ -77,6 +77,8 @@ type Services struct {
 	Acts     *service.Acts
 	Journals *service.Journals
 	Archives *service.Archives
+	Imports  *service.ImportJobs
+	Tasks    *service.Tasks
 	Upkeep   *service.Upkeep
 }
 
@@ -86,8 +88,10 @@ func Works(s Services) []Work {
 		On(2*time.Minute, s.Acts.Print),
 		On(10*time.Minute, s.Journals.Check), // fetching takes up to 5 minutes, reading 3
 		On(10*time.Minute, s.Archives.Build),
+		On(10*time.Minute, s.Imports.Work),
 
 		On(time.Minute, counting[service.ExpireReviews](s.Acts.ExpireReviews)),
+		On(5*time.Minute, s.Tasks.Remind),
 		On(30*time.Minute, counting[service.SweepFiles](s.Upkeep.SweepFiles)),
 		On(10*time.Minute, counting[service.PruneUpdates](s.Upkeep.PruneUpdates)),
 		On(time.Minute, counting[service.PruneTicks](s.Upkeep.PruneTicks)),

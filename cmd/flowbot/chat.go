@@ -34,7 +34,7 @@ func (c chatFiles) Fetch(ctx context.Context, ref string, w io.Writer, most int6
 
 // jobs are what the workers call.
 func (i *installation) jobs() cron.Services {
-	return cron.Services{Acts: i.acts, Journals: i.journals, Archives: i.archives, Upkeep: i.upkeep}
+	return cron.Services{Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep}
 }
 
 // startChat starts what talks to the messenger: the sender, the workers of the
@@ -43,7 +43,8 @@ func (s *server) startChat(ctx context.Context, m *metrics, alive *liveness, inb
 	client := watchedChat{s.i.chat, alive}
 	b, err := bot.New(client, bot.Services{
 		People: s.i.people, Acts: s.i.acts, Journals: s.i.journals, Drafts: s.i.drafts,
-		Queue: s.i.queue, Cards: s.i.cards, Archives: s.i.archives, BotName: s.i.settings.BotName,
+		Queue: s.i.queue, Cards: s.i.cards, Archives: s.i.archives,
+		Tasks: s.i.tasks, Imports: s.i.importing, BotName: s.i.settings.BotName,
 	}, s.i.texts, s.i.log, time.Now)
 	if err != nil {
 		return err

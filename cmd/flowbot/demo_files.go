@@ -113,7 +113,9 @@ func sampleScreenshot(c *sampleCohort, today service.Day, page int) ([]byte, err
 		return nil, err
 	}
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	fill := func(r image.Rectangle, c color.Color) { draw.Draw(img, r, image.NewUniform(c), image.Point{}, draw.Src) }
+	fill := func(r image.Rectangle, c color.Color) {
+		draw.Draw(img, r, image.NewUniform(c), image.Point{}, draw.Src)
+	}
 	text := func(x, y int, s string, c color.Color) {
 		(&font.Drawer{Dst: img, Src: image.NewUniform(c), Face: face, Dot: fixed.P(x, y)}).DrawString(s)
 	}

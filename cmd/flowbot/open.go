@@ -45,7 +45,9 @@ type services struct {
 	queue     *service.Queue
 	cards     *service.Cards
 	drafts    *service.Drafts
+	tasks     *service.Tasks
 	imports   *service.Imports
+	importing *service.ImportJobs
 	calendars *service.Calendars
 	ticks     *service.Ticks
 	upkeep    *service.Upkeep
@@ -137,9 +139,27 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.cards = service.NewCards(i.db, now)
 	out.drafts = service.NewDrafts(i.db, now)
 	out.imports = service.NewImports(i.db, reader.Book(), now)
+	out.importing = service.NewImportJobs(i.db, out.imports, sent, i.files, i.say)
+	out.tasks = service.NewTasks(i.db, i.troubles, out.calendars.Current, now)
 	out.ticks = service.NewTicks(i.db, now)
 	out.upkeep = service.NewUpkeep(i.db, i.db, i.files, now)
 	return out, nil
+}
+
+// say finds the plain words of a refusal.
+func (i *installation) say(r service.Reason, data any) (string, error) {
+	text, err := i.texts.HTML(string(r), data)
+	return withoutMarkup(text), err
+}
+
+// troubles counts what an admin must look at.
+func (i *installation) troubles(ctx context.Context) (int, error) {
+	updates, err := i.db.UpdatesAsideCount(ctx)
+	if err != nil {
+		return 0, err
+	}
+	notices, err := i.db.NoticesInTroubleCount(ctx)
+	return updates + notices, err
 }
 
 // Close gives everything back.

@@ -42,7 +42,7 @@ type Settings struct {
 	DeliveryHold   time.Duration `env:"DELIVERY_HOLD" envDefault:"10m"` // before a recognised scan goes to its candidate
 	MaxDownload    Bytes         `env:"MAX_DOWNLOAD" envDefault:"20MiB"`
 	Migrate        string        `env:"MIGRATE" envDefault:"on"`
-	SendRate       float64       `env:"SEND_RATE" envDefault:"30"`      // messages a second, over all chats
+	SendRate       float64       `env:"SEND_RATE" envDefault:"30"`     // messages a second, over all chats
 	SendRateOfChat float64       `env:"SEND_RATE_CHAT" envDefault:"1"` // messages a second, in one chat
 	LogLevel       slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 }
