@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"flowbot/bot/chat"
+	"flowbot/bot/post"
 	"flowbot/service"
 )
 
@@ -17,6 +19,8 @@ type letter struct {
 	DropID   int  // delete this message: the new one takes its place
 	// Sent is called with the id of the message once the chat has confirmed it.
 	Sent func(ctx context.Context, messageID int) error
+
+	before []Reply // messages of their own, sent first
 }
 
 // notice is how one kind of notice becomes a message.
@@ -27,6 +31,55 @@ type notice struct {
 	// repeat tells what to do when a request left and no answer came: send again,
 	// for a card or a reminder; else it is shown to the admin as not confirmed.
 	repeat bool
+}
+
+// Renderers tells the sender how each kind of notice becomes a message.
+func (b *Bot) Renderers() map[string]post.Renderer {
+	out := map[string]post.Renderer{}
+	for kind, n := range b.notices() {
+		out[kind] = post.Renderer{
+			Repeat: n.repeat,
+			Render: func(ctx context.Context, to service.Actor, chatID int64, batch []service.QueuedNotice) (post.Outgoing, error) {
+				payloads := make([]json.RawMessage, 0, len(batch))
+				for _, q := range batch {
+					payloads = append(payloads, q.Payload)
+				}
+				l, err := n.render(ctx, to, payloads)
+				if err != nil || l.Skip {
+					return post.Outgoing{Skip: l.Skip}, err
+				}
+				return b.outgoing(ctx, to, chatID, l)
+			},
+		}
+	}
+	return out
+}
+
+// outgoing fills the texts of a letter.
+func (b *Bot) outgoing(ctx context.Context, to service.Actor, chatID int64, l letter) (post.Outgoing, error) {
+	out := post.Outgoing{EditID: l.EditID, EditOnly: l.EditOnly, DropID: l.DropID, Sent: l.Sent}
+	for _, r := range append(l.before, l.Reply) {
+		for _, f := range r.Files {
+			up := f.upload(ctx)
+			out.Before = append(out.Before, chat.Message{ChatID: chatID, File: &up, Protect: r.Protect})
+		}
+		m, err := b.message(ctx, chatID, r)
+		if err != nil {
+			return out, err
+		}
+		out.Before = append(out.Before, m)
+	}
+	last := len(out.Before) - 1
+	out.Before, out.Message = out.Before[:last], out.Before[last]
+	if l.Name != "" && l.Sent == nil {
+		out.Sent = func(ctx context.Context, id int) error {
+			if id == l.EditID {
+				return nil // the card keeps the time of its sending
+			}
+			return b.Cards.Sent(ctx, to, l.Name, int64(id))
+		}
+	}
+	return out, nil
 }
 
 // notices lists every kind of notice.
@@ -45,14 +98,28 @@ func (b *Bot) notices() map[string]notice {
 	}
 }
 
-// each renders the newest of a batch: for kinds that are never gathered.
+// each renders every notice of a batch as a message of its own.
 func each[N any](render func(context.Context, service.Actor, N) (letter, error)) func(context.Context, service.Actor, []json.RawMessage) (letter, error) {
 	return func(ctx context.Context, to service.Actor, batch []json.RawMessage) (letter, error) {
-		var n N
-		if err := json.Unmarshal(batch[len(batch)-1], &n); err != nil {
-			return letter{}, fmt.Errorf("decode notice: %w", err)
+		out := letter{Skip: true}
+		for _, raw := range batch {
+			var n N
+			if err := json.Unmarshal(raw, &n); err != nil {
+				return letter{}, fmt.Errorf("decode notice: %w", err)
+			}
+			l, err := render(ctx, to, n)
+			if err != nil {
+				return letter{}, err
+			}
+			if l.Skip {
+				continue
+			}
+			if !out.Skip {
+				l.before = append(out.before, out.Reply)
+			}
+			out = l
 		}
-		return render(ctx, to, n)
+		return out, nil
 	}
 }
 
