@@ -360,7 +360,7 @@ func (r *importRun) remember(ctx context.Context) error {
 // importActor reads the rights of the sender as they stand now. The command
 // line is an admin without a person.
 func importActor(ctx context.Context, q Queries, by Actor) (Actor, error) {
-	if by.PersonID == System.PersonID {
+	if by.PersonID == CommandLine.PersonID {
 		return by, nil
 	}
 	now, err := q.ActorByID(ctx, by.PersonID)

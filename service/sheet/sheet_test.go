@@ -391,6 +391,28 @@ func TestMarksStandBesideTheirRows(t *testing.T) {
 	}
 }
 
+func TestAWorkbookThatCannotBeWrittenAgainComesBackAsItsTexts(t *testing.T) {
+	t.Parallel()
+	// The width of columns is a word: the rows are read, the sheet as a whole is not.
+	content := rewritten(t, "xl/worksheets/sheet1.xml", func(string) io.Reader {
+		return strings.NewReader(`<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">` +
+			`<cols><col min="a" max="b" width="wide"/></cols>` +
+			`<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Номер</t></is></c></row><row r="3"><c r="A3"><v>118</v></c></row></sheetData></worksheet>`)
+	})
+	var out bytes.Buffer
+	if err := sheet.Mark(file(t, content), "Ошибка", []service.SheetMark{{Sheet: "Sheet1", Row: 3, Text: "нет"}}, &out); err != nil {
+		t.Fatal(err)
+	}
+	got, err := sheet.Read(file(t, out.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []service.Sheet{{Name: "Sheet1", Rows: rows([]string{"Номер", "Ошибка"}, nil, []string{"118", "нет"})}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestEmptyWorkbookHasHeadersListsAndHints(t *testing.T) {
 	t.Parallel()
 	form := service.SheetForm{

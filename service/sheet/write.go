@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -31,36 +32,59 @@ const (
 	prompt      = 255
 )
 
-// Mark writes the table at path with one column more. See service.SheetBook.
+// Mark writes the table at path with one column more. See service.SheetBook. A
+// workbook that the library can read and not write again comes back with the
+// texts of its cells alone.
 func Mark(path, title string, marks []service.SheetMark, w io.Writer) error {
 	kind, err := recognise(path)
 	if err != nil {
 		return err
 	}
+	var out bytes.Buffer // nothing is written unless all is
+	var sheets []service.Sheet
 	if kind == textTable {
-		return markText(path, title, marks, w)
-	}
-	return withWorkbook(path, func(f *excelize.File) error {
-		sheets, err := readSheets(f)
-		if err != nil {
+		if sheets, err = readText(path); err != nil {
 			return err
 		}
-		style, err := markStyle(f)
-		if err != nil {
+		err = markCopy(sheets, title, marks, &out)
+	} else {
+		err = withWorkbook(path, func(f *excelize.File) error {
+			if sheets, err = readSheets(f); err != nil {
+				return err
+			}
+			return markWorkbook(f, sheets, title, marks, &out)
+		})
+		if err != nil && sheets != nil {
+			out.Reset()
+			err = markCopy(sheets, title, marks, &out)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := out.WriteTo(w); err != nil {
+		return fmt.Errorf("write marked workbook: %w", err)
+	}
+	return nil
+}
+
+// markWorkbook marks the sender's own workbook.
+func markWorkbook(f *excelize.File, sheets []service.Sheet, title string, marks []service.SheetMark, w io.Writer) error {
+	style, err := markStyle(f)
+	if err != nil {
+		return fmt.Errorf("mark: %w", err)
+	}
+	names := f.GetSheetList()
+	for i, sh := range sheets {
+		own := of(sh.Name, marks)
+		if len(own) == 0 {
+			continue
+		}
+		if err := markSheet(f, names[i], sh.Rows, title, own, style); err != nil {
 			return fmt.Errorf("mark: %w", err)
 		}
-		names := f.GetSheetList()
-		for i, sh := range sheets {
-			own := of(sh.Name, marks)
-			if len(own) == 0 {
-				continue
-			}
-			if err := markSheet(f, names[i], sh.Rows, title, own, style); err != nil {
-				return fmt.Errorf("mark: %w", err)
-			}
-		}
-		return write(f, w)
-	})
+	}
+	return write(f, w)
 }
 
 func of(sheet string, marks []service.SheetMark) []service.SheetMark {
@@ -133,43 +157,68 @@ func markSheet(f *excelize.File, name string, rows []service.SheetRow, title str
 	return f.SetColWidth(name, letter, letter, markWidth)
 }
 
-// markText writes a text table as a workbook in which every cell is text.
-func markText(path, title string, marks []service.SheetMark, w io.Writer) error {
-	sheets, err := readText(path)
-	if err != nil {
-		return err
-	}
+// markCopy writes the sheets as a workbook of its own in which every cell is
+// text.
+func markCopy(sheets []service.Sheet, title string, marks []service.SheetMark, w io.Writer) error {
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }()
-	name := f.GetSheetName(0)
-	style, err := f.NewStyle(&excelize.Style{NumFmt: textFormat})
+	plain, err := f.NewStyle(&excelize.Style{NumFmt: textFormat})
 	if err != nil {
 		return fmt.Errorf("mark: %w", err)
 	}
-	for _, sh := range sheets {
-		for _, r := range sh.Rows {
-			for i, cell := range r.Cells {
-				at, err := excelize.CoordinatesToCellName(i+1, r.Number)
-				if err != nil {
-					return fmt.Errorf("mark: %w", err)
-				}
-				if err := f.SetCellStr(name, at, cell); err != nil {
-					return fmt.Errorf("mark: %w", err)
-				}
-				if err := f.SetCellStyle(name, at, at, style); err != nil {
-					return fmt.Errorf("mark: %w", err)
-				}
-			}
-		}
-		own, err := markStyle(f)
+	style, err := markStyle(f)
+	if err != nil {
+		return fmt.Errorf("mark: %w", err)
+	}
+	for i, sh := range sheets {
+		name, err := sheetFor(f, i, sh.Name)
 		if err != nil {
 			return fmt.Errorf("mark: %w", err)
 		}
-		if err := markSheet(f, name, sh.Rows, title, of(sh.Name, marks), own); err != nil {
+		if err := copyRows(f, name, sh.Rows, plain); err != nil {
 			return fmt.Errorf("mark: %w", err)
+		}
+		if own := of(sh.Name, marks); len(own) > 0 {
+			if err := markSheet(f, name, sh.Rows, title, own, style); err != nil {
+				return fmt.Errorf("mark: %w", err)
+			}
 		}
 	}
 	return write(f, w)
+}
+
+// sheetFor makes the i-th sheet of a new workbook, under its name if Excel
+// allows that, and returns the name that it got.
+func sheetFor(f *excelize.File, i int, name string) (string, error) {
+	got := f.GetSheetName(0)
+	if i > 0 {
+		got = fmt.Sprint("Sheet", i+1)
+		if _, err := f.NewSheet(got); err != nil {
+			return "", err
+		}
+	}
+	if name != "" && f.SetSheetName(got, name) == nil {
+		return name, nil
+	}
+	return got, nil
+}
+
+func copyRows(f *excelize.File, name string, rows []service.SheetRow, style int) error {
+	for _, r := range rows {
+		for i, cell := range r.Cells {
+			at, err := excelize.CoordinatesToCellName(i+1, r.Number)
+			if err != nil {
+				return err
+			}
+			if err := f.SetCellStr(name, at, cell); err != nil {
+				return err
+			}
+			if err := f.SetCellStyle(name, at, at, style); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func write(f *excelize.File, w io.Writer) error {
