@@ -27,6 +27,7 @@ type Services struct {
 	Archives *service.Archives
 	Tasks    *service.Tasks
 	Imports  *service.ImportJobs
+	Troubles *service.Troubles
 
 	// BotName is the user name for links; "" asks the messenger.
 	BotName string
@@ -55,7 +56,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 		actions: map[Action]action{}, labels: map[string]Action{}, talks: map[string]talk{},
 	}
 	for _, list := range [][]action{
-		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(),
+		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {

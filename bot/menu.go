@@ -18,14 +18,22 @@ func (b *Bot) menuActions() []action {
 	}
 }
 
-// menuRows are the buttons of the menu by role, in the order in which they are
+// menuRows are the rows of the menu by role, in the order in which they are
 // drawn; what two roles share is drawn once.
-var menuRows = map[service.Role][]Action{
-	service.RolePartnerRep:  {pressGenerate, pressUpload, pressCohorts, pressStaff, pressInvite, pressSettings},
-	service.RoleOperatorRep: {pressCohorts, pressStaff, pressInvite, pressSettings},
-	service.RoleCenterStaff: {pressStaff, pressInvite, pressSettings},
-	service.RoleCandidate:   {pressSettings},
-	service.RoleAdmin:       {pressStaff, pressInvite, pressSettings},
+var menuRows = map[service.Role][][]Action{
+	service.RolePartnerRep: {
+		{pressTasks}, {pressGenerate}, {pressUpload, pressReplace}, {pressCohorts, pressAct},
+		{pressStaff, pressInvite}, {pressSettings},
+	},
+	service.RoleOperatorRep: {
+		{pressTasks}, {pressQueue}, {pressNext}, {pressCohorts, pressAct},
+		{pressStaff, pressInvite}, {pressSettings},
+	},
+	service.RoleCenterStaff: {{pressTasks}, {pressStaff, pressInvite}, {pressSettings}},
+	service.RoleCandidate:   {{pressSettings}},
+	service.RoleAdmin: {
+		{pressTasks}, {pressTroubles}, {pressCohorts, pressAct}, {pressStaff, pressInvite}, {pressSettings},
+	},
 }
 
 // roleOrder is the order in which a person's roles are spoken of.
@@ -55,10 +63,16 @@ func (b *Bot) menu(_ context.Context, t *Turn) (Reply, error) {
 	r := Reply{Text: "menu", Data: menuView{t.By.Name, rolesOf(t.By)}}
 	seen := map[Action]bool{}
 	for _, role := range rolesOf(t.By) {
-		for _, a := range menuRows[role] {
-			if !seen[a] {
-				seen[a] = true
-				r.Rows = append(r.Rows, row(Button{Press: Press{Do: a}}))
+		for _, actions := range menuRows[role] {
+			var buttons []Button
+			for _, a := range actions {
+				if !seen[a] {
+					seen[a] = true
+					buttons = append(buttons, Button{Press: Press{Do: a}})
+				}
+			}
+			if buttons != nil {
+				r.Rows = append(r.Rows, buttons)
 			}
 		}
 	}
