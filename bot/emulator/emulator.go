@@ -56,6 +56,11 @@ type Options struct {
 	FirstUpdate  int64
 	FirstMessage int
 
+	// OnCall is told of each call that is checked and about to be executed,
+	// save getUpdates; chat is 0 where a method has none. It runs in the call's
+	// goroutine and is what a load test measures with.
+	OnCall func(method string, chat int64)
+
 	// WebhookRetry is the wait after a failed delivery to the webhook; 1 s.
 	WebhookRetry time.Duration
 }
@@ -241,10 +246,12 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request, token, meth
 		err = s.spec.check(c)
 	}
 	fault := s.fault(sh.name, c)
-	if fault.before(r.Context(), w) {
+	if fault.acts() {
 		s.record(sh.name, c, fault.String(), begun)
+		fault.act(r.Context(), w)
 		return
 	}
+	fault.wait(r.Context())
 	var result any
 	if err == nil {
 		result, err = s.execute(r.Context(), c)
@@ -274,6 +281,9 @@ func (s *Server) execute(ctx context.Context, c *call) (any, error) {
 	deed, ok := deeds[c.shape.name]
 	if !ok {
 		return nil, badRequest("method %s is not played by the emulator", c.shape.name)
+	}
+	if s.opt.OnCall != nil {
+		s.opt.OnCall(c.shape.name, c.chat())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -382,5 +392,6 @@ func (s *Server) addMessage(c *chat, m *message) *message {
 	c.messages = append(c.messages, m)
 	s.script.message(c, m)
 	s.showMessage(c, m)
+	s.touch()
 	return m
 }

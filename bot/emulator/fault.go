@@ -42,6 +42,14 @@ func (s *Server) Inject(f Fault) {
 		f.Times = 1
 	}
 	s.faults = append(s.faults, &f)
+	if f.Method == "getUpdates" && f.Drop == DropBefore && s.inbox.poller != nil {
+		// The poll that is under way is cut too, else it would bring one more
+		// update over a connection that is lost.
+		s.inbox.cut = true
+		close(s.inbox.poller)
+		s.inbox.poller = nil
+	}
+	s.emit("faults", len(s.faults))
 }
 
 // InjectRepeat lets each of the next n updates come a second time under a new
@@ -57,6 +65,7 @@ func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults, s.inbox.again = nil, 0
+	s.emit("faults", 0)
 }
 
 // fault takes the fault that the call meets, or nil.
@@ -76,6 +85,7 @@ func (s *Server) fault(method string, c *call) *Fault {
 			f.Times--
 			if f.Times == 0 {
 				s.faults = slices.Delete(s.faults, i, i+1)
+				s.emit("faults", len(s.faults))
 			}
 		}
 		return &taken
@@ -105,19 +115,23 @@ var usualWords = map[int]string{
 	http.StatusBadGateway:          "Bad Gateway",
 }
 
-// before acts ahead of the call and reports whether the call is over.
-func (f *Fault) before(ctx context.Context, w http.ResponseWriter) bool {
-	if f == nil {
-		return false
-	}
-	if f.Delay > 0 {
+// acts reports whether the fault takes the place of the call.
+func (f *Fault) acts() bool {
+	return f != nil && (f.Drop == DropBefore || f.Status != 0 || f.Body != "")
+}
+
+// wait holds a call up that is executed all the same.
+func (f *Fault) wait(ctx context.Context) {
+	if f != nil && f.Delay > 0 {
 		pause(ctx, f.Delay)
 	}
+}
+
+// act takes the place of the call.
+func (f *Fault) act(ctx context.Context, w http.ResponseWriter) {
+	f.wait(ctx)
 	if f.Drop == DropBefore {
 		panic(http.ErrAbortHandler) // the way of net/http to cut a connection
-	}
-	if f.Status == 0 && f.Body == "" {
-		return false
 	}
 	status := f.Status
 	if status == 0 {
@@ -127,7 +141,7 @@ func (f *Fault) before(ctx context.Context, w http.ResponseWriter) bool {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(f.Body))
-		return true
+		return
 	}
 	words := f.Description
 	if words == "" {
@@ -141,7 +155,6 @@ func (f *Fault) before(ctx context.Context, w http.ResponseWriter) bool {
 		}
 	}
 	writeEnvelope(w, status, e)
-	return true
 }
 
 // after acts once the call was executed.

@@ -174,9 +174,11 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, token, path s
 		return
 	}
 	fault := s.fault("download", nil)
-	if fault.before(r.Context(), w) {
+	if fault.acts() {
+		fault.act(r.Context(), w)
 		return
 	}
+	fault.wait(r.Context())
 	s.mu.Lock()
 	f := s.files.byPath[path]
 	s.counts["download"]++

@@ -604,6 +604,10 @@ func answerCallbackQuery(s *Server, c *call) (any, error) {
 	if q.answered {
 		return true, nil
 	}
+	payload, opens := s.startLink(c.args["url"])
+	if c.has("url") && !opens {
+		return nil, badRequest("URL_INVALID")
+	}
 	q.answered = true
 	if text := c.args["text"]; text != "" {
 		alert := c.flag("show_alert")
@@ -612,6 +616,9 @@ func answerCallbackQuery(s *Server, c *call) (any, error) {
 		q.chat.phone.toast = Toast{Text: text, Alert: alert}
 	}
 	s.showAnswered(q.chat)
+	if opens {
+		q.chat.phone.start(payload)
+	}
 	return true, nil
 }
 

@@ -459,9 +459,6 @@ func (s *Server) pageFault(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return errors.New("нет такой неполадки")
 	}
-	s.mu.Lock()
-	s.emit("faults", len(s.faults))
-	s.mu.Unlock()
 	return nil
 }
 
@@ -503,6 +500,9 @@ func (s *Server) pageFiles(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(files) == 0 {
 		return errors.New("нет файлов")
+	}
+	if utf16Len(caption) > maxCaption {
+		return errors.New("подпись длиннее 1024 знаков: отправьте её отдельным сообщением")
 	}
 	p.SendAlbumCaption(caption, files...)
 	return nil

@@ -33,6 +33,7 @@ type inbox struct {
 	allowed []string // empty: all but those of unasked
 	wake    chan struct{}
 	poller  chan struct{} // closed when another getUpdates comes
+	cut     bool          // the poll that ends is cut off, without a 409
 	again   int           // how many of the next updates come twice
 
 	hook      *webhook
@@ -161,7 +162,12 @@ func (s *Server) getUpdates(ctx context.Context, c *call) (any, error) {
 		select {
 		case <-ended:
 			s.inbox.signal() // this poll may have taken the signal meant for the next
+			cut := s.inbox.cut
+			s.inbox.cut = false
 			s.mu.Unlock()
+			if cut {
+				panic(http.ErrAbortHandler)
+			}
 			return nil, conflict("terminated by other getUpdates request; make sure that only one bot instance is running")
 		default:
 		}
