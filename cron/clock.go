@@ -29,6 +29,7 @@ func Timetable() []Line {
 		{"remind", "*/15 * * * *", 12 * 4, func(at time.Time) service.Job { return service.Remind{At: at} }},
 		{"sweep_files", "40 0 * * *", 1, func(time.Time) service.Job { return service.SweepFiles{} }},
 		{"prune_updates", "30 0 * * *", 1, func(time.Time) service.Job { return service.PruneUpdates{} }},
+		{"prune_notices", "35 0 * * *", 1, func(time.Time) service.Job { return service.PruneNotices{} }},
 		{"prune_ticks", "50 0 * * *", 1, func(time.Time) service.Job { return service.PruneTicks{} }},
 	}
 }

@@ -94,6 +94,7 @@ func Works(s Services) []Work {
 		On(5*time.Minute, s.Tasks.Remind),
 		On(30*time.Minute, counting[service.SweepFiles](s.Upkeep.SweepFiles)),
 		On(10*time.Minute, counting[service.PruneUpdates](s.Upkeep.PruneUpdates)),
+		On(10*time.Minute, counting[service.PruneNotices](s.Upkeep.PruneNotices)),
 		On(time.Minute, counting[service.PruneTicks](s.Upkeep.PruneTicks)),
 	}
 }

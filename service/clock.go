@@ -35,6 +35,8 @@ type (
 	PruneTicks struct{}
 	// PruneUpdates is the job of Upkeep.PruneUpdates.
 	PruneUpdates struct{}
+	// PruneNotices is the job of Upkeep.PruneNotices.
+	PruneNotices struct{}
 )
 
 // ClockQueue is the queue of the timetable's jobs, so that they do not wait
@@ -53,6 +55,9 @@ func (PruneTicks) Kind() string { return "prune_ticks" }
 // Kind names the job.
 func (PruneUpdates) Kind() string { return "prune_updates" }
 
+// Kind names the job.
+func (PruneNotices) Kind() string { return "prune_notices" }
+
 // clockJob is how the timetable's jobs are worked. The next tick comes anyway,
 // so few attempts are enough.
 func clockJob() JobOptions { return JobOptions{Queue: ClockQueue, MaxAttempts: 3} }
@@ -68,6 +73,9 @@ func (PruneTicks) JobOptions() JobOptions { return clockJob() }
 
 // JobOptions implements the options of a Job.
 func (PruneUpdates) JobOptions() JobOptions { return clockJob() }
+
+// JobOptions implements the options of a Job.
+func (PruneNotices) JobOptions() JobOptions { return clockJob() }
 
 // Ticks turns planned moments into jobs, each once over all replicas.
 type Ticks struct {
@@ -116,33 +124,49 @@ const (
 
 // Upkeep is the daily tidying.
 type Upkeep struct {
-	store Store
-	inbox Inbox
-	files FileStore
-	now   Clock
+	store  Store
+	inbox  Inbox
+	outbox Outbox
+	files  FileStore
+	now    Clock
 }
 
-// NewUpkeep returns the tidying over the store, the inbox and the files.
-func NewUpkeep(store Store, inbox Inbox, files FileStore, now Clock) *Upkeep {
-	return &Upkeep{store: store, inbox: inbox, files: files, now: now}
+// NewUpkeep returns the tidying over the store, its queues and the files.
+func NewUpkeep(store Store, inbox Inbox, outbox Outbox, files FileStore, now Clock) *Upkeep {
+	return &Upkeep{store: store, inbox: inbox, outbox: outbox, files: files, now: now}
 }
 
-// pruneBatch is how many updates one statement forgets: so few that it holds
-// nobody up.
+// pruneBatch is how many rows one statement forgets: so few that it holds nobody
+// up.
 const pruneBatch = 5000
 
 // PruneUpdates forgets the updates that were worked or dismissed longer ago than
 // UpdateKeep and returns how many.
 func (s *Upkeep) PruneUpdates(ctx context.Context) (int, error) {
-	before := s.now().Add(-UpdateKeep)
+	n, err := prune(ctx, s.now().Add(-UpdateKeep), s.inbox.PruneUpdates)
+	if err != nil {
+		return n, fmt.Errorf("prune updates: %w", err)
+	}
+	return n, nil
+}
+
+// PruneNotices forgets the notices of which nothing more became longer ago than
+// NoticeKeep and returns how many.
+func (s *Upkeep) PruneNotices(ctx context.Context) (int, error) {
+	n, err := prune(ctx, s.now().Add(-NoticeKeep), s.outbox.PruneNotices)
+	if err != nil {
+		return n, fmt.Errorf("prune notices: %w", err)
+	}
+	return n, nil
+}
+
+// prune forgets batch by batch until a batch is not full.
+func prune(ctx context.Context, before time.Time, some func(context.Context, time.Time, int) (int, error)) (int, error) {
 	for total := 0; ; {
-		n, err := s.inbox.PruneUpdates(ctx, before, pruneBatch)
+		n, err := some(ctx, before, pruneBatch)
 		total += n
-		if err != nil {
-			return total, fmt.Errorf("prune updates: %w", err)
-		}
-		if n < pruneBatch {
-			return total, nil
+		if err != nil || n < pruneBatch {
+			return total, err
 		}
 	}
 }

@@ -37,43 +37,58 @@ func (i *installation) jobs() cron.Services {
 	return cron.Services{Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep}
 }
 
-// startChat starts what talks to the messenger: the sender, the workers of the
-// inbox and, last, whatever fills it.
-func (s *server) startChat(ctx context.Context, m *metrics, alive *liveness, inbox *post.Inbox, sends, answers bool) error {
-	client := watchedChat{s.i.chat, alive}
-	b, err := bot.New(client, bot.Services{
-		People: s.i.people, Acts: s.i.acts, Journals: s.i.journals, Drafts: s.i.drafts,
-		Queue: s.i.queue, Cards: s.i.cards, Archives: s.i.archives,
-		Tasks: s.i.tasks, Imports: s.i.importing, BotName: s.i.settings.BotName,
-	}, s.i.texts, s.i.log, time.Now)
+// talker is what talks to the messenger.
+type talker struct {
+	bot    *bot.Bot
+	client chat.Client
+	alive  *liveness
+	inbox  *post.Inbox
+	sender *post.Sender
+}
+
+func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
+	t := &talker{client: watchedChat{i.chat, alive}, alive: alive, inbox: post.NewInbox(countedInbox{i.db, m}, i.log)}
+	var err error
+	t.bot, err = bot.New(t.client, bot.Services{
+		People: i.people, Acts: i.acts, Journals: i.journals, Drafts: i.drafts,
+		Queue: i.queue, Cards: i.cards, Archives: i.archives,
+		Tasks: i.tasks, Imports: i.importing, BotName: i.settings.BotName,
+	}, i.texts, i.log, time.Now)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !answers {
-		return nil
+	blocked := func(ctx context.Context, personID int64) error {
+		return i.people.MarkUnreachable(ctx, personID, time.Now())
 	}
+	t.sender = post.NewSender(countedOutbox{i.db, m}, i.db, blocked, t.client, t.bot.Renderers(), time.Now, i.log)
+	return t, nil
+}
+
+// startSender starts what empties the outbox.
+func (s *server) startSender(ctx context.Context, t *talker) {
+	s.run(ctx, "sender", func(ctx context.Context) error { t.sender.Run(ctx); return nil })
+}
+
+// startBot starts the workers of the inbox and then whatever fills it.
+func (s *server) startBot(ctx context.Context, t *talker) {
 	s.run(ctx, "inbox", func(ctx context.Context) error {
-		inbox.Run(ctx, func(ctx context.Context, u service.Update) error {
-			read, err := chat.Decode(u.Raw)
-			if err != nil {
-				return err
-			}
-			return b.Handle(ctx, read)
+		t.inbox.Run(ctx, func(ctx context.Context, u service.Update) error {
+			defer t.sender.Wake() // most deeds tell somebody
+			return t.bot.Work(ctx, u)
 		})
 		return nil
 	})
 	s.run(ctx, "intake", func(ctx context.Context) error {
-		if err := s.announce(ctx, b, client, alive); err != nil || ctx.Err() != nil {
+		if err := s.announce(ctx, t); err != nil || ctx.Err() != nil {
 			return err
 		}
 		if s.i.settings.Mode == modeWebhook {
 			<-ctx.Done()
 			return nil
 		}
-		post.NewPoller(client, s.i.db, inbox.Wake, s.i.log).Run(ctx)
+		post.NewPoller(t.client, s.i.db, t.inbox.Wake, s.i.log).Run(ctx)
 		return nil
 	})
-	return nil
 }
 
 // announcePause is the pause before the Bot API is asked again at the start.
@@ -81,12 +96,12 @@ const announcePause = 5 * time.Second
 
 // announce makes the bot known to the messenger, tried until it answers. Only a
 // token that it does not know is an error.
-func (s *server) announce(ctx context.Context, b *bot.Bot, client chat.Client, alive *liveness) error {
+func (s *server) announce(ctx context.Context, t *talker) error {
 	for {
-		err := b.Announce(ctx)
+		err := t.bot.Announce(ctx)
 		if err == nil && s.i.settings.Mode == modeWebhook {
-			if err = client.SetWebhook(ctx, s.i.settings.WebhookURL, s.i.settings.WebhookSecret); err == nil {
-				alive.hooked.Store(true)
+			if err = t.client.SetWebhook(ctx, s.i.settings.WebhookURL, s.i.settings.WebhookSecret); err == nil {
+				t.alive.hooked.Store(true)
 			}
 		}
 		if err == nil || ctx.Err() != nil {

@@ -16,6 +16,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	updates  *prometheus.CounterVec
+	notices  *prometheus.CounterVec
 	answers  prometheus.Histogram
 	jobs     *prometheus.CounterVec
 	jobTimes *prometheus.HistogramVec
@@ -27,6 +28,9 @@ func newMetrics(d *db.DB) *metrics {
 		updates: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "flowbot_updates_total", Help: "Updates worked, by outcome: done, later (to be tried again), set_aside.",
 		}, []string{"outcome"}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "flowbot_notices_total", Help: "Messages about what happened, by what became of them: sent, skipped, unknown, failed, later (to be tried again).",
+		}, []string{"state"}),
 		answers: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "flowbot_answer_seconds", Help: "From a stored update to its answer.",
 			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60},
@@ -40,7 +44,7 @@ func newMetrics(d *db.DB) *metrics {
 		}, []string{"kind"}),
 	}
 	m.registry.MustRegister(
-		m.updates, m.answers, m.jobs, m.jobTimes, &depths{db: d},
+		m.updates, m.notices, m.answers, m.jobs, m.jobTimes, &depths{db: d},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -86,6 +90,30 @@ func (c countedInbox) UpdateAside(ctx context.Context, u service.Update, why str
 	err := c.Inbox.UpdateAside(ctx, u, why)
 	if err == nil {
 		c.m.updates.WithLabelValues("set_aside").Inc()
+	}
+	return err
+}
+
+// countedOutbox counts what becomes of notices.
+type countedOutbox struct {
+	service.Outbox
+	m *metrics
+}
+
+// NoticesEnd implements service.Outbox.
+func (c countedOutbox) NoticesEnd(ctx context.Context, b service.NoticeBatch, to service.NoticeState, now time.Time, messageID int64, why string) error {
+	err := c.Outbox.NoticesEnd(ctx, b, to, now, messageID, why)
+	if err == nil {
+		c.m.notices.WithLabelValues(string(to)).Inc()
+	}
+	return err
+}
+
+// NoticesLater implements service.Outbox.
+func (c countedOutbox) NoticesLater(ctx context.Context, b service.NoticeBatch, at time.Time, why string, counted bool) error {
+	err := c.Outbox.NoticesLater(ctx, b, at, why, counted)
+	if err == nil {
+		c.m.notices.WithLabelValues("later").Inc()
 	}
 	return err
 }

@@ -142,7 +142,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.importing = service.NewImportJobs(i.db, out.imports, sent, i.files, i.say)
 	out.tasks = service.NewTasks(i.db, i.troubles, out.calendars.Current, now)
 	out.ticks = service.NewTicks(i.db, now)
-	out.upkeep = service.NewUpkeep(i.db, i.db, i.files, now)
+	out.upkeep = service.NewUpkeep(i.db, i.db, i.db, i.files, now)
 	return out, nil
 }
 

@@ -66,10 +66,13 @@ func (i *installation) serve(ctx context.Context, roles []string, ready func()) 
 
 	has := func(role string) bool { return slices.Contains(roles, role) }
 	alive := &liveness{needsChat: has(roleBot), now: time.Now}
-	inbox := post.NewInbox(countedInbox{i.db, m}, i.log)
+	t, err := i.talker(m, alive)
+	if err != nil {
+		return err
+	}
 	var hook http.Handler
 	if has(roleBot) && i.settings.Mode == modeWebhook {
-		if hook, err = post.NewWebhook(i.settings.WebhookSecret, i.db, inbox.Wake, i.log); err != nil {
+		if hook, err = post.NewWebhook(i.settings.WebhookSecret, i.db, t.inbox.Wake, i.log); err != nil {
 			return err
 		}
 	}
@@ -84,12 +87,19 @@ func (i *installation) serve(ctx context.Context, roles []string, ready func()) 
 		s.run(ctx, "clock", func(ctx context.Context) error { clock.Run(ctx); return nil })
 	}
 	if has(roleWorker) {
-		if err := s.startWorkers(ctx, m); err != nil {
+		done := func(d cron.JobDone) {
+			m.jobDone(d)
+			t.sender.Wake() // most jobs end with a notice
+		}
+		if err := s.startWorkers(ctx, done); err != nil {
 			return err
 		}
 	}
-	if err := s.startChat(ctx, m, alive, inbox, has(roleSender), has(roleBot)); err != nil {
-		return err
+	if has(roleSender) {
+		s.startSender(ctx, t)
+	}
+	if has(roleBot) {
+		s.startBot(ctx, t)
 	}
 	i.log.InfoContext(ctx, "serving", "roles", roles, "listen", s.address, "mode", i.settings.Mode)
 	ready()
@@ -179,7 +189,7 @@ func (s *server) stop(ctx context.Context) error {
 
 // startWorkers begins to work the job queue, as the successor of whoever had
 // this place before.
-func (s *server) startWorkers(ctx context.Context, m *metrics) error {
+func (s *server) startWorkers(ctx context.Context, done func(cron.JobDone)) error {
 	place, err := takeWorkerPlace(s.i.settings.DataDir)
 	if err != nil {
 		return err
@@ -192,7 +202,7 @@ func (s *server) startWorkers(ctx context.Context, m *metrics) error {
 		s.i.log.WarnContext(ctx, "jobs of a process that died are put back", "jobs", back)
 	}
 	workers, err := cron.NewWorkers(cron.WorkersConfig{
-		Pool: s.i.db.Pool(), ID: place.id, Log: s.i.log, Done: m.jobDone,
+		Pool: s.i.db.Pool(), ID: place.id, Log: s.i.log, Done: done,
 	}, cron.Works(s.i.jobs()))
 	if err != nil {
 		return errors.Join(err, place.Close())
