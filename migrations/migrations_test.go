@@ -50,7 +50,7 @@ func TestSchema(t *testing.T) {
 	header := fmt.Sprintf("-- Written by make schema with PostgreSQL %d; for reading only.\n\n", major)
 	got := header + plain(string(out))
 	if *update {
-		if err := os.WriteFile("schema.sql", []byte(got), 0o600); err != nil {
+		if err := os.WriteFile("schema.sql", []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
