@@ -49,7 +49,6 @@ const maxTries = 3
 // use. Every read query is also a method of DB, outside of any transaction.
 type DB struct {
 	queries
-	missing
 	bun  *bun.DB
 	pool *pgxpool.Pool
 	jobs *river.Client[pgx.Tx] // inserts, never works
@@ -189,7 +188,6 @@ type queries struct{ bun.IDB }
 // transaction cannot be written.
 type tx struct {
 	queries
-	missing
 	pgx  pgx.Tx // the same transaction, for River
 	jobs *river.Client[pgx.Tx]
 }
