@@ -147,7 +147,7 @@ func (t tx) EndUpdateAside(ctx context.Context, id int64, to service.UpdateState
 	up := t.NewUpdate().Model((*service.Update)(nil)).Where("update_id = ?", id).Where("state = ?", service.UpdateSetAside).
 		Set("state = ?", to)
 	if to == service.UpdateWaiting {
-		up = up.Set("attempts = 0").Set("run_at = ?", at)
+		up = up.Set("attempts = 0").Set("error = ''").Set("run_at = ?", atOnce)
 	} else {
 		up = up.Set("done_at = ?", at)
 	}

@@ -135,7 +135,7 @@ CREATE UNIQUE INDEX journal_files_one_journal ON journal_files (journal_id) WHER
 -- never changed.
 CREATE TABLE history (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    subject     text        NOT NULL, -- act, cohort, org, person
+    subject     text        NOT NULL, -- act, cohort, org, person; update, notice, job: what an admin did about a trouble
     subject_id  bigint      NOT NULL,
     at          timestamptz NOT NULL,
     person_id   bigint      REFERENCES people, -- null: the clock or the command line

@@ -28,11 +28,12 @@ CREATE TABLE notices (
     key        text        NOT NULL DEFAULT '', -- of those that wait, one per person and key; later ones replace its payload
     state      text        NOT NULL DEFAULT 'queued',
     attempts   integer     NOT NULL DEFAULT 0,
-    run_at     timestamptz NOT NULL DEFAULT now(), -- not sent before; the lease while sending
+    run_at     timestamptz NOT NULL DEFAULT now(), -- not sent before; 1970: at once; the lease while sending
     error      text        NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
+    left_at    timestamptz, -- since when the request may be on its way
     ended_at   timestamptz,
-    message_id bigint,     -- in the chat, once sent
+    message_id bigint,      -- in the chat, once sent
 
     CONSTRAINT notices_state CHECK (state IN ('queued', 'sending', 'sent', 'skipped', 'unknown', 'failed', 'dismissed')),
     CONSTRAINT notices_lane CHECK (lane BETWEEN 0 AND 3)
@@ -41,6 +42,7 @@ CREATE UNIQUE INDEX notices_key ON notices (person_id, key) WHERE state = 'queue
 CREATE INDEX notices_due ON notices (lane, run_at, id) WHERE state IN ('queued', 'sending');
 CREATE INDEX notices_person ON notices (person_id, id) WHERE state IN ('queued', 'sending');
 CREATE INDEX notices_troubles ON notices (id) WHERE state IN ('unknown', 'failed');
+CREATE INDEX notices_ended_at ON notices (ended_at) WHERE state IN ('sent', 'skipped', 'dismissed');
 
 -- Cards: living messages that are edited in place, one per person and name.
 CREATE TABLE cards (

@@ -353,6 +353,7 @@ CREATE TABLE public.notices (
     run_at timestamp with time zone DEFAULT now() NOT NULL,
     error text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    left_at timestamp with time zone,
     ended_at timestamp with time zone,
     message_id bigint,
     CONSTRAINT notices_lane CHECK (((lane >= 0) AND (lane <= 3))),
@@ -648,6 +649,8 @@ CREATE INDEX memberships_org_role ON public.memberships USING btree (org_id, rol
 CREATE INDEX memberships_role ON public.memberships USING btree (role) WHERE (removed_at IS NULL);
 
 CREATE INDEX notices_due ON public.notices USING btree (lane, run_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+CREATE INDEX notices_ended_at ON public.notices USING btree (ended_at) WHERE (state = ANY (ARRAY['sent'::text, 'skipped'::text, 'dismissed'::text]));
 
 CREATE UNIQUE INDEX notices_key ON public.notices USING btree (person_id, key) WHERE ((state = 'queued'::text) AND (key <> ''::text));
 
