@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -120,7 +121,7 @@ func TestEligibleIsTheSameInTheDatabaseAndInTheService(t *testing.T) {
 	for bits := range 1 << 6 {
 		has := func(bit int) bool { return bits&(1<<bit) != 0 }
 		l := service.Learner{
-			CohortID: 1, Number: fmt.Sprint(bits), LastName: fmt.Sprintf("%02d", bits), FirstName: "Иван",
+			CohortID: 1, Number: strconv.Itoa(bits), LastName: fmt.Sprintf("%02d", bits), FirstName: "Иван",
 			Finished: has(0), Revision: 1,
 		}
 		if has(1) {

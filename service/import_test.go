@@ -618,6 +618,51 @@ func TestBlankWorkbookIsImportedAsNothing(t *testing.T) {
 	}
 }
 
+func TestOneFileImportedTwiceAtOnceIsLoadedOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	path := workbook(t, cohortsTab(cohortCells("118")), learnersTab(learnerCells("118", "1"), learnerCells("118", "2")))
+	const at = 4
+	reports := make(chan service.ImportReport, at)
+	for range at {
+		go func() {
+			r, err := newImports(d).Import(t.Context(), d.reviewer, path, false)
+			if err != nil {
+				t.Error(err)
+			}
+			reports <- r
+		}()
+	}
+	total := map[string][4]int{}
+	for range at {
+		for name, n := range counts(<-reports) {
+			sum := total[name]
+			for i := range sum {
+				sum[i] += n[i]
+			}
+			total[name] = sum
+		}
+	}
+	want := map[string][4]int{"Потоки": {1, 0, at - 1, 0}, "Слушатели": {2, 0, 2 * (at - 1), 0}}
+	if diff := cmp.Diff(want, total); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRevisionCountsWhenLearnersOfACohortChange(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort(1)
+	d.load(d.rep, workbook(t, learnersTab(learnerCells(c.Number, "new"))))
+	// Whoever looked at the list of one learner is told that there are two.
+	_, err := d.acts.Generate(t.Context(), d.rep, service.GenerateInput{CohortID: c.ID, Revision: c.Revision})
+	if e := service.AsError(err); e.Kind != service.Conflict {
+		t.Fatalf("an act of a list that has changed: %v", err)
+	} else if moved, ok := e.Data.(service.Moved); !ok || moved.Event != service.CohortLearnersImported || moved.By != d.rep.Name {
+		t.Errorf("what happened is %+v", e.Data)
+	}
+}
+
 func TestImportOfTwentyThousandLearnersIsOneTransaction(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
