@@ -351,6 +351,9 @@ type scene struct {
 	newest   *Journal
 	calendar *Calendar
 	now      time.Time
+
+	queueTold bool // the reviewers have been told of news in this transaction
+	cardTold  bool // their queue's cards have been renewed in it
 }
 
 // inScene runs fn with a cohort and its acts held for whoever may see them. The

@@ -369,8 +369,12 @@ func TestGenerateRefuses(t *testing.T) {
 		{"another partner", d.stranger, service.GenerateInput{CohortID: c.ID, Revision: 2}, service.ReasonNotFound, nil},
 		{"nobody", service.Actor{}, service.GenerateInput{CohortID: c.ID, Revision: 2}, service.ReasonNotFound, nil},
 		{"on the last day", d.rep, service.GenerateInput{CohortID: early.ID, Revision: 1}, service.ReasonNotEnded, d.current(early)},
-		{"a second tap", d.rep, service.GenerateInput{CohortID: c.ID, Revision: 1, Learners: ids[1:2]}, service.ReasonMovedOn,
-			service.Moved{Subject: "cohort", ID: c.ID, Event: "generate", By: d.rep.Name, At: d.now()}},
+		{
+			"a second tap", d.rep,
+			service.GenerateInput{CohortID: c.ID, Revision: 1, Learners: ids[1:2]},
+			service.ReasonMovedOn,
+			service.Moved{Subject: "cohort", ID: c.ID, Event: "generate", By: d.rep.Name, At: d.now()},
+		},
 		{"nobody chosen", d.rep, service.GenerateInput{CohortID: c.ID, Revision: 2, Learners: []int64{}}, service.ReasonNoLearners, nil},
 		{"nobody eligible", d.rep, service.GenerateInput{CohortID: none.ID, Revision: 1}, service.ReasonNoLearners, nil},
 		{"somebody of another act", d.rep, service.GenerateInput{CohortID: c.ID, Revision: 2, Learners: ids[:2]}, service.ReasonNotEligible, []string{"Слушатель001 Иван"}},
@@ -458,7 +462,7 @@ func TestGenerationIsReadyFromTheDayAfterTheEndInThePartnersZone(t *testing.T) {
 		{"2026-03-02T11:59:59Z", service.GenerationImpossible},
 		{"2026-03-02T12:00:00Z", service.GenerationReady},
 	} {
-		d.house.at = instant(t, tt.at)
+		d.clock(tt.at)
 		v, err := d.acts.Cohort(t.Context(), d.rep, c.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -498,12 +502,12 @@ func TestDeadlinesCountWorkingDaysInTheZoneOfWhoeverMustAct(t *testing.T) {
 			t.Parallel()
 			d := newDeskIn(t, "Asia/Kamchatka", "Europe/Moscow")
 			a := d.generate(d.cohort(1))
-			d.house.at = instant(t, tt.sent)
+			d.clock(tt.sent)
 			d.send(d.rep, &service.Cohort{ID: a.CohortID})
 			if got := d.act(a.ID).DueOn; got != day(t, tt.checkBy) {
 				t.Errorf("to be checked by %s, want %s", got, tt.checkBy)
 			}
-			d.house.at = instant(t, tt.rejected)
+			d.clock(tt.rejected)
 			if got := d.reject(d.reviewer, a.ID, "Нечитаемо").DueOn; got != day(t, tt.mendBy) {
 				t.Errorf("to be mended by %s, want %s", got, tt.mendBy)
 			}
@@ -521,7 +525,7 @@ func TestAnActIsOverdueFromTheDayAfterItsDeadline(t *testing.T) {
 	d := newDesk(t)
 	a := d.in("in_approval") // due on 2026-03-24
 	for at, want := range map[string]bool{"2026-03-24T20:59:00Z": false, "2026-03-24T21:00:00Z": true} {
-		d.house.at = instant(t, at)
+		d.clock(at)
 		v, err := d.acts.View(t.Context(), d.reviewer, a.ID)
 		if err != nil || v.Overdue != want {
 			t.Errorf("at %s: overdue %v, %v", at, v.Overdue, err)
@@ -545,8 +549,11 @@ func TestTheFirstRejectedAndMendedPackage(t *testing.T) {
 		{"sent", func() { d.send(d.rep, c) }, []string{"Борис Двойной queue", "Вера Вторая queue", "Роман Проверкин queue"}},
 		{"taken", func() { d.move(d.reviewer, a.ID, service.ActTake) }, nil},
 		{"given back", func() { d.move(d.reviewer, a.ID, service.ActRelease) }, nil},
-		{"rejected", func() { d.reject(d.other, a.ID, "Нет подписи на л. 2 <b>&\n«так»") },
-			[]string{"Борис Двойной act_rejected reject", "Ольга Петрова act_rejected reject", "Павел Коллегов act_rejected reject"}},
+		{
+			"rejected",
+			func() { d.reject(d.other, a.ID, "Нет подписи на л. 2 <b>&\n«так»") },
+			[]string{"Борис Двойной act_rejected reject", "Ольга Петрова act_rejected reject", "Павел Коллегов act_rejected reject"},
+		},
 		{"replaced by a colleague", func() { d.send(d.colleague, c) }, []string{"Борис Двойной queue", "Вера Вторая queue", "Роман Проверкин queue"}},
 		{"approved by one who represents the partner, too", func() {
 			d.move(d.both, a.ID, service.ActTake)

@@ -229,7 +229,10 @@ func (sc *scene) tell(ctx context.Context, a *Act, d deed, reviewer int64) error
 	switch d.event {
 	case ActSubmit, ActResend, ActReplace:
 		n = QueueNotice{}
-		people, err = sc.tx.PeopleWith(ctx, RoleOperatorRep, tellLimit)
+		if !sc.queueTold { // once for all acts of one upload
+			people, err = sc.tx.PeopleWith(ctx, RoleOperatorRep, tellLimit)
+		}
+		sc.queueTold = true
 	case ActApprove, ActReject, ActFall:
 		n = ActNotice{ActID: a.ID, Revision: a.Revision, Event: d.event}
 		people, err = sc.tx.PeopleIn(ctx, RolePartnerRep, a.PartnerID, tellLimit)
@@ -267,6 +270,10 @@ func (sc *scene) tellQueueChanged(ctx context.Context, a *Act, d deed) error {
 	case ActSubmit, ActResend, ActReplace, ActRegenerate:
 		return nil
 	}
+	if sc.cardTold {
+		return nil
+	}
+	sc.cardTold = true
 	people, err := sc.tx.PeopleWith(ctx, RoleOperatorRep, tellLimit)
 	if err != nil {
 		return err

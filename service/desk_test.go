@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -88,7 +89,7 @@ func (d *desk) cohortOf(partnerID int64, learners int) *service.Cohort {
 	d.t.Helper()
 	n := d.made.Add(1)
 	c := &service.Cohort{
-		Number: fmt.Sprint(100 + n), PartnerID: partnerID, Program: "Русский язык", ProgramKind: "повышение квалификации",
+		Number: strconv.FormatInt(100+n, 10), PartnerID: partnerID, Program: "Русский язык", ProgramKind: "повышение квалификации",
 		Hours: 72, StartOn: day(d.t, "2026-02-02"), EndOn: day(d.t, "2026-02-27"), Revision: 1,
 	}
 	if _, err := d.store.Bun().NewInsert().Model(c).Returning("id").Exec(d.t.Context()); err != nil {
@@ -97,7 +98,7 @@ func (d *desk) cohortOf(partnerID int64, learners int) *service.Cohort {
 	for i := range learners {
 		d.learner(service.Learner{
 			CohortID: c.ID, Number: fmt.Sprintf("%s-%03d", c.Number, i+1), LastName: fmt.Sprintf("Слушатель%03d", i+1), FirstName: "Иван",
-			Finished: true, DocumentType: service.DocumentQualification, DocumentSeries: "АБ", DocumentNumber: fmt.Sprint(i + 1),
+			Finished: true, DocumentType: service.DocumentQualification, DocumentSeries: "АБ", DocumentNumber: strconv.Itoa(i + 1),
 			RegistrationNumber: fmt.Sprintf("р-%d", i+1), DocumentOn: day(d.t, "2026-02-27"), Revision: 1,
 		})
 	}
@@ -329,12 +330,12 @@ func (d *desk) outbox() []string {
 	return out
 }
 
-// instant is a moment in UTC.
-func instant(t testing.TB, s string) time.Time {
-	t.Helper()
+// clock sets the clock to a moment.
+func (d *desk) clock(s string) {
+	d.t.Helper()
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	return at.UTC()
+	d.wait(at.Sub(d.now()))
 }

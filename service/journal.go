@@ -185,7 +185,7 @@ func wholePackage(c *Cohort, files []DraftFile) ([]DraftFile, error) {
 // keepFiles makes draft files part of a journal version.
 func (sc *scene) keepFiles(ctx context.Context, j *Journal, files []DraftFile) error {
 	kept := make([]JournalFile, 0, len(files))
-	position := map[JournalKind]int{}
+	position := make(map[JournalKind]int, 2)
 	for i := range files {
 		f := &files[i]
 		position[f.Kind]++
@@ -438,15 +438,11 @@ func (s *Journals) examine(ctx context.Context, f *DraftFile) (*examined, error)
 	defer release()
 	if f.Kind != KindScreenshot {
 		info, err := s.foreign.CheckPDF(ctx, local)
-		switch ReasonOf(err) {
-		case "":
+		if err == nil {
 			original.Type = info.Type
 			return &examined{kind: ForeignPDF, original: original, clean: original, pages: info.Pages}, nil
-		case ReasonFileIsPicture:
-			if pdfName(f.Name) {
-				return nil, err
-			}
-		default:
+		}
+		if ReasonOf(err) != ReasonFileIsPicture || pdfName(f.Name) {
 			return nil, err
 		}
 	}
@@ -471,10 +467,10 @@ func (s *Journals) fetch(ctx context.Context, f *DraftFile) (File, error) {
 	r, w := io.Pipe()
 	go func() {
 		_, err := s.chat.Fetch(ctx, f.ChatRef, w, s.max)
-		w.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeWriter
+		_ = w.CloseWithError(err) // always nil, see io.PipeWriter
 	}()
 	sha, size, err := s.files.Put(ctx, r)
-	r.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeReader
+	_ = r.CloseWithError(err) // always nil, see io.PipeReader
 	if err != nil {
 		return File{}, fmt.Errorf("fetch file: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -119,14 +120,14 @@ func (p *post) has(by service.Actor, cohortID int64) []string {
 }
 
 // paper is a small PDF, another one for each n.
-func paper(t testing.TB, n int) []byte {
+func paper(t *testing.T, n int) []byte {
 	t.Helper()
 	printer, err := pdf.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, err := printer.Act(t.Context(), service.ActForm{
-		Number: fmt.Sprint(n), Version: 1, Date: day(t, "2026-03-02"), Partner: "Партнёр", Cohort: "1", Program: "Язык",
+		Number: strconv.Itoa(n), Version: 1, Date: day(t, "2026-03-02"), Partner: "Партнёр", Cohort: "1", Program: "Язык",
 		Start: day(t, "2026-02-02"), End: day(t, "2026-02-27"),
 		Learners: []service.ActFormLearner{{Number: "1", Name: "Иванов Иван", DocNumber: "1", RegistrationNumber: "1", IssuedOn: day(t, "2026-02-27")}},
 	})
@@ -136,7 +137,7 @@ func paper(t testing.TB, n int) []byte {
 	return b
 }
 
-func picture(t testing.TB, n int, asPNG bool) []byte {
+func picture(t *testing.T, n int, asPNG bool) []byte {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, 40, 30))
 	for i := range 40 {

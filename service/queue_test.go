@@ -143,7 +143,7 @@ func TestTheQueueTurnsOverdueAtTheOperatorsMidnight(t *testing.T) {
 		at   string
 		want int
 	}{{"2026-03-02T13:59:00Z", 0}, {"2026-03-02T14:00:00Z", 1}} {
-		d.house.at = instant(t, tt.at)
+		d.clock(tt.at)
 		got, err := d.queue.Counts(t.Context(), d.reviewer)
 		if err != nil || got.Overdue != tt.want || got.Waiting != 1 {
 			t.Errorf("at %s: %+v, %v", tt.at, got, err)
