@@ -74,7 +74,7 @@ func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease t
 			WHERE id = ANY (ARRAY(
 				SELECT b.id FROM (SELECT * FROM heads ORDER BY lane, id LIMIT ?1) AS h, LATERAL (
 					SELECT id FROM notices
-					WHERE person_id = h.person_id AND kind = h.kind AND state = 'queued' AND run_at <= ?0
+					WHERE person_id = h.person_id AND kind = h.kind AND lane = h.lane AND state = 'queued' AND run_at <= ?0
 					ORDER BY id LIMIT ?2
 				) AS b
 			)) AND state = 'queued' AND run_at <= ?0
@@ -100,7 +100,6 @@ func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease t
 				PersonID: r.PersonID, ChatID: r.TelegramID, Muted: r.Muted, Kind: r.Kind, Lane: r.Lane, Until: until,
 			})
 		}
-		out[i].Lane = min(out[i].Lane, r.Lane)
 		out[i].Notices = append(out[i].Notices, r.QueuedNotice)
 	}
 	for _, b := range out {

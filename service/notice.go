@@ -64,13 +64,13 @@ const (
 )
 
 // NoticeBatch is what goes to one person as one message: the notices of one
-// kind that waited together, oldest first.
+// kind and lane that waited together, oldest first.
 type NoticeBatch struct {
 	PersonID int64
 	ChatID   int64 // their private chat, 0 when they have none
 	Muted    bool  // no reminders
 	Kind     string
-	Lane     Lane      // of the most urgent
+	Lane     Lane
 	Until    time.Time // end of the lease, which names the holder
 	Notices  []QueuedNotice
 }

@@ -107,17 +107,7 @@ func (in *Inbox) Run(ctx context.Context, handle UpdateHandler) {
 			}
 		}
 	}
-	grace := time.NewTimer(stopGrace)
-	defer grace.Stop()
-	for range inboxWorkers {
-		select {
-		case <-free:
-			continue
-		case <-grace.C:
-			abandon()
-		}
-		<-free
-	}
+	settle(free, inboxWorkers, abandon)
 }
 
 // WorkAll works updates one by one, oldest first among the chats' heads, until
@@ -196,5 +186,20 @@ func take(free chan struct{}) int {
 		default:
 			return n
 		}
+	}
+}
+
+// settle waits for all workers, and abandons them after stopGrace.
+func settle(free chan struct{}, workers int, abandon func()) {
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	for range workers {
+		select {
+		case <-free:
+			continue
+		case <-grace.C:
+			abandon()
+		}
+		<-free
 	}
 }
