@@ -57,7 +57,7 @@ type Options struct {
 	PDFBytes     int64         // of a PDF
 	PictureBytes int64         // of a picture
 	Children     int           // at once; others wait. Default: the number of processors
-	TempDir      string        // where children get their directories; default: the system's
+	TempDir      string        // where children get their directories; default: the system's. New clears it of dead ones
 }
 
 // Reader asks children. It implements service.Foreign.
@@ -85,7 +85,53 @@ func New(o Options) (*Reader, error) {
 	o.PDFBytes = orDefault(o.PDFBytes, DefaultBytes)
 	o.PictureBytes = orDefault(o.PictureBytes, DefaultBytes)
 	o.Children = orDefault(o.Children, runtime.NumCPU())
+	if o.TempDir == "" {
+		o.TempDir = os.TempDir()
+	}
+	if err := sweep(o.TempDir); err != nil {
+		return nil, fmt.Errorf("sweep what dead programs left: %w", err)
+	}
 	return &Reader{options: o, free: make(chan struct{}, o.Children)}, nil
+}
+
+// dirPrefix begins the names of children's directories.
+const dirPrefix = "flowbot-child-"
+
+// sweep removes the directories of children whose parent was killed before it
+// could: a parent holds a lock on each of its own.
+func sweep(temp string) error {
+	dirs, err := filepath.Glob(filepath.Join(temp, dirPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		unlock, err := lock(dir)
+		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = os.RemoveAll(dir)
+		unlock()
+		if err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
+// lock holds a directory until unlock is called or the process ends. Children
+// do not inherit it.
+func lock(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
@@ -145,11 +191,16 @@ func (r *Reader) ask(ctx context.Context, q question, w io.Writer) (answer, erro
 	case <-ctx.Done():
 		return answer{}, ctx.Err()
 	}
-	dir, err := os.MkdirTemp(r.options.TempDir, "flowbot-child-")
+	dir, err := os.MkdirTemp(r.options.TempDir, dirPrefix)
 	if err != nil {
 		return answer{}, fmt.Errorf("make the child's directory: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // left over, it is swept with the system's temporary files
+	unlock, err := lock(dir)
+	if err != nil {
+		return answer{}, err
+	}
+	defer unlock()
+	defer func() { _ = os.RemoveAll(dir) }() // what cannot be removed now is swept at the next start
 	q.Memory, q.CPU = r.options.Memory, int64(max(r.options.CPU, time.Second)/time.Second)
 	q.Pages, q.Pixels = r.options.Pages, r.options.Pixels
 	q.PDFBytes, q.PictureBytes = r.options.PDFBytes, r.options.PictureBytes

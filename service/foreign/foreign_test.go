@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"flowbot/service"
 	"flowbot/service/foreign"
@@ -280,7 +281,7 @@ func TestBombsEndWithTheChild(t *testing.T) {
 		{"a PNG of 2.5 gigapixels", pngBomb(t, 50_000, 1), cleanImage, []service.Reason{service.ReasonFileTooManyPixels}},
 		{"a PNG of 400 MB", pngBomb(t, 7_000, 375), cleanImage, []service.Reason{service.ReasonFileTooHeavy}},
 	}
-	r := newReader(t, foreign.Options{Memory: 192 << 20, CPU: 2 * time.Second})
+	r := newReader(t, foreign.Options{Memory: 192 << 20, CPU: time.Second})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -595,45 +596,131 @@ func TestWhatIsNotTheFilesFaultIsNoRefusal(t *testing.T) {
 	}
 }
 
-func TestAChildThatTakesTooLongIsKilledWithAllItStarted(t *testing.T) {
+func TestAChildThatTakesTooLongIsRefused(t *testing.T) {
 	t.Parallel()
-	pids := filepath.Join(t.TempDir(), "pids")
-	// A child that has started another and waits for it for ever.
-	r := newReader(t, foreign.Options{
-		Wall:    300 * time.Millisecond,
-		Command: []string{"sh", "-c", `echo ready; sleep 1000 & echo $! > "$0"; wait`, pids},
-	})
+	r := newReader(t, foreign.Options{Wall: 50 * time.Millisecond, Command: []string{"sleep", "1000"}})
 	if got := reasonOf(t, checkPDF(t.Context(), r, save(t, document(1)))); got != service.ReasonFileTooHeavy {
 		t.Errorf("reason %q", got)
 	}
-	b, err := os.ReadFile(pids)
+}
+
+// pipe makes a named pipe: who opens one end waits for the other.
+func pipe(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAChildIsKilledWithAllItStarted(t *testing.T) {
+	t.Parallel()
+	said := pipe(t)
+	// A child that has started another and waits for it for ever.
+	r := newReader(t, foreign.Options{Command: []string{"sh", "-c", `sleep 1000 & echo $! > "$0"; wait`, said}})
+	ctx, cancel := context.WithCancel(t.Context())
+	path, done := save(t, document(1)), make(chan error)
+	go func() { done <- checkPDF(ctx, r, path) }()
+	b, err := os.ReadFile(said)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(b)) + "/stat")
-	if err == nil && !strings.Contains(string(stat), ") Z ") {
-		t.Errorf("what it started still runs: %s", stat)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(handle)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("it came to %v", err)
+	}
+	// The handle becomes readable when the process ends.
+	const patience = 60_000 // ms
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, patience); n != 1 || err != nil {
+		t.Errorf("what the child started still runs: %v", err)
 	}
 }
 
 func TestNoMoreChildrenThanAllowedRunAtOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	// Each child makes a directory that must not be there yet, and removes it.
+	started, gate := filepath.Join(t.TempDir(), "started"), pipe(t)
 	r := newReader(t, foreign.Options{
 		Children: 1,
-		Command:  []string{"sh", "-c", `mkdir "$0/busy" && sleep 0.05 && rmdir "$0/busy" && echo ready; echo '{}'`, dir},
+		Command:  []string{"sh", "-c", `echo x >> "$0"; read go < "$1"; echo ready; echo '{}'`, started, gate},
 	})
 	path := save(t, document(1))
-	errs := make(chan error)
-	const askers = 6
-	for range askers {
-		go func() { errs <- checkPDF(t.Context(), r, path) }()
+	done := make(chan error)
+	go func() { done <- checkPDF(t.Context(), r, path) }()
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0) // waits until the first child reads
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range askers {
-		if err := <-errs; err != nil {
-			t.Error(err)
+	impatient, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := checkPDF(impatient, r, path); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the second came to %v", err)
+	}
+	if b, err := os.ReadFile(started); err != nil || len(b) != 2 {
+		t.Errorf("%d children started, %v", len(b)/2, err)
+	}
+	if _, err := open.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(<-done, open.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDirectoriesOfDeadProgramsAreSwept(t *testing.T) {
+	t.Parallel()
+	temp, gate := t.TempDir(), pipe(t)
+	left, other := filepath.Join(temp, "flowbot-child-1"), filepath.Join(temp, "other")
+	for _, dir := range []string{left, other} {
+		if err := os.MkdirAll(filepath.Join(dir, "page"), 0o700); err != nil {
+			t.Fatal(err)
 		}
+	}
+	options := foreign.Options{TempDir: temp, Command: []string{"sh", "-c", `read go < "$0"; echo ready; echo '{}'`, gate}}
+	r, err := foreign.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func() []string {
+		entries, err := os.ReadDir(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, e := range entries {
+			out = append(out, e.Name())
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{"other"}, names()); diff != "" {
+		t.Errorf("after the first start:\n%s", diff)
+	}
+	path, done := save(t, document(1)), make(chan error)
+	go func() { done <- checkPDF(t.Context(), r, path) }()
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := foreign.New(options); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(); len(got) != 2 {
+		t.Errorf("another start left %v of a child that runs", got)
+	}
+	if _, err := open.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(<-done, open.Close()); err != nil {
+		t.Error(err)
 	}
 }
 
