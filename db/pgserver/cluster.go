@@ -299,29 +299,18 @@ func (c *cluster) commandPath(ctx context.Context, path string, args ...string) 
 }
 
 // running returns the socket directory of the cluster's server, or "" if none
-// runs. It waits for one that is starting or stopping.
+// runs. It waits for one that is starting, stopping or dying.
 func (c *cluster) running(ctx context.Context) (string, error) {
 	for {
 		p, err := c.readPID()
 		if err != nil {
 			return "", err
 		}
-		if p.pid == 0 {
-			return "", c.orphans(ctx)
-		}
-		if !c.isOurs(p.pid) {
-			// A kill left the file. The server itself recovers from that, unless
-			// the number has been given to another process of the same user, as
-			// happens in containers.
-			if err := c.orphans(ctx); err != nil {
-				return "", err
+		switch {
+		case p.pid != 0 && c.isOurs(p.pid):
+			if p.status != "ready" {
+				break
 			}
-			if err := os.Remove(c.pidFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return "", fmt.Errorf("remove the trace of a killed PostgreSQL: %w", err)
-			}
-			return "", nil
-		}
-		if p.status == "ready" {
 			if _, err := os.Stat(filepath.Join(p.sock, ".s.PGSQL."+port)); err == nil {
 				return p.sock, nil
 			}
@@ -329,26 +318,47 @@ func (c *cluster) running(ctx context.Context) (string, error) {
 			if err := c.stop(ctx); err != nil {
 				return "", err
 			}
+			continue
+		default:
+			free, err := c.lockServer()
+			if err != nil {
+				return "", err
+			}
+			if free == nil {
+				break // a server that was killed, whose processes have not noticed yet
+			}
+			_ = free.Close()
+			// A kill left the file. The server itself recovers from that, unless
+			// the number has been given to another process of the same user, as
+			// happens in containers.
+			if err := os.Remove(c.pidFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return "", fmt.Errorf("remove the trace of a killed PostgreSQL: %w", err)
+			}
 			return "", nil
 		}
 		if err := pause(ctx); err != nil {
-			return "", fmt.Errorf("wait for the private PostgreSQL in %s (%s): %w", c.data, p.status, err)
+			return "", fmt.Errorf("the private PostgreSQL in %s is busy, or another container runs it: %w", c.data, err)
 		}
 	}
 }
 
-// orphans waits until no process of a killed server is left in the cluster:
-// they notice, but not at once.
-func (c *cluster) orphans(ctx context.Context) error {
-	for {
-		left := c.processes()
-		if len(left) == 0 {
-			return nil
-		}
-		if err := pause(ctx); err != nil {
-			return fmt.Errorf("processes %v of a killed PostgreSQL are still at work in %s: %w", left, c.data, err)
-		}
+// lockServer takes the lock that every process of a running server holds, or
+// returns nil if one does. Numbers of processes mean nothing in another
+// container; this lock does.
+func (c *cluster) lockServer() (*os.File, error) {
+	f, err := openFile(c.dir, "server.lock", os.O_RDWR)
+	if err != nil {
+		return nil, fmt.Errorf("lock of the private PostgreSQL: %w", err)
 	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil //nolint:nilnil // held is an answer
+	}
+	return nil, fmt.Errorf("lock of the private PostgreSQL: %w", err)
 }
 
 // pidFile of the server. Source: PostgreSQL, utils/pidfile.h.
@@ -399,23 +409,6 @@ func (c *cluster) isOurs(pid int) bool {
 	return err == nil && cwd == c.data
 }
 
-// processes lists who works in the cluster.
-func (c *cluster) processes() []int {
-	links, err := filepath.Glob("/proc/[0-9]*/cwd")
-	if err != nil {
-		return nil
-	}
-	var out []int
-	for _, l := range links {
-		if cwd, err := os.Readlink(l); err == nil && cwd == c.data {
-			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(l))); err == nil {
-				out = append(out, pid)
-			}
-		}
-	}
-	return out
-}
-
 // start starts the server in a session of its own, where no signal meant for
 // the caller reaches it, and waits until it answers.
 func (c *cluster) start(ctx context.Context, o Options) (string, error) {
@@ -430,9 +423,19 @@ func (c *cluster) start(ctx context.Context, o Options) (string, error) {
 	}
 	defer log.Close()
 
+	alive, err := c.lockServer()
+	if err != nil {
+		return "", err
+	}
+	if alive == nil {
+		return "", fmt.Errorf("the private PostgreSQL in %s is run by somebody else", c.data)
+	}
+	defer alive.Close()
+
 	// Not bound to ctx: the server outlives the call.
 	cmd := c.command(context.WithoutCancel(ctx), "postgres", append([]string{"-D", c.data}, settings(sock, o)...)...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{alive} // the server and all its processes inherit the lock
 	cmd.SysProcAttr.Setsid = true
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start the private PostgreSQL: %w", err)

@@ -8,6 +8,7 @@
 //
 //	DIR/use.lock     held shared by every user
 //	DIR/start.lock   held exclusively while the server is started or stopped
+//	DIR/server.lock  held by the server's own processes
 //	DIR/data         the cluster, or a link to it (see place)
 //	DIR/log          what the server says
 package pgserver

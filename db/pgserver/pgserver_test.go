@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"flowbot/db/pgserver"
 
@@ -267,6 +268,36 @@ func TestAPIDFileOfAnotherProcessIsNoServer(t *testing.T) {
 	if err := other.Process.Signal(syscall.Signal(0)); err != nil {
 		t.Fatalf("the other process was touched: %v", err)
 	}
+}
+
+// TestAServerOfAnotherContainerIsLeftAlone has a server whose process cannot be
+// seen: a second one on the same files would destroy them.
+func TestAServerOfAnotherContainerIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	s := open(t, dir)
+	pidFile := filepath.Join(dir, "data", "postmaster.pid")
+	raw, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "\n")
+	const nobody = "4194305" // above the highest number that Linux gives
+	if err := os.WriteFile(pidFile, []byte(nobody+"\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := pgserver.Open(ctx, dir, pgserver.Options{}); err == nil || !strings.Contains(err.Error(), "another container") {
+		t.Errorf("got %v", err)
+	}
+	if !answers(s.URL()) {
+		t.Error("the server was disturbed")
+	}
+	if err := os.WriteFile(pidFile, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closeServer(t, s)
 }
 
 func TestALostSocketIsMadeAnew(t *testing.T) {
