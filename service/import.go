@@ -337,21 +337,32 @@ func sheetKind(sh *Sheet) string {
 	if len(sh.Rows) == 0 {
 		return ""
 	}
-	for _, r := range sh.Rows[:min(len(sh.Rows), 10)] {
-		if word, _, _ := strings.Cut(fold(r.Cell(0)), " "); word == wordYear {
-			return sheetCalendar
-		}
-	}
 	cohorts := knownTitles(sh.Rows[0], cohortColumns)
 	learners := knownTitles(sh.Rows[0], learnerColumns)
 	switch {
 	case max(cohorts, learners) < fewestTitles:
-		return ""
+		return calendarOrNothing(sh)
 	case cohorts > learners:
 		return sheetCohorts
 	default:
 		return sheetLearners
 	}
+}
+
+// calendarOrNothing finds a calendar year by the line that names the year.
+// Remarks may stand before it.
+func calendarOrNothing(sh *Sheet) string {
+	for _, r := range sh.Rows {
+		first := r.Cell(0)
+		if strings.HasPrefix(first, "#") {
+			continue
+		}
+		if word, _, _ := strings.Cut(fold(first), " "); word == wordYear {
+			return sheetCalendar
+		}
+		return ""
+	}
+	return ""
 }
 
 func knownTitles[T any](header SheetRow, columns []sheetColumn[T]) int {

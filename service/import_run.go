@@ -62,12 +62,11 @@ func (r *importRun) plan(ctx context.Context, by Actor) error {
 // allow refuses the sheets that are not the sender's to import. One without
 // rows does no harm.
 func (r *importRun) allow() error {
-	staff := r.by.Has(RoleAdmin) || r.by.Has(RoleOperatorRep)
-	if !staff && !r.by.Has(RolePartnerRep) {
+	if !r.isStaff() && !r.by.Has(RolePartnerRep) {
 		return refuse(Forbidden, ReasonForbidden)
 	}
 	forbidden := refuse(Invalid, ReasonImportForbidden)
-	if c := &r.file.cohorts; c.first > 0 && !staff {
+	if c := &r.file.cohorts; c.first > 0 && !r.isStaff() {
 		r.report.bad(c.index, c.mark, BadCell{Row: c.first}, forbidden)
 	}
 	if r.file.calendar != nil && !r.by.Has(RoleAdmin) {
@@ -76,6 +75,9 @@ func (r *importRun) allow() error {
 	}
 	return nil
 }
+
+// isStaff reports whether the sender works with the cohorts of every partner.
+func (r *importRun) isStaff() bool { return r.by.Has(RoleAdmin) || r.by.Has(RoleOperatorRep) }
 
 // find loads and holds the cohorts that the file speaks of, by number or
 // through their learners.
@@ -101,10 +103,13 @@ func (r *importRun) find(ctx context.Context) error {
 
 // sees reports whether the sender may know that the cohort is there.
 func (r *importRun) sees(c *ImportedCohort) bool {
-	return r.by.Has(RoleAdmin) || r.by.Has(RoleOperatorRep) || r.by.In(RolePartnerRep, c.PartnerID)
+	return r.isStaff() || r.by.In(RolePartnerRep, c.PartnerID)
 }
 
 func (r *importRun) planCohorts(ctx context.Context) error {
+	if !r.isStaff() {
+		return nil // the sheet is refused: what it would do tells of foreign cohorts
+	}
 	sheet := &r.file.cohorts
 	partners, err := r.partners(ctx)
 	if err != nil {
@@ -201,8 +206,10 @@ func (r *importRun) planLearners(ctx context.Context) error {
 		known[found[i].Number] = &found[i]
 	}
 	inFile := make(map[string]bool, len(r.file.cohorts.numbers))
-	for _, n := range r.file.cohorts.numbers {
-		inFile[n] = true
+	if r.isStaff() {
+		for _, n := range r.file.cohorts.numbers {
+			inFile[n] = true
+		}
 	}
 	r.touched = map[int64]bool{}
 	for _, row := range sheet.rows {

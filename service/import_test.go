@@ -258,6 +258,23 @@ func TestImportChangesWhatDiffersAndKeepsWhatTheFileLacks(t *testing.T) {
 	}
 }
 
+func TestImportPutsLearnersIntoTheNewCohortsOfTheFile(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.load(service.CommandLine, workbook(t,
+		cohortsTab(cohortCells("3"), cohortCells("1"), cohortCells("2")),
+		learnersTab(learnerCells("1", "1"), learnerCells("2", "2"), learnerCells("3", "3"))))
+	number := map[int64]string{}
+	for _, c := range d.allCohorts() {
+		number[c.ID] = c.Number
+	}
+	for _, l := range d.allLearners() {
+		if number[l.CohortID] != l.Number {
+			t.Errorf("learner %s came to cohort %s", l.Number, number[l.CohortID])
+		}
+	}
+}
+
 func TestImportNamesEveryBadCellAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	good := learnerCells("118", "118-1")
@@ -438,7 +455,10 @@ func TestImportIsForThoseWhoMay(t *testing.T) {
 		{"learners of a foreign cohort", d.rep, workbook(t, learnersTab(learnerCells("200", "5"))), "", []string{"Слушатели 2 Номер потока: import.no_cohort"}},
 		{"learners of no cohort get the same answer", d.rep, workbook(t, learnersTab(learnerCells("201", "5"))), "", []string{"Слушатели 2 Номер потока: import.no_cohort"}},
 		{"a foreign learner into an own cohort", d.rep, workbook(t, learnersTab(learnerCells("118", "2"))), "", []string{"Слушатели 2 Номер заявки: import.number_taken"}},
-		{"a foreign cohort with a sheet of cohorts does not open it", d.rep, workbook(t, cohortsTab(cohortCells("200")), learnersTab(learnerCells("200", "5"))), "", []string{
+		{"a sheet of cohorts opens no foreign cohort", d.rep, workbook(t, cohortsTab(cohortCells("200")), learnersTab(learnerCells("200", "5"))), "", []string{
+			"Потоки 2 : import.forbidden", "Слушатели 2 Номер потока: import.no_cohort",
+		}},
+		{"a sheet of cohorts makes no new one either", d.rep, workbook(t, cohortsTab(cohortCells("201")), learnersTab(learnerCells("201", "5"))), "", []string{
 			"Потоки 2 : import.forbidden", "Слушатели 2 Номер потока: import.no_cohort",
 		}},
 		{"a calendar from the operator", d.reviewer, year, "", []string{"Календарь 1 : import.forbidden"}},
@@ -456,6 +476,14 @@ func TestImportIsForThoseWhoMay(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, bads(r)); diff != "" {
 				t.Error(diff)
+			}
+			if !r.Refused() {
+				return
+			}
+			for name, n := range counts(r) {
+				if n[0]+n[1]+n[2] > 0 {
+					t.Errorf("%s tells of %v rows", name, n)
+				}
 			}
 		})
 	}
