@@ -21,9 +21,10 @@ func (q queries) Draft(ctx context.Context, personID int64) (*service.Draft, err
 	return &out[0], nil
 }
 
-// SaveDraft implements service.DraftCommands.
+// SaveDraft implements service.DraftCommands. The form goes as text: bun would
+// write an escaped NUL as six letters.
 func (t tx) SaveDraft(ctx context.Context, d *service.Draft) error {
-	_, err := t.NewInsert().Model(d).
+	_, err := t.NewInsert().Model(d).Value("form", "?", string(d.Form)).
 		On("CONFLICT (person_id) DO UPDATE").
 		Set("kind = EXCLUDED.kind, step = EXCLUDED.step, form = EXCLUDED.form").
 		Set("update_id = EXCLUDED.update_id, message_id = EXCLUDED.message_id, updated_at = EXCLUDED.updated_at").
