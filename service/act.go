@@ -486,6 +486,23 @@ func (sc *scene) due(ctx context.Context, status ActStatus) (Day, error) {
 	return Day{}, fmt.Errorf("no deadline rule for status %q", status)
 }
 
+// overdue reports whether an act's deadline has passed where it was set: in the
+// operator's zone while the operator checks, in the partner's while they mend.
+func (sc *scene) overdue(ctx context.Context, a *Act) (bool, error) {
+	if a.DueOn.IsZero() {
+		return false, nil
+	}
+	if a.Status != ActInApproval {
+		today, err := sc.today()
+		return today.After(a.DueOn), err
+	}
+	loc, err := sc.operatorZone(ctx)
+	if err != nil {
+		return false, err
+	}
+	return DayOf(sc.now, loc).After(a.DueOn), nil
+}
+
 func (sc *scene) operatorZone(ctx context.Context) (*time.Location, error) {
 	if sc.operator != nil {
 		return sc.operator, nil

@@ -520,15 +520,26 @@ func TestDeadlinesCountWorkingDaysInTheZoneOfWhoeverMustAct(t *testing.T) {
 	}
 }
 
-func TestAnActIsOverdueFromTheDayAfterItsDeadline(t *testing.T) {
+func TestAnActIsOverdueFromTheDayAfterItsDeadlineWhereItWasSet(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	a := d.in("in_approval") // due on 2026-03-24
-	for at, want := range map[string]bool{"2026-03-24T20:59:00Z": false, "2026-03-24T21:00:00Z": true} {
-		d.clock(at)
-		v, err := d.acts.View(t.Context(), d.reviewer, a.ID)
-		if err != nil || v.Overdue != want {
-			t.Errorf("at %s: overdue %v, %v", at, v.Overdue, err)
+	d := newDeskIn(t, "Asia/Kamchatka", "Europe/Moscow") // UTC+12 and UTC+3
+	checked := d.in("in_approval")                       // due on 2026-03-24
+	mended := d.in("rejected")                           // due on 2026-03-05
+	for _, tt := range []struct {
+		id   int64
+		at   string
+		want bool
+	}{
+		{mended.ID, "2026-03-05T11:59:00Z", false},
+		{mended.ID, "2026-03-05T12:00:00Z", true},
+		{checked.ID, "2026-03-24T12:00:00Z", false}, // the partner's day after
+		{checked.ID, "2026-03-24T20:59:00Z", false},
+		{checked.ID, "2026-03-24T21:00:00Z", true},
+	} {
+		d.clock(tt.at)
+		v, err := d.acts.View(t.Context(), d.reviewer, tt.id)
+		if err != nil || v.Overdue != tt.want {
+			t.Errorf("at %s: overdue %v, %v, due on %s", tt.at, v.Overdue, err, v.Act.DueOn)
 		}
 	}
 }

@@ -57,7 +57,9 @@ func (s *Acts) view(ctx context.Context, by Actor, a *Act) (*ActView, error) {
 		Act: *a, Cohort: *sc.cohort, Partner: *sc.partner, Newest: sc.newest, Sent: m.sent,
 		Blocker: m.holder, Today: m.today, Offers: actTable.Offers(a.Status, m),
 	}
-	v.Overdue = !a.DueOn.IsZero() && m.today.After(a.DueOn)
+	if v.Overdue, err = sc.overdue(ctx, a); err != nil {
+		return nil, fmt.Errorf("view act %d: %w", a.ID, err)
+	}
 	if a.ReviewerID != 0 {
 		v.Holder = m.holder
 	}
