@@ -37,9 +37,9 @@ func says(code int, body string) http.HandlerFunc {
 	}
 }
 
-func document(text string) *chat.Upload {
+func document() *chat.Upload {
 	return &chat.Upload{Name: "акт.pdf", Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(text)), nil
+		return io.NopCloser(strings.NewReader("x")), nil
 	}}
 }
 
@@ -77,7 +77,7 @@ func TestEachRefusalHasItsError(t *testing.T) {
 		return err
 	}
 	upload := func(ctx context.Context, c chat.Client) error {
-		_, err := c.Send(ctx, chat.Message{ChatID: 1, File: document("x")})
+		_, err := c.Send(ctx, chat.Message{ChatID: 1, File: document()})
 		return err
 	}
 	edit := func(ctx context.Context, c chat.Client) error {
