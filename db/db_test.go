@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"flowbot/db/dbtest"
 	"flowbot/service"
 
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/uptrace/bun"
 )
 
@@ -125,6 +128,50 @@ func TestAJobSaysHowItWantsToBeWorked(t *testing.T) {
 	}
 	if row.Queue != "urgent" || row.Priority != 2 || row.MaxAttempts != 3 || row.State != "scheduled" {
 		t.Errorf("got %+v", row)
+	}
+}
+
+// noted works notes.
+type noted struct {
+	river.WorkerDefaults[note]
+	done chan<- int
+}
+
+func (w noted) Work(_ context.Context, j *river.Job[note]) error {
+	w.done <- j.Args.N
+	return nil
+}
+
+// TestAJobIsWorkedOverThePool has River work on connections that do not prepare
+// statements, as the program's are.
+func TestAJobIsWorkedOverThePool(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	done := make(chan int, 1)
+	all := river.NewWorkers()
+	river.AddWorker(all, noted{done: done})
+	client, err := river.NewClient(riverpgxv5.New(d.Pool()), &river.Config{
+		Workers: all, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 1}},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err = d.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+		return tx.InsertJob(ctx, note{N: 7})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := <-done; n != 7 {
+		t.Errorf("worked %d", n)
+	}
+	waitFor(t, d, "SELECT count(*) FROM river_job WHERE state = 'completed'", 1)
+	if err := client.StopAndCancel(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
 	}
 }
 
