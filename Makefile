@@ -2,7 +2,7 @@
 BIN := bin/flowbot
 LINT := .cache/golangci-lint
 # What CI checks out may belong to another user, whom git distrusts.
-export GOFLAGS := -buildvcs=false
+export GOFLAGS += -buildvcs=false
 
 .PHONY: help demo run build test fmt lint golden migrate schema bench
 help: ## Show this list
