@@ -149,9 +149,7 @@ func NewWorkers(c WorkersConfig, works []Work) (*Workers, error) {
 		// Dead jobs stay until somebody has looked at them.
 		DiscardedJobRetentionPeriod: -1,
 		ErrorHandler:                failures{c.Log},
-		// What River says itself holds ids and our own errors; its level Info is
-		// chatter.
-		Logger: slog.New(atLeastWarn{c.Log.Handler()}),
+		Logger:                      slog.New(quiet{c.Log.Handler()}),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the job queue: %w", err)
@@ -193,20 +191,33 @@ func (f failures) HandlePanic(ctx context.Context, j *rivertype.JobRow, _ any, t
 	return nil
 }
 
-// atLeastWarn lets only warnings and errors through.
-type atLeastWarn struct{ slog.Handler }
+// quiet passes on what River itself has to say from warnings upwards: below is
+// chatter, and a panic is told by failures, without its value.
+type quiet struct{ slog.Handler }
+
+// panicValue is the attribute of River's own line about a panic.
+const panicValue = "panic_val"
 
 // Enabled implements slog.Handler.
-func (h atLeastWarn) Enabled(ctx context.Context, l slog.Level) bool {
+func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
 }
 
-// WithAttrs implements slog.Handler.
-func (h atLeastWarn) WithAttrs(as []slog.Attr) slog.Handler {
-	return atLeastWarn{h.Handler.WithAttrs(as)}
+// Handle implements slog.Handler.
+func (h quiet) Handle(ctx context.Context, r slog.Record) error {
+	panicked := false
+	r.Attrs(func(a slog.Attr) bool {
+		panicked = a.Key == panicValue
+		return !panicked
+	})
+	if panicked {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
 }
 
+// WithAttrs implements slog.Handler.
+func (h quiet) WithAttrs(as []slog.Attr) slog.Handler { return quiet{h.Handler.WithAttrs(as)} }
+
 // WithGroup implements slog.Handler.
-func (h atLeastWarn) WithGroup(name string) slog.Handler {
-	return atLeastWarn{h.Handler.WithGroup(name)}
-}
+func (h quiet) WithGroup(name string) slog.Handler { return quiet{h.Handler.WithGroup(name)} }

@@ -136,7 +136,7 @@ func (i *installation) loadSample(ctx context.Context) (dir string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // for the visitor's file dialog
 		return "", err
 	}
-	if err := i.makeSample(ctx, dir); err != nil {
+	if err := i.makeSample(ctx, dir, time.Now()); err != nil {
 		return "", fmt.Errorf("load the sample: %w", err)
 	}
 	return dir, os.WriteFile(mark, nil, 0o600)

@@ -31,11 +31,15 @@ var samplePeople = []samplePerson{
 	{106, "Посторонний", "", "", ""},
 }
 
+// sampleOrgs are the invented organisations, by a key; sampleOrgOrder is the
+// order in which they are entered.
 var sampleOrgs = map[string]service.NewOrg{
 	"ступени":  {Kind: service.OrgPartner, Name: "Академия «Ступени»"},
 	"меридиан": {Kind: service.OrgPartner, Name: "Учебный центр «Меридиан»", Zone: "Asia/Yekaterinburg"},
 	"оператор": {Kind: service.OrgOperator, Name: "Федеральный оператор (демонстрация)"},
 }
+
+var sampleOrgOrder = []string{"ступени", "меридиан", "оператор"}
 
 // sampleCohort is an invented cohort. Days count from today.
 type sampleCohort struct {
@@ -134,27 +138,23 @@ func sampleSheet(name string, header []string, rows [][]string) service.Sheet {
 	return s
 }
 
-// sampleToday is the day of the demo: that of its first partner.
-func sampleToday(now time.Time) (service.Day, error) {
+// makeSample fills an empty installation, through the use cases that people's
+// deeds go through, and leaves files to send in dir.
+func (i *installation) makeSample(ctx context.Context, dir string, now time.Time) error {
 	zone, err := time.LoadLocation(service.DefaultZone)
 	if err != nil {
-		return service.Day{}, err
+		return err
 	}
-	return service.DayOf(now, zone), nil
-}
-
-// makeSample fills an empty installation, through the use cases that people's
-// deeds go through.
-func (i *installation) makeSample(ctx context.Context, dir string) error {
-	today, err := sampleToday(time.Now())
+	today := service.DayOf(now, zone)
+	s, err := i.wire(func() time.Time { return now }, nil)
 	if err != nil {
 		return err
 	}
-	actors, err := i.makeSamplePeople(ctx)
+	actors, err := makeSamplePeople(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := i.makeSampleCohorts(ctx, today); err != nil {
+	if err := i.makeSampleCohorts(ctx, today, now); err != nil {
 		return err
 	}
 	for k := range sampleCohorts {
@@ -171,10 +171,10 @@ func (i *installation) makeSample(ctx context.Context, dir string) error {
 
 // makeSamplePeople enters organisations and people, who come in by invitations.
 // It returns one person of each organisation.
-func (i *installation) makeSamplePeople(ctx context.Context) (map[string]service.Actor, error) {
+func makeSamplePeople(ctx context.Context, s services) (map[string]service.Actor, error) {
 	ids := map[string]int64{}
-	for key, in := range sampleOrgs {
-		o, err := i.people.AddOrg(ctx, service.CommandLine, in)
+	for _, key := range sampleOrgOrder {
+		o, err := s.people.AddOrg(ctx, service.CommandLine, sampleOrgs[key])
 		if err != nil {
 			return nil, err
 		}
@@ -185,11 +185,11 @@ func (i *installation) makeSamplePeople(ctx context.Context) (map[string]service
 		if p.role == "" {
 			continue
 		}
-		token, _, err := i.people.Invite(ctx, service.CommandLine, service.Seat{Role: p.role, OrgID: ids[p.org]}, p.name)
+		token, _, err := s.people.Invite(ctx, service.CommandLine, service.Seat{Role: p.role, OrgID: ids[p.org]}, p.name)
 		if err != nil {
 			return nil, err
 		}
-		in, err := i.people.Accept(ctx, service.AcceptInput{TelegramID: p.telegram, Language: service.Languages[0], Token: token})
+		in, err := s.people.Accept(ctx, service.AcceptInput{TelegramID: p.telegram, Language: service.Languages[0], Token: token})
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +200,7 @@ func (i *installation) makeSamplePeople(ctx context.Context) (map[string]service
 	return actors, nil
 }
 
-func (i *installation) makeSampleCohorts(ctx context.Context, today service.Day) error {
+func (i *installation) makeSampleCohorts(ctx context.Context, today service.Day, now time.Time) error {
 	var cohorts, learners [][]string
 	for k := range sampleCohorts {
 		c := &sampleCohorts[k]
@@ -210,7 +210,7 @@ func (i *installation) makeSampleCohorts(ctx context.Context, today service.Day)
 	book := sampleBook{sheets: []service.Sheet{
 		sampleSheet("Потоки", sampleCohortHeader, cohorts), sampleSheet("Слушатели", sampleHeader, learners),
 	}}
-	report, err := service.NewImports(i.db, book, time.Now).Import(ctx, service.CommandLine, "", false)
+	report, err := service.NewImports(i.db, book, func() time.Time { return now }).Import(ctx, service.CommandLine, "", false)
 	if err != nil {
 		return err
 	}

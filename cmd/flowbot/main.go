@@ -51,6 +51,7 @@ type program struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], &program{in: os.Stdin, out: os.Stdout, stderr: os.Stderr})
 	stop()
 	os.Exit(code)
