@@ -242,9 +242,11 @@ type importSheet[T any] struct {
 	first   int      // its first row below the headers; 0 if there is none
 }
 
-// importRow is one good row.
+// importRow is one row. Of a bad one only the cells that could be read have a
+// value; it is kept to find what else is wrong with it.
 type importRow[T any] struct {
 	number int
+	bad    bool
 	value  T
 }
 
@@ -272,6 +274,7 @@ func readImport(sheets []Sheet) (*importFile, error) {
 	if len(f.report.Sheets) == 0 {
 		return nil, refuseWith(Invalid, ReasonSheetUnknown, SheetNames{[]string{sheetCohorts, sheetLearners, sheetCalendar}})
 	}
+	f.report.close()
 	return f, nil
 }
 
@@ -375,18 +378,28 @@ func knownTitles[T any](header SheetRow, columns []sheetColumn[T]) int {
 	return n
 }
 
-// bad writes down one bad cell and counts its row once.
+// bad writes down one bad cell.
 func (r *ImportReport) bad(sheet int, mark string, b BadCell, err error) {
 	refusal := AsError(err)
 	b.Sheet, b.mark, b.Reason, b.Data = r.Sheets[sheet].Name, mark, refusal.Reason, refusal.Data
-	if !slices.ContainsFunc(r.Bad[max(0, len(r.Bad)-maxColumnsOfRow):], func(o BadCell) bool { return o.mark == b.mark && o.Row == b.Row }) {
-		r.Sheets[sheet].Bad++
-	}
 	r.Bad = append(r.Bad, b)
 }
 
-// maxColumnsOfRow is how many bad cells one row can have at most.
-const maxColumnsOfRow = 16
+// close puts the bad cells in the order of the file and counts their rows.
+func (r *ImportReport) close() {
+	index := make(map[string]int, len(r.Sheets))
+	for i, s := range r.Sheets {
+		index[s.Name], r.Sheets[i].Bad = i, 0
+	}
+	slices.SortStableFunc(r.Bad, func(a, b BadCell) int {
+		return cmp.Or(cmp.Compare(index[a.Sheet], index[b.Sheet]), cmp.Compare(a.Row, b.Row))
+	})
+	for i, b := range r.Bad {
+		if i == 0 || r.Bad[i-1].Sheet != b.Sheet || r.Bad[i-1].Row != b.Row {
+			r.Sheets[index[b.Sheet]].Bad++
+		}
+	}
+}
 
 // readSheet reads the rows of a sheet. The headers stand in row 1, in any
 // order; key is the title of the number that no two rows may share.
@@ -412,7 +425,6 @@ func readSheet[T any](report *ImportReport, kind string, sh *Sheet, columns []sh
 	seen := make(map[string]int, len(rows))
 	for _, r := range rows {
 		row := importRow[T]{number: r.Number}
-		good := true
 		for i, c := range columns {
 			if at[i] < 0 {
 				continue
@@ -432,13 +444,11 @@ func readSheet[T any](report *ImportReport, kind string, sh *Sheet, columns []sh
 				}
 			}
 			if err != nil {
-				good = false
+				row.bad = true
 				report.bad(out.index, sh.Name, BadCell{Row: r.Number, Column: c.title}, err)
 			}
 		}
-		if good {
-			out.rows = append(out.rows, row)
-		}
+		out.rows = append(out.rows, row)
 	}
 	return out
 }
@@ -470,16 +480,15 @@ func columnsAt[T any](report *ImportReport, out *importSheet[T], header SheetRow
 	return at
 }
 
-// checkRows takes out the rows whose cells do not go together.
+// checkRows finds the rows whose cells do not go together.
 func checkRows[T any](report *ImportReport, sh *importSheet[T], check func(*T) (column string, reason Reason)) {
-	sh.rows = slices.DeleteFunc(sh.rows, func(r importRow[T]) bool {
-		column, reason := check(&r.value)
-		if reason == "" {
-			return false
+	for i := range sh.rows {
+		row := &sh.rows[i]
+		if column, reason := check(&row.value); reason != "" && !row.bad {
+			row.bad = true
+			report.bad(sh.index, sh.mark, BadCell{Row: row.number, Column: column}, refuse(Invalid, reason))
 		}
-		report.bad(sh.index, sh.mark, BadCell{Row: r.number, Column: column}, refuse(Invalid, reason))
-		return true
-	})
+	}
 }
 
 // takeCalendar reads a calendar year: its text form, one word a cell or not.
@@ -510,14 +519,4 @@ func (f *importFile) takeCalendar(sh *Sheet) {
 		return
 	}
 	f.calendar, f.calendarMark = &y, sh.Name
-}
-
-// sort puts the bad cells in the order of the file.
-func (r *ImportReport) sort() {
-	sheet := func(b BadCell) int {
-		return slices.IndexFunc(r.Sheets, func(s SheetReport) bool { return s.Name == b.Sheet })
-	}
-	slices.SortStableFunc(r.Bad, func(a, b BadCell) int {
-		return cmp.Or(cmp.Compare(sheet(a), sheet(b)), cmp.Compare(a.Row, b.Row))
-	})
 }

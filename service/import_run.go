@@ -55,7 +55,7 @@ func (r *importRun) plan(ctx context.Context, by Actor) error {
 	if err := r.planCalendar(ctx); err != nil {
 		return err
 	}
-	r.report.sort()
+	r.report.close()
 	return nil
 }
 
@@ -121,8 +121,10 @@ func (r *importRun) planCohorts(ctx context.Context) error {
 			r.report.bad(sheet.index, sheet.mark, BadCell{Row: row.number, Column: column}, refuse(Invalid, reason))
 		}
 		partner, ok := partners[row.value.partner]
-		if !ok {
+		if !ok && row.value.partner != "" {
 			bad(columnPartner, ReasonImportNoPartner)
+		}
+		if !ok || row.bad {
 			continue
 		}
 		known, ok := r.byNumber[row.value.Number]
@@ -217,8 +219,11 @@ func (r *importRun) planLearners(ctx context.Context) error {
 			r.report.bad(sheet.index, sheet.mark, BadCell{Row: row.number, Column: column}, refuse(Invalid, reason))
 		}
 		cohort, ok := r.byNumber[row.value.cohort]
-		if ok && !r.sees(cohort) || !ok && !inFile[row.value.cohort] {
+		lost := ok && !r.sees(cohort) || !ok && !inFile[row.value.cohort]
+		if lost && row.value.cohort != "" {
 			bad(columnCohort, ReasonImportNoCohort)
+		}
+		if lost || row.bad {
 			continue
 		}
 		was, ok := known[row.value.Number]
@@ -271,7 +276,7 @@ func (r *importRun) touch(c *ImportedCohort) {
 
 func (r *importRun) planCalendar(ctx context.Context) error {
 	y := r.file.calendar
-	if y == nil {
+	if y == nil || !r.by.Has(RoleAdmin) {
 		return nil
 	}
 	years, err := r.tx.CalendarYears(ctx)
@@ -282,7 +287,6 @@ func (r *importRun) planCalendar(ctx context.Context) error {
 	counts := &r.report.Sheets[i]
 	at := slices.IndexFunc(years, func(known CalendarYear) bool { return known.Year == y.Year })
 	switch {
-	case counts.Bad > 0:
 	case at < 0:
 		counts.New, r.saveYear = 1, true
 	case years[at].Text() == y.Text():

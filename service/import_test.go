@@ -256,6 +256,22 @@ func TestImportChangesWhatDiffersAndKeepsWhatTheFileLacks(t *testing.T) {
 	if diff := cmp.Diff(before[1:], after[1:]); diff != "" {
 		t.Errorf("others changed: %s", diff)
 	}
+	for id, want := range map[int64][]string{
+		cohorts[0].ID: {"create ", "change Дата окончания", "import_learners "},
+		cohorts[1].ID: {"create ", "import_learners "},
+	} {
+		history, err := d.store.HistoryOf(t.Context(), service.SubjectCohort, id, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, h := range history {
+			got = append(got, h.Event+" "+h.Comment)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
 }
 
 func TestImportPutsLearnersIntoTheNewCohortsOfTheFile(t *testing.T) {
@@ -341,6 +357,12 @@ func TestImportNamesEveryBadCellAndChangesNothing(t *testing.T) {
 		}},
 		{"born after the day of the document", []tab{cohortsTab(cohortCells("118")), learnersTab(with(good, 5, "28.02.2026"))}, []string{
 			"Слушатели 2 Дата рождения: import.born_late",
+		}},
+		{"all that is wrong with a row at once", []tab{
+			cohortsTab(with(with(cohortCells("118"), 4, "Никто"), 6, "01.01.2020")), learnersTab(with(learnerCells("404", "1"), 5, "x")),
+		}, []string{
+			"Потоки 2 Дата окончания: import.end_before", "Потоки 2 Образовательный партнёр: import.no_partner",
+			"Слушатели 2 Дата рождения: import.no_day", "Слушатели 2 Номер потока: import.no_cohort",
 		}},
 		{"several bad cells of one row", []tab{cohortsTab(cohortCells("118")), learnersTab(with(with(good, 5, "x"), 3, ""))}, []string{
 			"Слушатели 2 Имя: import.required", "Слушатели 2 Дата рождения: import.no_day",
