@@ -49,7 +49,7 @@ func (s *Server) Inject(f Fault) {
 		close(s.inbox.poller)
 		s.inbox.poller = nil
 	}
-	s.emit("faults", len(s.faults))
+	s.showFaults()
 }
 
 // InjectRepeat lets each of the next n updates come a second time under a new
@@ -65,7 +65,7 @@ func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults, s.inbox.again = nil, 0
-	s.emit("faults", 0)
+	s.showFaults()
 }
 
 // fault takes the fault that the call meets, or nil.
@@ -85,7 +85,7 @@ func (s *Server) fault(method string, c *call) *Fault {
 			f.Times--
 			if f.Times == 0 {
 				s.faults = slices.Delete(s.faults, i, i+1)
-				s.emit("faults", len(s.faults))
+				s.showFaults()
 			}
 		}
 		return &taken

@@ -344,6 +344,7 @@ func parseText(text, mode string, given []entity) (string, []entity, error) {
 		return parseHTML(text)
 	case "":
 		size := utf16Len(text)
+		given = slices.DeleteFunc(given, func(e entity) bool { return e.Type == "text_link" && !linkable(e.URL) })
 		for _, e := range given {
 			if e.Offset < 0 || e.Length <= 0 || e.Offset+e.Length > size {
 				return "", nil, badRequest("entity beginning at UTF-16 offset %d ends after the end of the text at UTF-16 offset %d", e.Offset, e.Offset+e.Length)
@@ -359,7 +360,7 @@ func parseText(text, mode string, given []entity) (string, []entity, error) {
 
 // renderHTML writes text and entities as Telegram's HTML, in one form for each
 // meaning: only <, > and & are escaped. The result is safe to put into a page,
-// save for the addresses of links, which the page checks.
+// since addresses of links are those that Telegram would open.
 func renderHTML(text string, entities []entity) string {
 	if len(entities) == 0 {
 		return escape(text)

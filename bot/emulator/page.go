@@ -238,6 +238,18 @@ func (s *Server) showPhone(p *Phone) {
 	}
 }
 
+// faultsView tells what is wrong at the moment.
+type faultsView struct {
+	Count   int  `json:"count"`
+	Offline bool `json:"offline"` // until somebody clears it
+}
+
+func (s *Server) viewFaults() faultsView {
+	return faultsView{len(s.faults), slices.ContainsFunc(s.faults, func(f *Fault) bool { return f.Times < 0 && f.Drop == DropBefore })}
+}
+
+func (s *Server) showFaults() { s.emit("faults", s.viewFaults()) }
+
 // snapshot is what a page gets first.
 func (s *Server) snapshot() []byte {
 	state := struct {
@@ -245,10 +257,10 @@ func (s *Server) snapshot() []byte {
 		About  string       `json:"about"`
 		Phones []phoneView  `json:"phones"`
 		Calls  []loggedCall `json:"calls"`
-		Faults int          `json:"faults"`
+		Faults faultsView   `json:"faults"`
 	}{
 		Bot: s.opt.BotName, About: s.texts["setMyDescription "], Phones: []phoneView{},
-		Calls: s.log.oldestFirst(), Faults: len(s.faults),
+		Calls: s.log.oldestFirst(), Faults: s.viewFaults(),
 	}
 	for _, p := range s.phones {
 		v := s.viewPhone(p)

@@ -441,6 +441,10 @@ func TestMarkupIsShownInOneForm(t *testing.T) {
 			t.Errorf("%s is shown as %s, want %s", in, got, want)
 		}
 	}
+	text, entities, err := parseText("ab", "", []entity{{Type: "text_link", Offset: 0, Length: 1, URL: "javascript:x"}})
+	if err != nil || renderHTML(text, entities) != "ab" {
+		t.Errorf("a script became a link: %v %v", entities, err)
+	}
 	crossed := renderHTML("abc", []entity{{Type: "bold", Offset: 0, Length: 2}, {Type: "italic", Offset: 1, Length: 2}})
 	if want := "<b>a<i>b</i></b><i>c</i>"; crossed != want {
 		t.Errorf("crossed entities are shown as %s, want %s", crossed, want)

@@ -36,6 +36,7 @@ class Phone {
     this.root = $('phone-template').content.firstElementChild.cloneNode(true)
     this.root.dataset.testid = 'phone-' + view.id
     this.messages = this.find('.messages')
+    this.list = this.find('.list')
     this.text = this.find('textarea')
     this.groups = new Map() // message id to its group
     this.views = new Map() // message id to what was last drawn
@@ -81,12 +82,24 @@ class Phone {
     this.find('.start').addEventListener('click', () => this.act('start', {}))
     this.find('.alert button').addEventListener('click', () => { this.find('.alert').hidden = true })
     this.find('.down').addEventListener('click', () => this.bottom())
+    // Only a person leaves the end; what grows or shrinks keeps it in sight.
+    let touched = -1000
+    for (const event of ['wheel', 'touchmove', 'pointerdown', 'keydown']) {
+      this.messages.addEventListener(event, (e) => {
+        const moves = event === 'wheel' || event === 'touchmove' || e.target === this.messages // the scroll bar, the keys
+        if (moves) touched = performance.now()
+      }, { passive: true })
+    }
     this.messages.addEventListener('scroll', () => {
-      this.stuck = this.atBottom()
-      if (this.stuck) this.read()
+      if (this.atBottom()) this.read()
+      else if (performance.now() - touched < 1000) {
+        touched = performance.now()
+        this.stuck = false
+      }
     })
-    new ResizeObserver(() => { if (this.stuck) this.bottom() }).observe(this.messages)
-    this.messages.addEventListener('load', () => { if (this.stuck) this.bottom() }, true)
+    const follow = new ResizeObserver(() => { if (this.stuck) this.bottom() })
+    follow.observe(this.messages)
+    follow.observe(this.list)
     this.stuck = true
 
     let depth = 0
@@ -157,7 +170,7 @@ class Phone {
     const old = this.find('.about')
     if (old) old.remove()
     if (this.groups.size) return
-    this.messages.prepend(make('p', 'about', about || 'Нажмите «Запустить», чтобы начать разговор с ботом.'))
+    this.list.prepend(make('p', 'about', about || 'Нажмите «Запустить», чтобы начать разговор с ботом.'))
   }
 
   atBottom() { return this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight < 60 }
@@ -171,8 +184,7 @@ class Phone {
 
   // show draws a message, or draws it anew, or takes it away.
   show(m, live) {
-    const stay = this.atBottom()
-    this.stuck = stay
+    const stay = this.stuck
     const known = this.groups.get(m.id)
     if (m.deleted) {
       if (known) this.remove(m.id, known)
@@ -202,12 +214,12 @@ class Phone {
       const date = day.format(m.date * 1000)
       if (date !== this.day) {
         this.day = date
-        this.messages.append(make('div', 'day', date))
+        this.list.append(make('div', 'day', date))
       }
       group = { album: m.album, ids: [], root: make('div', 'group') }
       if (live) group.root.classList.add('fresh')
       if (!m.bot) group.root.classList.add('mine')
-      this.messages.append(group.root)
+      this.list.append(group.root)
       this.last = group
     }
     group.ids.push(m.id)
@@ -409,26 +421,31 @@ class Phone {
     this.text.style.height = this.text.scrollHeight + 2 + 'px'
   }
 
+  // What is typed or attached while a message is on its way belongs to the
+  // next one; what could not be sent comes back.
   async send() {
     const text = this.text.value.trim()
-    if (this.sending || (!text && !this.files.length)) return
-    this.sending = true
-    let done
-    if (this.files.length) {
+    const files = this.files
+    if (!text && !files.length) return
+    this.text.value = ''
+    this.files = []
+    this.grow()
+    this.drawTray()
+    const before = this.sending
+    this.sending = (async () => {
+      await before
+      if (!files.length) return this.act('say', { text })
       const form = new FormData()
       form.append('photos', this.find('.photo-toggle input').checked ? '1' : '0')
       form.append('caption', text)
-      for (const f of this.files) form.append('file', f, f.name)
-      done = await this.act('files', form)
-    } else {
-      done = await this.act('say', { text })
-    }
-    this.sending = false
-    if (!done) return
-    this.files = []
-    this.drawTray()
-    this.text.value = ''
+      for (const f of files) form.append('file', f, f.name)
+      return this.act('files', form)
+    })()
+    if (await this.sending) return
+    this.text.value = [text, this.text.value].filter(Boolean).join('\n')
+    this.files = [...files, ...this.files]
     this.grow()
+    this.drawTray()
   }
 }
 
@@ -473,9 +490,9 @@ function addCall(c) {
   while (calls.rows.length > 200) calls.lastElementChild.remove()
 }
 
-function showFaults(n) {
-  document.querySelector('[data-fault=offline]').setAttribute('aria-pressed', String(n > 0))
-  $('clear').textContent = n > 0 ? `Всё исправно (снять: ${n})` : 'Всё исправно'
+function showFaults(f) {
+  document.querySelector('[data-fault=offline]').setAttribute('aria-pressed', String(f.offline))
+  $('clear').textContent = f.count ? `Всё исправно (снять: ${f.count})` : 'Всё исправно'
 }
 
 // Scrolling and drafts survive a reconnection: only what differs is drawn.
@@ -485,7 +502,7 @@ function restore(state) {
   $('bot').textContent = '@' + bot
   document.title = 'Телефоны · @' + bot
   const kept = new Map()
-  for (const [id, p] of phones) kept.set(id, { text: p.text.value, files: p.files, top: p.atBottom() ? null : p.messages.scrollTop })
+  for (const [id, p] of phones) kept.set(id, { text: p.text.value, files: p.files, top: p.stuck ? null : p.messages.scrollTop })
   phones.clear()
   watch.disconnect()
   $('phones').replaceChildren()
@@ -499,7 +516,10 @@ function restore(state) {
     p.files = old.files
     p.drawTray()
     p.grow()
-    if (old.top !== null) p.messages.scrollTop = old.top
+    if (old.top !== null) {
+      p.stuck = false
+      p.messages.scrollTop = old.top
+    }
   }
   if (!state.phones.length) $('phones').append(make('p', 'empty', 'Телефонов пока нет.'))
   $('calls').replaceChildren()
