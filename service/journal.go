@@ -717,14 +717,15 @@ func SafeName(name string) string {
 		}
 		return r
 	}, name)
-	name = strings.TrimFunc(name, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
+	atEnd := func(r rune) bool { return r == '.' || unicode.IsSpace(r) }
+	name = strings.TrimFunc(name, atEnd)
 	ext := path.Ext(name)
 	if r := []rune(name); len(r) > maxName {
 		e := []rune(ext)
 		if len(e) > 10 {
 			e = nil
 		}
-		name = string(r[:maxName-len(e)]) + string(e)
+		name = strings.TrimRightFunc(string(r[:maxName-len(e)]), atEnd) + string(e)
 	}
 	if !strings.ContainsFunc(name, func(r rune) bool {
 		return unicode.IsGraphic(r) && r != '/' && !unicode.IsSpace(r) && !unicode.Is(unicode.M, r)

@@ -15,8 +15,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"flowbot/service"
 	"flowbot/service/foreign"
@@ -679,6 +682,8 @@ func TestSafeName(t *testing.T) {
 		{"a hidden file", ".htaccess", "htaccess"},
 		{"300 letters", strings.Repeat("ж", 300) + ".pdf", strings.Repeat("ж", 116) + ".pdf"},
 		{"an ending of 300 letters", "а." + strings.Repeat("ж", 300), "а." + strings.Repeat("ж", 118)},
+		{"a space where it is cut", strings.Repeat("ж", 119) + " " + strings.Repeat("ж", 50), strings.Repeat("ж", 119)},
+		{"a point where it is cut", strings.Repeat("ж", 115) + "." + strings.Repeat("ж", 50) + ".pdf", strings.Repeat("ж", 115) + ".pdf"},
 		{"120 letters", strings.Repeat("ж", 116) + ".pdf", strings.Repeat("ж", 116) + ".pdf"},
 	}
 	for _, tt := range tests {
@@ -689,4 +694,20 @@ func TestSafeName(t *testing.T) {
 			t.Errorf("%s: made safe twice it is %q, not %q", tt.name, service.SafeName(once), once)
 		}
 	}
+}
+
+func TestAnySafeNameIsShortAndVisible(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		in := rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.RuneFrom([]rune("аbвгд. \u202e\u200d\u0301")), 0, 300, -1), rapid.StringOfN(rapid.RuneFrom([]rune("аb. \u00a0")), 115, 140, -1)).Draw(rt, "name")
+		got := service.SafeName(in)
+		if got == "" || utf8.RuneCountInString(got) > 120 || !utf8.ValidString(got) || service.SafeName(got) != got {
+			rt.Fatalf("%q becomes %q", in, got)
+		}
+		for _, r := range got {
+			if unicode.IsControl(r) || r == '/' || r == '\\' || unicode.Is(unicode.Bidi_Control, r) {
+				rt.Fatalf("%q becomes %q with %U", in, got, r)
+			}
+		}
+	})
 }
