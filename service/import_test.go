@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/xuri/excelize/v2"
+	"pgregory.net/rapid"
 
 	"flowbot/service"
 	"flowbot/service/sheet"
@@ -711,6 +712,71 @@ func TestRevisionCountsWhenLearnersOfACohortChange(t *testing.T) {
 	} else if moved, ok := e.Data.(service.Moved); !ok || moved.Event != service.CohortLearnersImported || moved.By != d.rep.Name {
 		t.Errorf("what happened is %+v", e.Data)
 	}
+}
+
+func TestImportsInAnyOrderLeaveWhatTheLastOnesSaid(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.load(service.CommandLine, workbook(t, cohortsTab(cohortCells("1"), cohortCells("2"))))
+	type pupil struct{ Cohort, Last, Finished, Kind, Born string }
+	model := map[string]pupil{}
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		one := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
+		numbers := rapid.SliceOfNDistinct(rapid.IntRange(1, 9), 1, 6, rapid.ID).Draw(t, "numbers")
+		var b strings.Builder
+		b.WriteString("Номер заявки;Номер потока;Фамилия;Имя;Завершил успешно;Тип документа;Дата рождения\n")
+		var want [4]int
+		for _, n := range numbers {
+			number := strconv.Itoa(n)
+			p := pupil{
+				one("cohort", "1", "2"), one("last", "Иванов", "=1+1", "O'Нил \\"), one("finished", "Да", "Нет"),
+				one("kind", "", "1", "7"), one("born", "", "01.02.1990"),
+			}
+			fmt.Fprintf(&b, "%s;%s;%s;Имя;%s;%s;%s\n", number, p.Cohort, p.Last, p.Finished, p.Kind, p.Born)
+			was, known := model[number]
+			switch {
+			case !known:
+				want[0]++
+			case was != p:
+				want[1]++
+			default:
+				want[2]++
+			}
+			model[number] = p
+		}
+		path := filepath.Join(dir, "table")
+		if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range [][4]int{want, {0, 0, len(numbers), 0}} {
+			r, err := newImports(d).Import(d.t.Context(), service.CommandLine, path, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string][4]int{"Слушатели": want}, counts(r)); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+		cohorts := map[int64]string{}
+		for _, c := range d.allCohorts() {
+			cohorts[c.ID] = c.Number
+		}
+		got := map[string]pupil{}
+		for _, l := range d.allLearners() {
+			p := pupil{cohorts[l.CohortID], l.LastName, "Нет", "", l.BornOn.Russian()}
+			if l.Finished {
+				p.Finished = "Да"
+			}
+			if l.DocumentType != service.DocumentNone {
+				p.Kind = strconv.Itoa(int(l.DocumentType))
+			}
+			got[l.Number] = p
+		}
+		if diff := cmp.Diff(model, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
 }
 
 func TestImportOfTwentyThousandLearnersIsOneTransaction(t *testing.T) {

@@ -11,6 +11,38 @@ import (
 	"flowbot/templates"
 )
 
+// longestWords is what the words of one reason may take of a report, in
+// characters, see TestReportFitsOneMessage.
+const longestWords = 170
+
+func TestReportFitsOneMessage(t *testing.T) {
+	t.Parallel()
+	set, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var long []string
+	for range 10 {
+		long = append(long, strings.Repeat("Ж", 40)+"…")
+	}
+	r := service.ImportReport{
+		Sheets: []service.SheetReport{
+			{Name: "Потоки", Bad: 100_000, IgnoredColumns: long}, {Name: "Слушатели", Bad: 100_000},
+		},
+	}
+	for range 200_000 {
+		r.Bad = append(r.Bad, service.BadCell{Sheet: "Слушатели", Row: 100_000, Column: "Образовательный партнёр", Text: strings.Repeat("Ж", longestWords)})
+	}
+	text, err := set.HTML("import_refused", &r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Source: Telegram Bot API, sendMessage: 4096 characters.
+	if n := utf8.RuneCountInString(text); n > 4096 {
+		t.Errorf("%d characters", n)
+	}
+}
+
 func TestEveryReasonOfImportsHasWords(t *testing.T) {
 	t.Parallel()
 	set, err := templates.Load("ru")
@@ -74,6 +106,9 @@ func TestEveryReasonOfImportsHasWords(t *testing.T) {
 			}
 			if strings.TrimSpace(words) == "" || strings.Contains(words, "!") {
 				t.Errorf("the words are %q", words)
+			}
+			if n := utf8.RuneCountInString(words); n > longestWords {
+				t.Errorf("%d characters, more than fit a report", n)
 			}
 		})
 	}
