@@ -31,6 +31,7 @@ type installation struct {
 	files    service.FileStore
 	texts    *templates.Set
 	chat     *chat.Telegram
+	program  string // that reads files from outside when called with "child"; "" is this one
 	services
 
 	closers []func() error
@@ -126,7 +127,11 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	if err != nil {
 		return out, err
 	}
-	reader, err := foreign.New(foreign.Options{PDFBytes: int64(i.settings.MaxDownload)})
+	limits := foreign.Options{PDFBytes: int64(i.settings.MaxDownload)}
+	if i.program != "" {
+		limits.Command = []string{i.program, "child"}
+	}
+	reader, err := foreign.New(limits)
 	if err != nil {
 		return out, err
 	}
