@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ const (
 	shownCalls = 200
 	// hubBuffer is how many events a page may lag behind; then it is cut off
 	// and connects again, which gives it the whole state.
-	hubBuffer = 512
+	hubBuffer = 4096
 	// maxFromPage is what a person may send at once, in bytes.
 	maxFromPage = 256 << 20
 	// firstStranger is the id of the first phone that is added on the page, far
@@ -232,9 +233,15 @@ func (s *Server) showCommands() {
 	}
 }
 
+// showPhone tells the pages what has changed about a phone besides messages.
 func (s *Server) showPhone(p *Phone) {
-	if len(s.hub.pages) > 0 {
-		s.emit("phone", s.viewPhone(p))
+	if len(s.hub.pages) == 0 {
+		return
+	}
+	v := s.viewPhone(p)
+	if p.shown == nil || !reflect.DeepEqual(*p.shown, v) {
+		p.shown = &v
+		s.emit("phone", v)
 	}
 }
 
@@ -264,6 +271,7 @@ func (s *Server) snapshot() []byte {
 	}
 	for _, p := range s.phones {
 		v := s.viewPhone(p)
+		p.shown = nil // the pages may now know different states
 		for _, m := range p.chat.messages[max(len(p.chat.messages)-shownMessages, 0):] {
 			if !m.deleted {
 				v.Messages = append(v.Messages, s.viewMessage(p.chat, m))

@@ -20,6 +20,7 @@ type Phone struct {
 	username string
 	language string
 	toast    Toast
+	shown    *phoneView // as all open pages know it, nil when that is not certain
 }
 
 // Toast is what a press of a button was answered with.
