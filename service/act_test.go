@@ -606,6 +606,40 @@ func TestTheFirstRejectedAndMendedPackage(t *testing.T) {
 	}
 }
 
+func TestManyPackagesAreOneMessage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 5 {
+		d.in("in_approval")
+	}
+	three := d.cohort(3)
+	for _, l := range d.learners(three) {
+		d.generate(three, l)
+	}
+	d.send(d.rep, three)
+	if diff := cmp.Diff([]string{"Борис Двойной queue", "Вера Вторая queue", "Роман Проверкин queue"}, d.notices()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestADecisionsNoticeKnowsTheRevisionThatItTellsOf(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for state, event := range map[string]string{"approved": "approve", "rejected": "reject"} {
+		a := d.in(state)
+		var told []struct {
+			ActID    int64
+			Revision int
+			Event    string
+		}
+		err := d.store.Bun().NewRaw(`SELECT DISTINCT (payload->>'act_id')::bigint AS act_id, (payload->>'revision')::int AS revision,
+			payload->>'event' AS event FROM notices WHERE kind = 'act_' || ?`, state).Scan(t.Context(), &told)
+		if err != nil || len(told) != 1 || told[0].ActID != a.ID || told[0].Revision != a.Revision || told[0].Event != event {
+			t.Errorf("%s: told %+v, %v of %+v", state, told, err, a)
+		}
+	}
+}
+
 func TestTheQueuesCardIsRenewedWhenTheQueueChanges(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
