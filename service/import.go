@@ -228,12 +228,12 @@ type importFile struct {
 	calendar *CalendarYear
 	report   ImportReport
 
-	calendarMark string // name of the calendar's sheet in the file
+	calendarMark string   // name of the calendar's sheet in the file
+	taken        []*Sheet // those that were read
 }
 
 // importSheet is one sheet as it was read.
 type importSheet[T any] struct {
-	name    string // "" if the file does not have it
 	mark    string // its name in the file
 	index   int    // of its SheetReport
 	has     []bool // which of the columns it has
@@ -268,8 +268,18 @@ func readImport(sheets []Sheet) (*importFile, error) {
 	if rows == 0 {
 		return nil, refuse(Invalid, ReasonSheetEmpty)
 	}
+	// A sheet that has one of our names goes before one that only looks alike.
+	for _, kindOf := range []func(*Sheet) string{kindByName, kindByColumns} {
+		for i := range sheets {
+			if kind := kindOf(&sheets[i]); kind != "" && !sheets[i].Hidden && !f.has(kind) {
+				f.take(&sheets[i], kind)
+			}
+		}
+	}
 	for i := range sheets {
-		f.take(&sheets[i])
+		if sh := &sheets[i]; !sh.Hidden && len(sh.Rows) > 0 && !f.took(sh) {
+			f.report.IgnoredSheets = ignore(f.report.IgnoredSheets, sh.Name)
+		}
 	}
 	if len(f.report.Sheets) == 0 {
 		return nil, refuseWith(Invalid, ReasonSheetUnknown, SheetNames{[]string{sheetCohorts, sheetLearners, sheetCalendar}})
@@ -278,17 +288,23 @@ func readImport(sheets []Sheet) (*importFile, error) {
 	return f, nil
 }
 
-// take reads one sheet into the place that its name, or else its columns, say.
-func (f *importFile) take(sh *Sheet) {
-	kind := sheetKind(sh)
-	taken := slices.ContainsFunc(f.report.Sheets, func(r SheetReport) bool { return r.Name == kind })
-	switch {
-	case sh.Hidden, kind == sheetGuide:
-	case kind == "" || taken:
-		if len(sh.Rows) > 0 {
-			f.report.IgnoredSheets = ignore(f.report.IgnoredSheets, sh.Name)
-		}
-	case kind == sheetCohorts:
+// has reports whether a sheet of the kind was taken.
+func (f *importFile) has(kind string) bool {
+	return slices.ContainsFunc(f.report.Sheets, func(r SheetReport) bool { return r.Name == kind })
+}
+
+// took reports whether this sheet was taken, or is ours to pass over.
+func (f *importFile) took(sh *Sheet) bool {
+	return slices.Contains(f.taken, sh) || kindByName(sh) == sheetGuide
+}
+
+// take reads one sheet into the place of its kind.
+func (f *importFile) take(sh *Sheet, kind string) {
+	if kind != sheetGuide {
+		f.taken = append(f.taken, sh)
+	}
+	switch kind {
+	case sheetCohorts:
 		f.cohorts = readSheet(&f.report, kind, sh, cohortColumns, columnCohort)
 		checkRows(&f.report, &f.cohorts, func(r *cohortRow) (string, Reason) {
 			if r.EndOn.Before(r.StartOn) {
@@ -296,7 +312,7 @@ func (f *importFile) take(sh *Sheet) {
 			}
 			return "", ""
 		})
-	case kind == sheetLearners:
+	case sheetLearners:
 		f.learners = readSheet(&f.report, kind, sh, learnerColumns, columnLearner)
 		checkRows(&f.report, &f.learners, func(r *learnerRow) (string, Reason) {
 			if !r.BornOn.IsZero() && !r.DocumentOn.IsZero() && !r.BornOn.Before(r.DocumentOn) {
@@ -304,7 +320,7 @@ func (f *importFile) take(sh *Sheet) {
 			}
 			return "", ""
 		})
-	case kind == sheetCalendar:
+	case sheetCalendar:
 		f.takeCalendar(sh)
 	}
 }
@@ -326,29 +342,38 @@ func ignore(known []string, name string) []string {
 	return append(known, name)
 }
 
-// fewestTitles is how many known titles make a sheet of another name one of
-// ours.
+// fewestTitles is how many known titles make a text table one of ours.
 const fewestTitles = 3
 
-// sheetKind is the known name of a sheet, or "".
-func sheetKind(sh *Sheet) string {
+// kindByName is the known name that a sheet has, or "".
+func kindByName(sh *Sheet) string {
 	for _, known := range []string{sheetCohorts, sheetLearners, sheetCalendar, sheetGuide} {
 		if fold(sh.Name) == fold(known) {
 			return known
 		}
 	}
-	if len(sh.Rows) == 0 {
+	return ""
+}
+
+// kindByColumns is the known name of a sheet that has another one. A text
+// table, which has none, is known by some of the titles; a sheet of a workbook
+// that was given another name must have all of them that are required.
+func kindByColumns(sh *Sheet) string {
+	if len(sh.Rows) == 0 || kindByName(sh) != "" {
 		return ""
 	}
-	cohorts := knownTitles(sh.Rows[0], cohortColumns)
-	learners := knownTitles(sh.Rows[0], learnerColumns)
+	cohorts, allCohorts := knownTitles(sh.Rows[0], cohortColumns)
+	learners, allLearners := knownTitles(sh.Rows[0], learnerColumns)
+	if sh.Name == "" {
+		allCohorts, allLearners = cohorts >= fewestTitles, learners >= fewestTitles
+	}
 	switch {
-	case max(cohorts, learners) < fewestTitles:
-		return calendarOrNothing(sh)
-	case cohorts > learners:
+	case allCohorts && (cohorts > learners || !allLearners):
 		return sheetCohorts
-	default:
+	case allLearners:
 		return sheetLearners
+	default:
+		return calendarOrNothing(sh)
 	}
 }
 
@@ -368,14 +393,18 @@ func calendarOrNothing(sh *Sheet) string {
 	return ""
 }
 
-func knownTitles[T any](header SheetRow, columns []sheetColumn[T]) int {
-	n := 0
+// knownTitles counts the columns that a header has, and reports whether all
+// required ones are there.
+func knownTitles[T any](header SheetRow, columns []sheetColumn[T]) (n int, all bool) {
+	all = true
 	for _, c := range columns {
 		if slices.ContainsFunc(header.Cells, func(title string) bool { return fold(title) == fold(c.title) }) {
 			n++
+		} else if c.required {
+			all = false
 		}
 	}
-	return n
+	return n, all
 }
 
 // bad writes down one bad cell.
@@ -404,7 +433,7 @@ func (r *ImportReport) close() {
 // readSheet reads the rows of a sheet. The headers stand in row 1, in any
 // order; key is the title of the number that no two rows may share.
 func readSheet[T any](report *ImportReport, kind string, sh *Sheet, columns []sheetColumn[T], key string) importSheet[T] {
-	out := importSheet[T]{name: kind, mark: sh.Name, index: len(report.Sheets), has: make([]bool, len(columns))}
+	out := importSheet[T]{mark: sh.Name, index: len(report.Sheets), has: make([]bool, len(columns))}
 	report.Sheets = append(report.Sheets, SheetReport{Name: kind})
 	if len(sh.Rows) == 0 {
 		return out

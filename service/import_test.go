@@ -535,6 +535,18 @@ func TestImportTakesTextTablesAndSheetsOfAnyName(t *testing.T) {
 	if diff := cmp.Diff(map[string][4]int{"Слушатели": {1, 0, 0, 0}}, counts(r)); diff != "" {
 		t.Error(diff)
 	}
+	// What looks like our sheets does not take their place, nor does what lacks
+	// their columns.
+	almost := tab{"Заявки", [][]any{{"Номер заявки", "Фамилия", "Имя", "Дата рождения"}, {"1", "х", "у", "z"}}}
+	copied := learnersTab(learnerCells("404", "1"))
+	copied.name = "Копия"
+	r = d.load(service.CommandLine, workbook(t, almost, copied, learnersTab(learnerCells("118", "1"))))
+	if diff := cmp.Diff(map[string][4]int{"Слушатели": {0, 0, 1, 0}}, counts(r)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"Заявки", "Копия"}, r.IgnoredSheets); diff != "" {
+		t.Error(diff)
+	}
 	for name, want := range map[string]service.Reason{
 		"имя;возраст\nИван;5\n": service.ReasonSheetUnknown,
 		"\n\n":                  service.ReasonSheetEmpty,
