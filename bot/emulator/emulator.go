@@ -96,6 +96,8 @@ type Server struct {
 	hub       hub
 	changed   chan struct{}
 	waiting   int
+	revision  int64         // grows with every change
+	kept      chan struct{} // closed when Keep has written for the last time; nil without it
 }
 
 // chat is a private chat or a group.
@@ -189,8 +191,14 @@ func New(opt Options) *Server {
 	return s
 }
 
-// Close ends long polls, streams of the page and deliveries to a webhook.
-func (s *Server) Close() { s.stop() }
+// Close ends long polls, streams of the page and deliveries to a webhook, and
+// waits until Keep has written what it keeps.
+func (s *Server) Close() {
+	s.stop()
+	if s.kept != nil {
+		<-s.kept
+	}
+}
 
 // Token returns the token that the bot must use.
 func (s *Server) Token() string { return s.opt.Token }
@@ -338,6 +346,7 @@ func writeEnvelope(w http.ResponseWriter, code int, e envelope) {
 
 // touch wakes those who wait for a condition; the caller holds mu.
 func (s *Server) touch() {
+	s.revision++
 	if s.waiting > 0 {
 		s.waiting = 0
 		close(s.changed)

@@ -26,6 +26,7 @@ type file struct {
 	mime       string
 	path       string // as getFile gives it
 	data       []byte
+	content    string // key of the bytes
 	width      int
 	height     int
 }
@@ -58,7 +59,7 @@ func (st *fileStore) add(kind, name, mime string, data []byte) *file {
 	number := strconv.Itoa(st.count)
 	salt := sha256.Sum256([]byte(number + unique))
 	f := &file{
-		id: "BQAC" + base64.RawURLEncoding.EncodeToString(salt[:]) + "AAE", unique: unique, kind: kind, name: name, mime: mime, data: data,
+		id: "BQAC" + base64.RawURLEncoding.EncodeToString(salt[:]) + "AAE", unique: unique, kind: kind, name: name, mime: mime, data: data, content: unique,
 		path: kind + "/file_" + number + extension(name),
 	}
 	st.byID[f.id], st.byPath[f.path] = f, f
