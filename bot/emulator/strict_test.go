@@ -2,10 +2,14 @@ package emulator
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -465,5 +469,48 @@ func TestTheCommandsInForceAreTheNearest(t *testing.T) {
 	must[bool](r, "setChatMenuButton", args{"chat_id": "7", "menu_button": `{"type":"default"}`})
 	if p.MenuButton() != "default" {
 		t.Errorf("menu button %q", p.MenuButton())
+	}
+}
+
+func TestNoParameterBreaksTheServer(t *testing.T) {
+	t.Parallel()
+	s := New(Options{})
+	t.Cleanup(s.Close)
+	s.Phone(7, "person", "ru").Start("")
+	odd := []string{
+		"", "0", "-1", "7", "9223372036854775808", "1e400", "true", "null", `""`, `"x"`, "[]", "[[]]", "[null]", "[[[[]]]]", "{}", `{"type":null}`,
+		`{"type":"photo"}`, `[{"type":"document"}]`, `{"type":7}`, `{"inline_keyboard":[[null]]}`, `{"inline_keyboard":[[{"text":null}]]}`, `{"keyboard":[["x"]]}`,
+		`{"message_id":1.5}`, `{"message_id":99999999999999999999}`, "attach://x", "\x00", "{",
+	}
+	calls := 0
+	for _, sh := range s.spec.methods {
+		if sh.name == "getUpdates" {
+			continue // may wait
+		}
+		required := url.Values{}
+		for _, name := range sh.order {
+			required.Set(name, "7")
+		}
+		for name := range sh.fields {
+			for _, value := range odd {
+				form := maps.Clone(required)
+				form.Set(name, value)
+				req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/bot1:test/"+sh.name, strings.NewReader(form.Encode()))
+				req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, req)
+				calls++
+				var e envelope
+				if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.OK != (w.Code == 200) || !e.OK && e.Description == "" {
+					t.Fatalf("%s with %s=%q: %d %s", sh.name, name, value, w.Code, w.Body)
+				}
+				if w.Code >= 500 {
+					t.Errorf("%s with %s=%q: %d", sh.name, name, value, w.Code)
+				}
+			}
+		}
+	}
+	if calls < 10000 {
+		t.Errorf("only %d calls", calls)
 	}
 }
