@@ -224,7 +224,7 @@ func (b *Bot) packageScreen(ctx context.Context, t *Turn, id int64) (Reply, erro
 // review; one without the contact sheet is followed by one with it.
 func (b *Bot) takePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.nextPressed(ctx, t)
+		return b.chooseAct(ctx, t, service.ActTake, pressTake)
 	}
 	a, err := b.Acts.Move(ctx, t.By, t.Press.ID, t.Press.Version, service.ActTake)
 	if err != nil {

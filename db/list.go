@@ -11,14 +11,14 @@ import (
 
 var _ service.ListQueries = queries{}
 
-// wants says in SQL in which cohorts something can be done now.
+// wants says in SQL in which cohorts something can be done at a moment, ?0.
 var wants = map[service.CohortWant]string{
-	service.WantAny: `TRUE`,
 	service.WantGenerate: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
 		AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = cohort.id AND act_id IS NULL AND ` + documented + `)`,
 	service.WantUpload: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
 		AND EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND status = 'awaiting_journal')`,
-	service.WantReplace: `EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND status IN ('in_approval', 'rejected'))
+	service.WantReplace: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
+		AND EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND status IN ('in_approval', 'rejected'))
 		AND NOT EXISTS (SELECT 1 FROM acts WHERE cohort_id = cohort.id AND reviewer_id IS NOT NULL)`,
 }
 
@@ -29,12 +29,11 @@ func (q queries) CohortList(ctx context.Context, by service.Actor, want service.
 	sel := q.NewSelect().TableExpr("cohorts AS cohort").
 		Join("JOIN orgs AS org ON org.id = cohort.partner_id").
 		Column("cohort.id", "cohort.number", "cohort.program", "cohort.end_on", "cohort.revision").
-		Where(wants[want], now).
 		OrderExpr("cohort.end_on DESC, cohort.id DESC").Offset(int64(offset)).Limit(int64(limit))
 	if want == service.WantAny {
 		sel = sel.Apply(seesCohort(by))
 	} else {
-		sel = sel.Where("cohort.partner_id IN (?)", bun.In(standing(by, service.RolePartnerRep))).Apply(seesCohort(by))
+		sel = sel.Where(wants[want], now).Where("cohort.partner_id IN (?)", bun.In(standing(by, service.RolePartnerRep))).Apply(seesCohort(by))
 	}
 	if number != "" {
 		sel = sel.Where("cohort.number = ?", number)

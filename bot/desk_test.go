@@ -1,0 +1,301 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"flowbot/bot"
+	"flowbot/bot/chat"
+	"flowbot/bot/emulator"
+	"flowbot/bot/post"
+	"flowbot/cron"
+	"flowbot/db"
+	"flowbot/service"
+	"flowbot/service/foreign"
+	"flowbot/service/pdf"
+	"flowbot/service/sheet"
+	"flowbot/templates"
+)
+
+// desk is an office in which a partner sends packages to the operator, with the
+// workers and the sender at work. Every deed is followed by settle, so that
+// transcripts come out the same each time.
+type desk struct {
+	*office
+	acts    *service.Acts
+	tasks   *service.Tasks
+	files   service.FileStore
+	printer service.Printer
+	sender  *post.Sender
+	done    chan struct{} // a run of a job has ended
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{office: newOffice(t), done: make(chan struct{}, 1000)}
+	now := func() time.Time { return d.at }
+	var err error
+	if d.files, err = db.OpenFiles(t.Context(), t.TempDir(), db.S3{}); err != nil {
+		t.Fatal(err)
+	}
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	years, err := templates.CalendarYears()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calendar, err := service.BuildCalendar(years...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calendars := service.NewCalendars(d.store, now, calendar)
+	if d.printer, err = pdf.New(); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := foreign.New(foreign.Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	d.acts = service.NewActs(d.store, calendars.Current, d.printer, d.files, now)
+	sent := sentFiles{d.client}
+	journals := service.NewJournals(d.store, sent, reader, d.files, emulator.DefaultMaxDownload, now)
+	archives := service.NewArchives(d.store, d.acts, d.files, func(key, arg string) (string, error) { return texts.Label(key, arg) })
+	imports := service.NewImports(d.store, sheet.Book{}, now)
+	tables := service.NewImportJobs(d.store, imports, sent, d.files, func(r service.Reason, data any) (string, error) {
+		return texts.HTML(string(r), data)
+	})
+	troubles := service.NewTroubles(d.store, d.store, now)
+	d.tasks = service.NewTasks(d.store, func(context.Context) (int, error) { return 0, nil }, calendars.Current, now)
+	d.bot, err = bot.New(d.client, bot.Services{
+		People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
+		Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
+		Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",
+	}, texts, log, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked := func(ctx context.Context, personID int64) error { return d.people.MarkUnreachable(ctx, personID, now()) }
+	d.sender = post.NewSender(d.store, d.store, blocked, d.client, d.bot.Renderers(), now, log)
+	workers, err := cron.NewWorkers(cron.WorkersConfig{
+		Pool: d.store.Pool(), ID: "test", Log: log, Done: func(cron.JobDone) { d.done <- struct{}{} },
+	}, cron.Works(cron.Services{
+		Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
+		Upkeep: service.NewUpkeep(d.store, d.store, d.store, d.files, now),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := workers.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := workers.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// sentFiles gives the service what people send in chat.
+type sentFiles struct{ chat chat.Client }
+
+// Fetch implements service.ChatFiles.
+func (s sentFiles) Fetch(ctx context.Context, ref string, w io.Writer, most int64) (int64, error) {
+	n, err := s.chat.Fetch(ctx, ref, w, most)
+	if errors.Is(err, chat.ErrTooBig) {
+		err = &service.Error{
+			Kind: service.Invalid, Reason: service.ReasonFileOverLimit, Err: err, Data: service.FileBound{Limit: most, Got: n},
+		}
+	}
+	return n, err
+}
+
+// settle handles what waits: updates, then jobs, then notices, until nothing
+// does.
+func (d *desk) settle() {
+	d.t.Helper()
+	for {
+		d.serve()
+		d.work()
+		n, err := d.sender.SendAll(d.t.Context())
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if n == 0 && d.tg.Pending() == 0 {
+			return
+		}
+	}
+}
+
+// work waits until no job is left.
+func (d *desk) work() {
+	d.t.Helper()
+	for {
+		var left int
+		err := d.store.Bun().NewRaw(`SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'pending', 'retryable')`).
+			Scan(d.t.Context(), &left)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if left == 0 {
+			return
+		}
+		select {
+		case <-d.done:
+		case <-time.After(50 * time.Millisecond): // the run has ended, its row follows
+		case <-d.t.Context().Done():
+			d.t.Fatal("jobs do not end")
+		}
+	}
+}
+
+func (d *desk) says(p *emulator.Phone, text string) {
+	d.t.Helper()
+	p.Say(text)
+	d.settle()
+}
+
+func (d *desk) presses(p *emulator.Phone, labels ...string) {
+	d.t.Helper()
+	for _, label := range labels {
+		if err := p.Press(label); err != nil {
+			d.t.Fatal(err)
+		}
+		d.settle()
+	}
+}
+
+func (d *desk) sends(p *emulator.Phone, files ...emulator.Attachment) {
+	d.t.Helper()
+	switch {
+	case len(files) > 1:
+		p.SendAlbum(files...)
+	case files[0].Photo:
+		p.SendPhoto(files[0].Data, "")
+	default:
+		p.SendDocument(files[0].Name, files[0].MIME, files[0].Data, "")
+	}
+	d.settle()
+}
+
+// cohort adds a cohort of the partner with learners whose papers are complete.
+func (d *desk) cohort(partner, number, end string, learners int) *service.Cohort {
+	d.t.Helper()
+	c := &service.Cohort{
+		Number: number, PartnerID: d.orgs[partner].ID, Program: "Русский язык как иностранный", ProgramKind: "Повышение квалификации",
+		Hours: 72, StartOn: d.day("2024-01-15"), EndOn: d.day(end), Revision: 1,
+	}
+	if _, err := d.store.Bun().NewInsert().Model(c).Returning("id").Exec(d.t.Context()); err != nil {
+		d.t.Fatal(err)
+	}
+	for i := range learners {
+		l := &service.Learner{
+			CohortID: c.ID, Number: fmt.Sprintf("%s-%03d", number, i+1),
+			LastName: fmt.Sprintf("Слушатель%03d", i+1), FirstName: "Иван", MiddleName: "Петрович", Finished: true,
+			DocumentType: service.DocumentQualification, DocumentSeries: "АБ", DocumentNumber: fmt.Sprint(1000 + i),
+			RegistrationNumber: fmt.Sprintf("р-%d", i+1), DocumentOn: d.day(end), Revision: 1,
+		}
+		if _, err := d.store.Bun().NewInsert().Model(l).Exec(d.t.Context()); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (d *desk) day(s string) service.Day {
+	d.t.Helper()
+	day, err := service.ParseDay(s)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return day
+}
+
+// journal is a PDF as a partner would send it.
+func (d *desk) journal(name string) emulator.Attachment {
+	d.t.Helper()
+	form := service.ActForm{
+		Number: name, Version: 1, Date: d.day("2026-02-28"), Partner: "Журнал", Cohort: "1", Program: "П", Hours: 1,
+		Start: d.day("2026-01-12"), End: d.day("2026-02-27"),
+		Learners: []service.ActFormLearner{{Number: "1", Name: "Иванов Иван", DocType: 1, DocTypeName: "Удостоверение", DocNumber: "1", RegistrationNumber: "1", IssuedOn: d.day("2026-02-27")}},
+	}
+	data, err := d.printer.Act(d.t.Context(), form)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return emulator.Attachment{Name: name, MIME: "application/pdf", Data: data}
+}
+
+// screenshot is a picture; the shade makes two of them differ.
+func (d *desk) screenshot(name string, shade uint8) emulator.Attachment {
+	d.t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 320, 200))
+	for i := range img.Pix {
+		img.Pix[i] = color.Gray{Y: shade}.Y
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		d.t.Fatal(err)
+	}
+	return emulator.Attachment{Name: name, MIME: "image/png", Data: b.Bytes()}
+}
+
+func photo(a emulator.Attachment) emulator.Attachment {
+	a.Photo = true
+	return a
+}
+
+// status is an act's state as the table has it.
+func (d *desk) status(number string) service.ActStatus {
+	d.t.Helper()
+	a, err := d.store.ActByNumber(d.t.Context(), service.CommandLine, number)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return a.Status
+}
+
+// TestAJournalIsApproved is read best as testdata/act_approved.golden.
+func TestAJournalIsApproved(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.cohort("Север & <Ко>", "118", "2026-02-27", 3)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	roman := d.hire("operator", "Оператор", "Роман Проверкин")
+
+	d.says(olga, "/tasks")
+	d.presses(olga, "Сгенерировать акт · поток 118", "Готово", "Сгенерировать акт")
+	d.presses(olga, "Журнал и скриншоты")
+	d.sends(olga, d.journal("журнал.pdf"))
+	d.sends(olga, d.screenshot("первый.png", 200), d.screenshot("второй.png", 100))
+	d.presses(olga, "Готово", "Отправить на согласование")
+
+	d.says(roman, "Следующий")
+	d.presses(roman, "Взять на проверку", "Отклонить", "Нет подписи")
+	d.presses(olga, "Заменить журнал", "Убрать журнал")
+	d.sends(olga, d.journal("журнал с подписью.pdf"))
+	d.says(olga, "готово")
+	d.presses(olga, "Отправить на согласование")
+
+	d.says(roman, "/tasks")
+	d.says(roman, "Взять на проверку")
+	d.presses(roman, "Взять на проверку", "Согласовать")
+	d.presses(olga, "История")
+
+	if got := d.status("118/1"); got != service.ActApproved {
+		t.Errorf("the act is %s", got)
+	}
+	golden(t, "act_approved", d.tg.Transcript())
+}
