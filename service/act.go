@@ -396,10 +396,16 @@ func (s *Acts) atAct(ctx context.Context, by Actor, id int64, fn func(context.Co
 	})
 }
 
-// enter locks a cohort and its acts, in this order.
+// enter locks a cohort and its acts, in this order, and asks once more what the
+// actor may: a right can have ended since the press came in.
 func (s *Acts) enter(ctx context.Context, tx Tx, by Actor, cohortID int64) (*scene, error) {
 	sc := &scene{q: tx, tx: tx, by: by, now: s.now().UTC()}
 	var err error
+	if by.PersonID != 0 {
+		if sc.by, err = tx.ActorByID(ctx, by.PersonID); err != nil {
+			return nil, err
+		}
+	}
 	if sc.cohort, err = tx.CohortForUpdate(ctx, by, cohortID); err != nil {
 		return nil, err
 	}
@@ -632,19 +638,19 @@ func (s *Acts) Move(ctx context.Context, by Actor, id int64, revision int, ev Ac
 	default:
 		return nil, fmt.Errorf("move act %d: no event %q: %w", id, ev, refuse(Forbidden, ReasonForbidden))
 	}
-	return s.one(ctx, by, id, revision, deed{event: ev, by: by, person: by.PersonID})
+	return s.one(ctx, by, id, revision, deed{event: ev, person: by.PersonID})
 }
 
 // Reject sends a package back with a comment, and the journal with it: every
 // other act of the cohort that waits for approval with the same version falls
 // too, and a review of it that is under way ends.
 func (s *Acts) Reject(ctx context.Context, by Actor, id int64, revision int, comment string) (*Act, error) {
-	return s.one(ctx, by, id, revision, deed{event: ActReject, by: by, person: by.PersonID, comment: plainText(comment)})
+	return s.one(ctx, by, id, revision, deed{event: ActReject, person: by.PersonID, comment: plainText(comment)})
 }
 
 // Cancel ends an act that is not approved and sets its learners free.
 func (s *Acts) Cancel(ctx context.Context, by Actor, id int64, revision int, comment string) (*Act, error) {
-	return s.one(ctx, by, id, revision, deed{event: ActCancel, by: by, person: by.PersonID, comment: plainText(comment)})
+	return s.one(ctx, by, id, revision, deed{event: ActCancel, person: by.PersonID, comment: plainText(comment)})
 }
 
 // plainText drops what no text column holds: NUL and bytes that are no text.
@@ -699,6 +705,7 @@ func (s *Acts) one(ctx context.Context, by Actor, id int64, revision int, d deed
 		if a.Revision != revision {
 			return movedOn(ctx, sc.tx, SubjectAct, id, nil)
 		}
+		d.by = sc.by
 		if d.event == ActResend {
 			d.journal = sc.cohort.JournalVersion
 		}
@@ -785,7 +792,7 @@ func (s *Acts) Generate(ctx context.Context, by Actor, in GenerateInput) (*Act, 
 		if err != nil {
 			return err
 		}
-		m := actMove{by: by, cohort: sc.cohort, today: today}
+		m := actMove{by: sc.by, cohort: sc.cohort, today: today}
 		if err := all(isPartner, cohortEnded)(m); err != nil {
 			return err
 		}
@@ -851,7 +858,7 @@ func (s *Acts) Regenerate(ctx context.Context, by Actor, in RegenerateInput) (*A
 				ids = append(ids, named[i].ID)
 			}
 		}
-		if err := sc.move(ctx, a, deed{event: ActRegenerate, by: by, person: by.PersonID}); err != nil {
+		if err := sc.move(ctx, a, deed{event: ActRegenerate, by: sc.by, person: by.PersonID}); err != nil {
 			return err
 		}
 		today, err := sc.today()

@@ -819,6 +819,59 @@ func TestRightsEndWithTheMembership(t *testing.T) {
 		_, err = d.acts.Move(t.Context(), by, a.ID, a.Revision, service.ActTake)
 		wantReason(t, err, service.ReasonNotFound)
 	}
+
+	// One of two roles has ended: what belongs to it is refused, though the
+	// other lets the person see the act.
+	d.move(d.both, a.ID, service.ActTake)
+	d.exec("UPDATE memberships SET removed_at = now() WHERE person_id = ? AND role = 'operator_rep'", d.both.PersonID)
+	held := d.act(a.ID)
+	_, err := d.acts.Move(t.Context(), d.both, a.ID, held.Revision, service.ActApprove)
+	wantReason(t, err, service.ReasonForbidden)
+	_, err = d.acts.Reject(t.Context(), d.both, a.ID, held.Revision, "Нечитаемо")
+	wantReason(t, err, service.ReasonForbidden)
+	c := d.cohort(1)
+	d.exec("UPDATE memberships SET role = 'operator_rep', org_id = ? WHERE person_id = ? AND role = 'partner_rep'", d.operator.ID, d.colleague.PersonID)
+	_, err = d.acts.Generate(t.Context(), d.colleague, service.GenerateInput{CohortID: c.ID, Revision: 1})
+	wantReason(t, err, service.ReasonForbidden)
+	_, err = d.trySend(d.colleague, &service.Cohort{ID: a.CohortID})
+	wantReason(t, err, service.ReasonForbidden)
+}
+
+func TestOnlyThoseConcernedSeeAnAct(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	a := d.in("in_approval")
+	center := d.org(service.OrgCenter, "Центр тестирования")
+	staff := d.hire(service.Seat{Role: service.RoleCenterStaff, OrgID: center.ID}, "Степан Центров")
+	admin := d.hire(service.Seat{Role: service.RoleAdmin}, "Анна Админова")
+	forged := service.Actor{PersonID: d.stranger.PersonID, Seats: d.rep.Seats} // seats that the person does not have
+	tests := []struct {
+		by   service.Actor
+		want service.Reason
+	}{
+		{d.rep, ""},
+		{d.colleague, ""},
+		{d.reviewer, ""},
+		{admin, ""},
+		{service.CommandLine, ""},
+		{staff, service.ReasonNotFound},
+		{d.stranger, service.ReasonNotFound},
+		{forged, service.ReasonNotFound},
+		{service.Actor{}, service.ReasonNotFound},
+	}
+	for _, tt := range tests {
+		_, byID := d.acts.View(t.Context(), tt.by, a.ID)
+		_, byNumber := d.acts.ViewByNumber(t.Context(), tt.by, a.Number)
+		_, cohort := d.acts.Cohort(t.Context(), tt.by, a.CohortID)
+		for what, err := range map[string]error{"id": byID, "number": byNumber, "cohort": cohort} {
+			if got := service.ReasonOf(err); got != tt.want {
+				t.Errorf("%q by %s: %v, want %q", tt.by.Name, what, err, tt.want)
+			}
+		}
+		if _, err := d.acts.Move(t.Context(), tt.by, a.ID, a.Revision, service.ActApprove); err == nil {
+			t.Errorf("%q approved", tt.by.Name)
+		}
+	}
 }
 
 func TestRegenerateChangesTheLearners(t *testing.T) {

@@ -112,7 +112,7 @@ type SubmitInput struct {
 func (s *Acts) Submit(ctx context.Context, by Actor, in SubmitInput) (*Journal, error) {
 	var out *Journal
 	err := s.atCohort(ctx, by, in.CohortID, func(ctx context.Context, sc *scene) error {
-		if err := isPartner(actMove{by: by, cohort: sc.cohort}); err != nil {
+		if err := isPartner(actMove{by: sc.by, cohort: sc.cohort}); err != nil {
 			return err
 		}
 		if sc.cohort.JournalVersion != in.BaseVersion {
