@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ func (t tx) Enqueue(ctx context.Context, personID int64, n service.Notice, at ti
 // along notices_due and no further than it takes, so a hundred thousand notices
 // that wait, or wait for the morning, cost nothing.
 func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]service.NoticeBatch, error) {
-	until := now.Add(lease).UTC().Truncate(time.Microsecond) // PostgreSQL keeps no more
+	claim := rand.Int64() //nolint:gosec // no secret: two that are equal would need to meet
 	var rows []struct {
 		service.QueuedNotice
 		TelegramID int64
@@ -80,12 +81,12 @@ func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease t
 			)) AND state = 'queued' AND run_at <= ?0
 			FOR UPDATE SKIP LOCKED
 		)
-		UPDATE notices AS n SET state = 'sending', run_at = ?3, attempts = n.attempts + 1, left_at = NULL
+		UPDATE notices AS n SET state = 'sending', run_at = ?3, attempts = n.attempts + 1, claim = ?4, left_at = NULL
 		FROM held, people AS p
 		WHERE n.id = held.id AND p.id = n.person_id
 		RETURNING n.id, n.person_id, n.kind, n.lane, n.payload, n.key, n.state, n.attempts, n.run_at, n.error,
 		          n.created_at, coalesce(p.telegram_id, 0) AS telegram_id, p.muted`,
-		now.UTC(), limit, maxTogether, until).Scan(ctx, &rows)
+		now.UTC(), limit, maxTogether, now.Add(lease).UTC(), claim).Scan(ctx, &rows)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -97,7 +98,7 @@ func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease t
 			i = len(out)
 			at[r.PersonID] = i
 			out = append(out, service.NoticeBatch{
-				PersonID: r.PersonID, ChatID: r.TelegramID, Muted: r.Muted, Kind: r.Kind, Lane: r.Lane, Until: until,
+				PersonID: r.PersonID, ChatID: r.TelegramID, Muted: r.Muted, Kind: r.Kind, Lane: r.Lane, Claim: claim,
 			})
 		}
 		out[i].Notices = append(out[i].Notices, r.QueuedNotice)
@@ -117,7 +118,7 @@ func held(b service.NoticeBatch) (string, []any) {
 	for i, n := range b.Notices {
 		ids[i] = n.ID
 	}
-	return "n.id = ANY (?::bigint[]) AND n.state = 'sending' AND n.run_at = ?", []any{pgdialect.Array(ids), b.Until}
+	return "n.id = ANY (?::bigint[]) AND n.state = 'sending' AND n.claim = ?", []any{pgdialect.Array(ids), b.Claim}
 }
 
 // change runs an update of a batch and returns how many rows it changed.
@@ -129,6 +130,14 @@ func (d *DB) change(ctx context.Context, b service.NoticeBatch, set string, args
 	}
 	n, err := res.RowsAffected()
 	return n, explain(err)
+}
+
+// HoldNotices implements service.Outbox.
+func (d *DB) HoldNotices(ctx context.Context, claims []int64, until time.Time) error {
+	_, err := d.bun.NewRaw(`
+		UPDATE notices SET run_at = ? WHERE state = 'sending' AND claim = ANY (?::bigint[])`,
+		until.UTC(), pgdialect.Array(claims)).Exec(ctx)
+	return explain(err)
 }
 
 // NoticesLeave implements service.Outbox.

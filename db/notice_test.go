@@ -200,6 +200,11 @@ func TestALostSenderLeavesUnknownOnlyWhatHadLeftAndMustNotRepeat(t *testing.T) {
 		}
 	}
 	later := noon.Add(time.Hour)
+	must(t, d.HoldNotices(t.Context(), []int64{bs[0].Claim}, later.Add(time.Minute)))
+	if queued, unknown, err := d.RecoverNotices(t.Context(), later, nil); err != nil || queued+unknown != 0 {
+		t.Errorf("recovered %d and %d of a sender that lives: %v", queued, unknown, err)
+	}
+	later = later.Add(time.Hour)
 	queued, unknown, err := d.RecoverNotices(t.Context(), later, []string{"card"})
 	must(t, err)
 	if queued != 2 || unknown != 1 {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/uptrace/bun/dialect/pgdialect"
+
 	"flowbot/service"
 )
 
@@ -84,6 +86,20 @@ func (d *DB) ClaimUpdates(ctx context.Context, afterChat int64, limit int, lease
 		RETURNING u.update_id, u.chat_id, u.raw, u.state, u.attempts, u.run_at, u.error, u.received_at, u.done_at`,
 		afterChat, int64(math.MinInt64), limit, lease.Seconds()).Scan(ctx, &out)
 	return out, explain(err)
+}
+
+// HoldUpdates implements service.Inbox.
+func (d *DB) HoldUpdates(ctx context.Context, us []service.Update, lease time.Duration) error {
+	ids, attempts := make([]int64, len(us)), make([]int, len(us))
+	for i, u := range us {
+		ids[i], attempts[i] = u.ID, u.Attempts
+	}
+	_, err := d.bun.NewRaw(`
+		UPDATE updates AS u SET run_at = now() + make_interval(secs => ?)
+		FROM unnest(?::bigint[], ?::integer[]) AS h (id, attempts)
+		WHERE u.update_id = h.id AND u.attempts = h.attempts AND u.state = 'waiting'`,
+		lease.Seconds(), pgdialect.Array(ids), pgdialect.Array(attempts)).Exec(ctx)
+	return explain(err)
 }
 
 // UpdateWorked implements service.Inbox. Attempts tells this holder from one

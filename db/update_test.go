@@ -152,6 +152,23 @@ func TestAnUpdateComesUpAgainWhenItsHolderDies(t *testing.T) {
 	}
 }
 
+func TestWhoeverLivesHoldsOnToAnUpdate(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+
+	store(t, d, service.RawUpdate{ID: 1, ChatID: 10}, service.RawUpdate{ID: 2, ChatID: 20})
+	us := claim(t, d, noChat, 10, -time.Second)
+	must(t, d.HoldUpdates(t.Context(), us[:1], time.Minute))
+	again := claim(t, d, noChat, 10, -time.Second)
+	if diff := cmp.Diff([]int64{2}, ids(again)); diff != "" {
+		t.Errorf("only what nobody held is lost (-want +got):\n%s", diff)
+	}
+	must(t, d.HoldUpdates(t.Context(), us[1:], time.Minute)) // its first holder comes back
+	if diff := cmp.Diff([]int64{2}, ids(claim(t, d, noChat, 10, time.Minute))); diff != "" {
+		t.Errorf("a holder of before holds nothing (-want +got):\n%s", diff)
+	}
+}
+
 func TestAFailedUpdateHoldsItsChatUntilItIsSetAside(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

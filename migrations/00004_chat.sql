@@ -31,6 +31,7 @@ CREATE TABLE notices (
     run_at     timestamptz NOT NULL DEFAULT now(), -- not sent before; 1970: at once; the lease while sending
     error      text        NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
+    claim      bigint,      -- drawn by whoever is sending it, so that a lost sender that comes back changes nothing
     left_at    timestamptz, -- since when the request may be on its way
     ended_at   timestamptz,
     message_id bigint,      -- in the chat, once sent

@@ -71,7 +71,7 @@ type NoticeBatch struct {
 	Muted    bool  // no reminders
 	Kind     string
 	Lane     Lane
-	Until    time.Time // end of the lease, which names the holder
+	Claim    int64 // names the holder
 	Notices  []QueuedNotice
 }
 
@@ -117,6 +117,9 @@ type Outbox interface {
 	// until the lease ends. A person to whom something is being sent, or is to be
 	// sent again later, is passed over: their messages keep their order.
 	ClaimNotices(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]NoticeBatch, error)
+	// HoldNotices has the leases of claims that are still at work end at a later
+	// moment.
+	HoldNotices(ctx context.Context, claims []int64, until time.Time) error
 	// NoticesLeave notes that the request goes out now: from here on a lost sender
 	// means an unknown outcome. It reports false when the lease is over and the
 	// batch belongs to somebody else.

@@ -57,6 +57,8 @@ type Inbox interface {
 	// come first, so that none starves. An update whose holder dies comes up
 	// again when the lease ends, with one attempt more.
 	ClaimUpdates(ctx context.Context, afterChat int64, limit int, lease time.Duration) ([]Update, error)
+	// HoldUpdates has the leases of those that their holders still work begin anew.
+	HoldUpdates(ctx context.Context, us []Update, lease time.Duration) error
 	// UpdateWorked ends the holder's work on u. It changes nothing when the lease
 	// has run out and somebody else holds u.
 	UpdateWorked(ctx context.Context, u Update) error

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"flowbot/bot/chat"
@@ -18,8 +20,12 @@ const (
 	// inboxWorkers is how many chats are worked at once. Most of a worker's time
 	// is waiting, for the database and for the messenger's rates.
 	inboxWorkers = 32
-	// updateLease is longer than an update can be worked.
-	updateLease = 2 * time.Minute
+	// lease is how long what a lost process held stays with it. Whoever lives holds
+	// on to it every beat.
+	lease = 20 * time.Second
+	beat  = 5 * time.Second
+	// stepLease is that of work in single steps, longer than each.
+	stepLease = 10 * time.Minute
 	// updateTimeout bounds the work on one update. Slow work is a job.
 	updateTimeout = 90 * time.Second
 	// inboxTick finds what no wake tells of: retries, leases that ran out, what
@@ -48,11 +54,14 @@ type Inbox struct {
 	log   *slog.Logger
 	wake  chan struct{}
 	after int64 // the chat that was claimed last, so that none starves
+
+	mu   sync.Mutex
+	held map[int64]service.Update // being worked, by id
 }
 
 // NewInbox returns an inbox over the store.
 func NewInbox(store service.Inbox, log *slog.Logger) *Inbox {
-	return &Inbox{store: store, log: log, wake: make(chan struct{}, 1), after: math.MinInt64}
+	return &Inbox{store: store, log: log, wake: make(chan struct{}, 1), after: math.MinInt64, held: map[int64]service.Update{}}
 }
 
 // Wake says that something new may be in the store. It never blocks.
@@ -73,6 +82,8 @@ func (in *Inbox) Run(ctx context.Context, handle UpdateHandler) {
 	for range inboxWorkers {
 		free <- struct{}{}
 	}
+	beats := every(beat, func() { in.hold(work) })
+	defer beats()
 	tick := time.NewTicker(inboxTick)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -88,7 +99,7 @@ func (in *Inbox) Run(ctx context.Context, handle UpdateHandler) {
 			if n == 0 {
 				break // a worker that ends wakes us
 			}
-			us, err := in.claim(ctx, n)
+			us, err := in.claim(ctx, n, lease)
 			if err != nil && ctx.Err() == nil {
 				in.log.ErrorContext(ctx, "claim updates", "err", err)
 			}
@@ -115,7 +126,7 @@ func (in *Inbox) Run(ctx context.Context, handle UpdateHandler) {
 func (in *Inbox) WorkAll(ctx context.Context, handle UpdateHandler) (int, error) {
 	done := 0
 	for {
-		us, err := in.claim(ctx, inboxWorkers)
+		us, err := in.claim(ctx, inboxWorkers, stepLease)
 		if err != nil || len(us) == 0 {
 			return done, err
 		}
@@ -127,15 +138,38 @@ func (in *Inbox) WorkAll(ctx context.Context, handle UpdateHandler) (int, error)
 	}
 }
 
-func (in *Inbox) claim(ctx context.Context, n int) ([]service.Update, error) {
-	us, err := in.store.ClaimUpdates(ctx, in.after, n, updateLease)
+func (in *Inbox) claim(ctx context.Context, n int, lease time.Duration) ([]service.Update, error) {
+	us, err := in.store.ClaimUpdates(ctx, in.after, n, lease)
 	if err != nil {
 		return nil, fmt.Errorf("claim updates: %w", err)
 	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
 	for _, u := range us {
 		in.after = u.ChatID
+		in.held[u.ID] = u
 	}
 	return us, nil
+}
+
+// hold keeps what is being worked from being taken for lost.
+func (in *Inbox) hold(ctx context.Context) {
+	// Locked to the end: what is written down meanwhile is not to be undone.
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.held) == 0 {
+		return
+	}
+	if err := in.store.HoldUpdates(ctx, slices.Collect(maps.Values(in.held)), lease); err != nil && ctx.Err() == nil {
+		in.log.ErrorContext(ctx, "hold updates", "err", err)
+	}
+}
+
+// drop lets an update go that is about to be written down.
+func (in *Inbox) drop(u service.Update) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	delete(in.held, u.ID)
 }
 
 // work handles one update and writes down what became of it.
@@ -144,6 +178,7 @@ func (in *Inbox) work(ctx context.Context, u service.Update, handle UpdateHandle
 	if u.Attempts <= service.MaxUpdateAttempts || u.Error != "" {
 		err = in.try(ctx, u, handle)
 	}
+	in.drop(u)
 	// Written down even if the work was cut short.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
@@ -201,5 +236,27 @@ func settle(free chan struct{}, workers int, abandon func()) {
 			abandon()
 		}
 		<-free
+	}
+}
+
+// every calls do again and again until what it returns is called; then do is over.
+func every(pause time.Duration, do func()) (stop func()) {
+	t := time.NewTicker(pause)
+	end, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			select {
+			case <-t.C:
+				do()
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() {
+		t.Stop()
+		close(end)
+		<-over
 	}
 }

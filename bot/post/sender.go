@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
+	"sync"
 	"time"
 
 	"flowbot/bot/chat"
@@ -16,15 +19,13 @@ const (
 	// senderWorkers is how many people are written to at once. Their requests
 	// wait for the messenger's rates, which these are enough to fill.
 	senderWorkers = 16
-	// noticeLease is longer than a message can take: its rendering, its turn in
-	// the rates and an upload of the largest file.
-	noticeLease = 10 * time.Minute
-	// noticeTimeout bounds the work on one message.
+	// noticeTimeout bounds the work on one message: its rendering, its turn in the
+	// rates and an upload of the largest file.
 	noticeTimeout = 8 * time.Minute
 	// senderTick finds what no wake tells of.
 	senderTick = 300 * time.Millisecond
 	// recoverEvery is how often lost senders are looked for.
-	recoverEvery = 10 * time.Second
+	recoverEvery = 5 * time.Second
 	// maxNoticeAttempts is how often a notice is tried: with the pauses between,
 	// half an hour.
 	maxNoticeAttempts = 10
@@ -67,12 +68,16 @@ type Sender struct {
 	outbox    service.Outbox
 	people    People
 	blocked   func(ctx context.Context, personID int64) error
-	chat      chat.Client
+	answers   chat.Client // for what somebody waits for
+	bulk      chat.Client // for the rest
 	renderers map[string]Renderer
 	now       service.Clock
 	log       *slog.Logger
 	wake      chan struct{}
 	recovered time.Time
+
+	mu   sync.Mutex
+	held map[int64]int // batches being sent, by claim
 }
 
 // NewSender returns a sender. Blocked is told of people whose chat refuses
@@ -81,8 +86,8 @@ func NewSender(outbox service.Outbox, people People, blocked func(ctx context.Co
 	c chat.Client, renderers map[string]Renderer, now service.Clock, log *slog.Logger,
 ) *Sender {
 	return &Sender{
-		outbox: outbox, people: people, blocked: blocked, chat: c.Bulk(), renderers: renderers, now: now, log: log,
-		wake: make(chan struct{}, 1),
+		outbox: outbox, people: people, blocked: blocked, answers: c, bulk: c.Bulk(), renderers: renderers, now: now, log: log,
+		wake: make(chan struct{}, 1), held: map[int64]int{},
 	}
 }
 
@@ -103,6 +108,8 @@ func (s *Sender) Run(ctx context.Context) {
 	for range senderWorkers {
 		free <- struct{}{}
 	}
+	beats := every(beat, func() { s.hold(work) })
+	defer beats()
 	tick := time.NewTicker(senderTick)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -118,7 +125,7 @@ func (s *Sender) Run(ctx context.Context) {
 			if n == 0 {
 				break // a worker that ends wakes us
 			}
-			batches, err := s.outbox.ClaimNotices(ctx, s.now(), n, noticeLease)
+			batches, err := s.claim(ctx, n, lease)
 			if err != nil && ctx.Err() == nil {
 				s.log.ErrorContext(ctx, "claim notices", "err", err)
 			}
@@ -147,17 +154,49 @@ func (s *Sender) SendAll(ctx context.Context) (int, error) {
 	s.recover(ctx)
 	done := 0
 	for {
-		batches, err := s.outbox.ClaimNotices(ctx, s.now(), senderWorkers, noticeLease)
-		if err != nil {
-			return done, fmt.Errorf("claim notices: %w", err)
-		}
-		if len(batches) == 0 {
-			return done, nil
+		batches, err := s.claim(ctx, senderWorkers, stepLease)
+		if err != nil || len(batches) == 0 {
+			return done, err
 		}
 		for _, b := range batches {
 			s.send(ctx, b)
 			done++
 		}
+	}
+}
+
+func (s *Sender) claim(ctx context.Context, n int, lease time.Duration) ([]service.NoticeBatch, error) {
+	bs, err := s.outbox.ClaimNotices(ctx, s.now(), n, lease)
+	if err != nil {
+		return nil, fmt.Errorf("claim notices: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range bs {
+		s.held[b.Claim]++
+	}
+	return bs, nil
+}
+
+// hold keeps what is being sent from being taken for lost.
+func (s *Sender) hold(ctx context.Context) {
+	s.mu.Lock()
+	claims := slices.Collect(maps.Keys(s.held))
+	s.mu.Unlock()
+	if len(claims) == 0 {
+		return
+	}
+	if err := s.outbox.HoldNotices(ctx, claims, s.now().Add(lease)); err != nil && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "hold notices", "err", err)
+	}
+}
+
+// drop lets a batch go of which it is written down what became.
+func (s *Sender) drop(b service.NoticeBatch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[b.Claim]--; s.held[b.Claim] <= 0 {
+		delete(s.held, b.Claim)
 	}
 }
 
@@ -194,6 +233,7 @@ type fate struct {
 
 // send sends one batch and writes down what became of it.
 func (s *Sender) send(ctx context.Context, b service.NoticeBatch) {
+	defer s.drop(b)
 	f := s.fate(ctx, b)
 	// Written down even if the work was cut short.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
@@ -260,7 +300,11 @@ func (s *Sender) fate(ctx context.Context, b service.NoticeBatch) fate {
 	if !ours {
 		return fate{state: service.NoticeSkipped} // changes nothing: the batch is another's
 	}
-	id, err := s.deliver(ctx, b.ChatID, out)
+	via := s.bulk
+	if b.Lane == service.LaneAnswer {
+		via = s.answers
+	}
+	id, err := s.deliver(ctx, via, b.ChatID, out)
 	if err != nil {
 		return s.undelivered(ctx, b, r, err)
 	}
@@ -284,11 +328,11 @@ func (s *Sender) render(ctx context.Context, r Renderer, to service.Actor, b ser
 }
 
 // deliver sends or edits and returns the message's id, 0 when there is none.
-func (s *Sender) deliver(ctx context.Context, chatID int64, out Outgoing) (int, error) {
+func (s *Sender) deliver(ctx context.Context, via chat.Client, chatID int64, out Outgoing) (int, error) {
 	if out.EditID != 0 {
 		m := out.Message
 		m.ChatID = chatID
-		err := s.chat.Edit(ctx, out.EditID, m)
+		err := via.Edit(ctx, out.EditID, m)
 		var unknown *chat.UnknownOutcomeError
 		switch {
 		case err == nil:
@@ -304,7 +348,7 @@ func (s *Sender) deliver(ctx context.Context, chatID int64, out Outgoing) (int, 
 	for i, m := range append(out.Before[:len(out.Before):len(out.Before)], out.Message) {
 		m.ChatID = chatID
 		m.Caption = false
-		id, err := s.chat.Send(ctx, m)
+		id, err := via.Send(ctx, m)
 		if err != nil && i > 0 { // what came before has arrived
 			return 0, &chat.UnknownOutcomeError{Method: "send", Err: err}
 		}
@@ -315,7 +359,7 @@ func (s *Sender) deliver(ctx context.Context, chatID int64, out Outgoing) (int, 
 			continue
 		}
 		if out.DropID != 0 {
-			if err := s.chat.Delete(ctx, chatID, out.DropID); err != nil {
+			if err := via.Delete(ctx, chatID, out.DropID); err != nil {
 				s.log.WarnContext(ctx, "old message not deleted", "err", err)
 			}
 		}
