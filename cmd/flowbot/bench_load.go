@@ -275,8 +275,8 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-func printLatencies(w io.Writer, name string, all []time.Duration) error {
-	_, err := fmt.Fprintf(w, "%-44s %6d answers  p50 %7s  p95 %7s  p99 %7s  max %7s\n", name, len(all),
+func printLatencies(w io.Writer, name, what string, all []time.Duration) error {
+	_, err := fmt.Fprintf(w, "%-44s %6d %s  p50 %7s  p95 %7s  p99 %7s  max %7s\n", name, len(all), what,
 		ms(quantile(all, .5)), ms(quantile(all, .95)), ms(quantile(all, .99)), ms(quantile(all, 1)))
 	return err
 }
@@ -333,7 +333,7 @@ func benchAnswers(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	if err := errors.Join(
-		printLatencies(p.out, "200 a second, rates raised", fast),
+		printLatencies(p.out, "200 a second, rates raised", "answers", fast),
 		printMemory(p.out, "serving process under that load", now, most), st.pause()); err != nil {
 		return err
 	}
@@ -347,7 +347,7 @@ func benchAnswers(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := printLatencies(p.out, "25 a second, real rates", quiet); err != nil {
+	if err := printLatencies(p.out, "25 a second, real rates", "answers", quiet); err != nil {
 		return err
 	}
 	if err := st.flood(ctx, 100_000); err != nil {
@@ -365,7 +365,7 @@ func benchAnswers(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := printLatencies(p.out, fmt.Sprintf("the same, %d notices still waiting", left), busy); err != nil {
+	if err := printLatencies(p.out, fmt.Sprintf("the same, %d notices still waiting", left), "answers", busy); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.out, "p95 beside the quiet one: %.2f times\n", float64(quantile(busy, .95))/float64(quantile(quiet, .95)))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -20,69 +19,95 @@ const (
 	benchLists    = 2000 // lists measured
 )
 
-// benchTasks measures «Мои задачи» of one person in a small and a full database.
+// benchTasks measures «Мои задачи» of one person in a small and a full database,
+// in turn, so that what else the machine does falls on both alike.
 func benchTasks(ctx context.Context, p *program) (err error) {
-	var p99 []map[string]time.Duration
-	for _, share := range []float64{.01, 1} {
-		found, err := tasksAt(ctx, p, share)
+	shares := []float64{.01, 1}
+	var readers []*taskReader
+	for _, share := range shares {
+		st, err := newStage(ctx, p)
 		if err != nil {
 			return err
 		}
-		p99 = append(p99, found)
+		defer func() { err = errors.Join(err, st.close()) }()
+		if err := st.fill(ctx, share); err != nil {
+			return err
+		}
+		r := &taskReader{i: st.i, took: map[service.Role][]time.Duration{}, people: map[service.Role][]service.Actor{}}
+		if err := r.find(ctx); err != nil {
+			return err
+		}
+		readers = append(readers, r)
 	}
-	for _, who := range []string{"partner", "operator"} {
-		if _, err := fmt.Fprintf(p.out, "p99 of the full database beside 1 %% of it, %s: %.2f times\n",
-			who, float64(p99[1][who])/float64(p99[0][who])); err != nil {
+	roles := []service.Role{service.RolePartnerRep, service.RoleOperatorRep}
+	for n := range benchLists + benchLists/10 {
+		for _, r := range readers {
+			for _, role := range roles {
+				if err := r.list(ctx, role, n, n >= benchLists/10); err != nil { // the first tenth warms the caches
+					return err
+				}
+			}
+		}
+	}
+	for _, role := range roles {
+		for n, r := range readers {
+			slices.Sort(r.took[role])
+			if err := printLatencies(p.out, fmt.Sprintf("%s, %.0f %% of the data", role, 100*shares[n]), "lists", r.took[role]); err != nil {
+				return err
+			}
+		}
+		small, full := readers[0].took[role], readers[1].took[role]
+		if _, err := fmt.Fprintf(p.out, "%s: the full database beside 1 %% of it: p50 %.2f times, p99 %.2f times\n", role,
+			ratio(full, small, .5), ratio(full, small, .99)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func tasksAt(ctx context.Context, p *program, share float64) (p99 map[string]time.Duration, err error) {
-	st, err := newStage(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, st.close()) }()
-	if err := st.fill(ctx, share); err != nil {
-		return nil, err
-	}
-	tasks := st.i.tasks
+func ratio(a, b []time.Duration, q float64) float64 {
+	return float64(quantile(a, q)) / float64(quantile(b, q))
+}
+
+// taskReader lists tasks in one installation.
+type taskReader struct {
+	i      *installation
+	people map[service.Role][]service.Actor
+	took   map[service.Role][]time.Duration
+}
+
+// find looks up whose tasks are listed.
+func (r *taskReader) find(ctx context.Context) error {
 	var people []struct {
 		ID   int64
 		Role service.Role
 	}
-	err = st.i.db.Bun().NewRaw(`SELECT DISTINCT ON (p.id) p.id, m.role FROM people p JOIN memberships m ON m.person_id = p.id
+	err := r.i.db.Bun().NewRaw(`SELECT p.id, m.role FROM people p JOIN memberships m ON m.person_id = p.id
 		WHERE p.name LIKE 'Задачи %' ORDER BY p.id`).Scan(ctx, &people)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("whose tasks: %w", err)
 	}
-	took := map[service.Role][]time.Duration{}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a fixed order of people, no secret
-	for n := range benchLists + benchLists/10 {
-		who := people[random.IntN(len(people))]
-		by, err := st.i.db.ActorByID(ctx, who.ID)
+	for _, who := range people {
+		by, err := r.i.db.ActorByID(ctx, who.ID)
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("person %d: %w", who.ID, err)
 		}
-		begun := time.Now()
-		if _, err := tasks.List(ctx, by); err != nil {
-			return nil, err
-		}
-		if n >= benchLists/10 { // the first tenth warms the caches
-			took[who.Role] = append(took[who.Role], time.Since(begun))
-		}
+		r.people[who.Role] = append(r.people[who.Role], by)
 	}
-	p99 = map[string]time.Duration{}
-	for role, name := range map[service.Role]string{service.RolePartnerRep: "partner", service.RoleOperatorRep: "operator"} {
-		slices.Sort(took[role])
-		p99[name] = quantile(took[role], .99)
-		if err := printLatencies(p.out, fmt.Sprintf("tasks of a %s, %.0f %% of the data", name, 100*share), took[role]); err != nil {
-			return nil, err
-		}
+	return nil
+}
+
+// list lists the tasks of the n-th person in a role, over and over.
+func (r *taskReader) list(ctx context.Context, role service.Role, n int, counted bool) error {
+	by := r.people[role][n%len(r.people[role])]
+	begun := time.Now()
+	if _, err := r.i.tasks.List(ctx, by); err != nil {
+		return err
 	}
-	return p99, nil
+	if counted {
+		r.took[role] = append(r.took[role], time.Since(begun))
+	}
+	return nil
 }
 
 // fill writes a share of the full installation. What one partner has is the same

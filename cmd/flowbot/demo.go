@@ -41,6 +41,12 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	log := newLog(p.stderr, s.LogLevel, s.secrets())
+	err = telegram.Keep(filepath.Join(s.DataDir, "chats"), func(err error) {
+		log.WarnContext(ctx, "the chats on the page are not kept", "err", err)
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	page := &http.Server{Handler: telegram, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	go func() { _ = page.Serve(listener) }() // ends with Close
 	defer func() {
@@ -60,7 +66,9 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 	phones := demoPhones(telegram)
 	return i.serve(ctx, allRoles, func() {
 		for _, known := range phones {
-			known.Say("/start")
+			if len(known.Messages()) == 0 { // else it goes on where an earlier run has left it
+				known.Say("/start")
+			}
 		}
 		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nStop with Ctrl-C; the data stay in %s.\n", address, dir, s.DataDir)
 		if err != nil {
