@@ -30,7 +30,8 @@ const (
 
 const (
 	callTimeout   = 30 * time.Second // of a call without files
-	uploadTimeout = 5 * time.Minute  // of a call with files, and of a download
+	uploadTimeout = 15 * time.Minute // of a call with files: 50 MB over a throttled line
+	stallTimeout  = 30 * time.Second // of a download of which nothing comes
 	pollSlack     = 15 * time.Second // on top of a long poll's own timeout
 
 	// maxPatience is the longest pause asked for by the Bot API that an answer
@@ -318,23 +319,43 @@ func (t *Telegram) Fetch(ctx context.Context, ref string, w io.Writer, limit int
 	case f.Path == "":
 		return 0, &RefusedError{Method: "getFile", Code: http.StatusOK, Text: "no file_path"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
+	moving, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r, err := t.open(ctx, f.Path)
+	stall := time.AfterFunc(stallTimeout, cancel)
+	defer stall.Stop()
+	r, err := t.open(moving, f.Path)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = r.Close() }()
-	n, err := io.Copy(w, io.LimitReader(r, limit+1))
+	n, err := io.Copy(w, io.LimitReader(lively{r, stall}, limit+1))
 	switch {
 	case n > limit:
 		return n, ErrTooBig
+	case err != nil && moving.Err() != nil && ctx.Err() == nil:
+		return n, errStalled
 	case err != nil:
 		return n, t.plain("download", err)
 	case f.Size > 0 && n != f.Size:
 		return n, fmt.Errorf("chat download: %w: %d of %d bytes", io.ErrUnexpectedEOF, n, f.Size)
 	}
 	return n, nil
+}
+
+// errStalled is the end of a download of which nothing came any more. Asking
+// again may help.
+var errStalled = errors.New("chat download: nothing came for " + stallTimeout.String())
+
+// lively puts a timer off with all that comes.
+type lively struct {
+	io.Reader
+	stall *time.Timer
+}
+
+func (l lively) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	l.stall.Reset(stallTimeout)
+	return n, err
 }
 
 // open opens what getFile has named: a path below the configured base, or a

@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	// inboxWorkers is how many chats are worked at once. Most of a worker's time
-	// is waiting, for the database and for the messenger's rates.
-	inboxWorkers = 32
+	// inboxWorkers is how many chats are worked at once. Somebody who presses fast
+	// makes a worker wait a second for each answer, for the messenger's rates:
+	// there are enough that the others do not wait too.
+	inboxWorkers = 128
 	// lease is how long what a lost process held stays with it. Whoever lives holds
 	// on to it every beat.
 	lease = 20 * time.Second

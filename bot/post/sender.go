@@ -21,7 +21,7 @@ const (
 	senderWorkers = 16
 	// noticeTimeout bounds the work on one message: its rendering, its turn in the
 	// rates and an upload of the largest file.
-	noticeTimeout = 8 * time.Minute
+	noticeTimeout = 30 * time.Minute
 	// senderTick finds what no wake tells of.
 	senderTick = 300 * time.Millisecond
 	// recoverEvery is how often lost senders are looked for.
