@@ -180,9 +180,20 @@ func smaller(img image.Image, side int) image.Image {
 	if max(size.X, size.Y) <= side {
 		return img
 	}
-	out := image.NewRGBA(image.Rectangle{Max: fit(size, image.Pt(side, side))})
+	// Halving looks at four pixels for each new one and costs a fraction of the
+	// exact filter, which then has little left to do.
+	for max(size.X, size.Y) >= 4*side && min(size.X, size.Y) >= 2 {
+		size = size.Div(2)
+		img = scaled(draw.ApproxBiLinear, img, size)
+	}
+	return scaled(draw.BiLinear, img, fit(size, image.Pt(side, side)))
+}
+
+// scaled draws a picture in another size, on white.
+func scaled(how draw.Interpolator, img image.Image, size image.Point) image.Image {
+	out := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(out, out.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.BiLinear.Scale(out, out.Bounds(), img, img.Bounds(), draw.Over, nil)
+	how.Scale(out, out.Bounds(), img, img.Bounds(), draw.Over, nil)
 	return out
 }
 

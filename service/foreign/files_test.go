@@ -133,11 +133,12 @@ func scan(t *testing.T) []byte {
 		stream("", []byte("q 595 0 0 400 0 200 cm /I Do Q")))
 }
 
-// locked is a document with passwords; without a user's it opens for reading.
-func locked(t *testing.T, user, owner string) []byte {
+// locked is a document with an owner's password and a user's; without the
+// latter it opens for reading.
+func locked(t *testing.T, user string) []byte {
 	t.Helper()
 	api.DisableConfigDir()
-	conf := model.NewAESConfiguration(user, owner, 256)
+	conf := model.NewAESConfiguration(user, "owner", 256)
 	var out bytes.Buffer
 	if err := api.Encrypt(bytes.NewReader(document(2)), &out, conf); err != nil {
 		t.Fatal(err)

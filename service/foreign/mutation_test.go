@@ -28,7 +28,7 @@ func TestDamagedFilesAlwaysGetAnAnswer(t *testing.T) {
 		"document":      document(3),
 		"scan":          scan(t),
 		"object stream": withObjectStream(stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", deflate(t, []byte(packedPage)))),
-		"locked":        locked(t, "", "owner"),
+		"locked":        locked(t, ""),
 		"jpeg":          jpegWithExif(t, encodeJPEG(t, d), 6),
 		"png":           pngWith(t, encodePNG(t, d), "eXIf", exif(8)),
 		"gif":           encodeGIF(t, d),
