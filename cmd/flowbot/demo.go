@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"flowbot/bot/emulator"
 	"flowbot/service"
 )
@@ -41,6 +43,11 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	log := newLog(p.stderr, s.LogLevel, s.secrets())
+	alone, err := takeDemo(s.DataDir)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer alone.Close()
 	err = telegram.Keep(filepath.Join(s.DataDir, "chats"), func(err error) {
 		log.WarnContext(ctx, "the chats on the page are not kept", "err", err)
 	})
@@ -75,6 +82,26 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 			log.WarnContext(ctx, "the page's address is not printed", "err", err)
 		}
 	})
+}
+
+// takeDemo makes sure that one demonstration runs on the data: two would share
+// the bot's messages between their pages. The lock ends with the process.
+func takeDemo(dataDir string) (*os.File, error) {
+	if err := os.MkdirAll(dataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL's user passes through it
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dataDir, "demo.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a descriptor fits
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = errors.New("another demo runs on it: stop that one, or set DATA_DIR to another place")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", dataDir, err), f.Close())
+	}
+	return f, nil
 }
 
 // demoSettings are the settings from the environment, pointed at the emulator.
