@@ -37,8 +37,9 @@ const (
 	// TaskLimit is how many tasks of one kind are listed. Whoever has more does
 	// the most urgent first and sees the others after them.
 	TaskLimit = 40
-	// TaskCap is where counts stop: it means "so many or more".
-	TaskCap = 1000
+	// TaskCap is where counts stop: it means "so many or more". It keeps the list
+	// as fast with a hundred thousand packages as with a hundred.
+	TaskCap = 100
 )
 
 // TaskQueries asks what is due.
