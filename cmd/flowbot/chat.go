@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -104,14 +103,16 @@ func (s *server) announce(ctx context.Context, t *talker) error {
 				t.alive.hooked.Store(true)
 			}
 		}
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
 			return nil
 		}
 		var refused *chat.RefusedError
 		if errors.As(err, &refused) && (refused.Code == http.StatusUnauthorized || refused.Code == http.StatusNotFound) {
 			return errors.New("the Bot API does not know TELEGRAM_TOKEN")
 		}
-		s.i.log.WarnContext(ctx, "the Bot API does not answer, will be asked again", "err", fmt.Sprint(err))
+		if ctx.Err() == nil {
+			s.i.log.WarnContext(ctx, "the Bot API does not answer, will be asked again", "err", err)
+		}
 		pause := time.NewTimer(announcePause)
 		select {
 		case <-pause.C:

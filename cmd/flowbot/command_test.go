@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -331,7 +330,7 @@ func sampled(t *testing.T) *place {
 		DataDir: p.data, DatabaseURL: strings.TrimPrefix(p.env[len(p.env)-1], "DATABASE_URL="), Migrate: "off",
 		MaxDownload: 20 << 20, SendRate: 30, SendRateOfChat: 1,
 	}
-	i, err := open(t.Context(), s, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	i, err := open(t.Context(), s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,8 +434,16 @@ func TestSizesAreRead(t *testing.T) {
 		text string
 		want Bytes // 0 is a refusal
 	}{
-		{"20MiB", 20 << 20}, {"1 GiB", 1 << 30}, {"512KiB", 512 << 10}, {"20971520", 20971520},
-		{"", 0}, {"MiB", 0}, {"-1MiB", 0}, {"1.5MiB", 0}, {"20MB", 0}, {"99999999999GiB", 0},
+		{"20MiB", 20 << 20},
+		{"1 GiB", 1 << 30},
+		{"512KiB", 512 << 10},
+		{"20971520", 20971520},
+		{"", 0},
+		{"MiB", 0},
+		{"-1MiB", 0},
+		{"1.5MiB", 0},
+		{"20MB", 0},
+		{"99999999999GiB", 0},
 	}
 	for _, tt := range tests {
 		var got Bytes

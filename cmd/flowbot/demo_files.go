@@ -71,7 +71,7 @@ func sampleJournal(c *sampleCohort, today service.Day) ([]byte, error) {
 			y += line
 		}
 		for _, col := range columns {
-			text := ""
+			var text string
 			switch col.cell {
 			case -1:
 				text = strings.Join(row[2:5], " ")

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, p *program) int {
 		kong.Exit(func(code int) { asked = code; panic(stopParsing{}) }),
 	)
 	if err != nil {
-		fmt.Fprintln(p.stderr, "flowbot:", err)
+		p.complain(err.Error())
 		return exitFailed
 	}
 	parsed, err := parse(parser, args)
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, p *program) int {
 	case asked != helped: // --help has been printed
 		return asked
 	case err != nil:
-		fmt.Fprintf(p.stderr, "flowbot: %s; see flowbot --help\n", oneLine(err.Error()))
+		p.complain(err.Error() + "; see flowbot --help")
 		return exitUsage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -88,12 +88,16 @@ func run(ctx context.Context, args []string, p *program) int {
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &usage):
-		fmt.Fprintln(p.stderr, "flowbot:", oneLine(usage.Error()))
+		p.complain(usage.Error())
 		return exitUsage
 	}
-	fmt.Fprintln(p.stderr, "flowbot:", plainLine(err))
+	p.complain(plainLine(err))
 	return exitFailed
 }
+
+// complain says in one line why a command has failed. Where standard error is
+// gone nobody can be told.
+func (p *program) complain(why string) { _, _ = fmt.Fprintln(p.stderr, "flowbot:", oneLine(why)) }
 
 // stopParsing leaves the parser after it has printed its help.
 type stopParsing struct{}

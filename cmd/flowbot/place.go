@@ -42,7 +42,7 @@ func takeWorkerPlace(dataDir string) (*workerPlace, error) {
 		if err != nil {
 			return nil, fmt.Errorf("place of a worker: %w", err)
 		}
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a descriptor fits
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			// The queue keeps at most 100 bytes of it.
 			return &workerPlace{f, fmt.Sprintf("%.60s-%s-%d", host, hex.EncodeToString(sum[:6]), n)}, nil

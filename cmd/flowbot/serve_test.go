@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"flowbot/bot/emulator"
-	"flowbot/service"
 )
 
 // serving is the environment of a serve against a double.
@@ -42,10 +41,10 @@ func (r *process) address() string {
 	return ""
 }
 
-// come lets a person in by a new link and waits until the bot has welcomed them.
-func come(t *testing.T, p *place, phone *emulator.Phone, role service.Role, name string) {
+// come lets an admin in by a new link and waits until the bot has welcomed them.
+func come(t *testing.T, p *place, phone *emulator.Phone, name string) {
 	t.Helper()
-	link := p.must("invite", "--role", string(role), "--name", name)
+	link := p.must("invite", "--role", "admin", "--name", name)
 	_, token, found := strings.Cut(link, "start=")
 	if !found {
 		t.Fatalf("no link: %q", link)
@@ -75,7 +74,7 @@ func TestServeAnswersTellsItsHealthAndStopsInOrder(t *testing.T) {
 	address := serve.address()
 
 	phone := telegram.Phone(7, "Анна", "ru")
-	come(t, p, phone, service.RoleAdmin, "Анна Петрова")
+	come(t, p, phone, "Анна Петрова")
 	// The answer to the next one comes after the first is written down as worked.
 	asked := phone.Say("/help")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -122,7 +121,7 @@ func TestRolesServeApart(t *testing.T) {
 	}
 	answers := p.with(serving(api)...).start("serve", "--roles", "bot")
 	answers.address()
-	come(t, p, telegram.Phone(7, "Анна", "ru"), service.RoleAdmin, "Анна Петрова")
+	come(t, p, telegram.Phone(7, "Анна", "ru"), "Анна Петрова")
 	for r, want := range map[*process][]string{
 		others: {"sender", "workers", "clock", "http"}, answers: {"intake", "inbox", "http"},
 	} {
@@ -233,7 +232,7 @@ func TestAKilledServeLeavesItsPostgreSQLToTheNext(t *testing.T) {
 	first := p.with(serving(api)...).start("serve")
 	first.address()
 	phone := telegram.Phone(7, "Анна", "ru")
-	come(t, p, phone, service.RoleAdmin, "Анна Петрова")
+	come(t, p, phone, "Анна Петрова")
 	server := p.postmaster()
 	if server == 0 {
 		t.Fatal("no PostgreSQL runs")
@@ -289,7 +288,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 	const cyrillic, latin = "Заветная-Фамилия", "Zebulonovich"
 	phone := telegram.Phone(7, cyrillic+" "+latin, "ru")
 	phone.SetUsername(latin)
-	come(t, p, phone, service.RoleAdmin, cyrillic+" "+latin)
+	come(t, p, phone, cyrillic+" "+latin)
 
 	// Everything that makes the program complain: refused and broken updates,
 	// files of wrong kinds, calls that fail, an answer that is no JSON.
@@ -373,13 +372,12 @@ func TestTheSettingsAreTheContracts(t *testing.T) {
 func TestTheDemoPlaysAndGoesOn(t *testing.T) {
 	t.Parallel()
 	p := newPrivatePlace(t)
-	page := func(r *process) string {
+	page := func(r *process) {
 		r.wait(r.out, "Stop with Ctrl-C")
 		m := regexp.MustCompile(`http://\S+`).FindString(r.out.String())
 		if status, body := get(t, m); status != http.StatusOK || !strings.Contains(body, "<html") {
 			t.Errorf("the page: %d", status)
 		}
-		return m
 	}
 	first := p.start("demo", "--addr", "127.0.0.1:0")
 	page(first)
