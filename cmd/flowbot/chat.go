@@ -51,7 +51,7 @@ func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
 	t.bot, err = bot.New(t.client, bot.Services{
 		People: i.people, Acts: i.acts, Journals: i.journals, Drafts: i.drafts,
 		Queue: i.queue, Cards: i.cards, Archives: i.archives,
-		Tasks: i.tasks, Imports: i.importing, BotName: i.settings.BotName,
+		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs, BotName: i.settings.BotName,
 	}, i.texts, i.log, time.Now)
 	if err != nil {
 		return nil, err

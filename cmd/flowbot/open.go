@@ -52,6 +52,7 @@ type services struct {
 	calendars *service.Calendars
 	ticks     *service.Ticks
 	upkeep    *service.Upkeep
+	repairs   *service.Troubles
 }
 
 // openDatabaseServer starts or adopts the private PostgreSQL, if the settings
@@ -148,6 +149,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.tasks = service.NewTasks(i.db, i.troubles, out.calendars.Current, now)
 	out.ticks = service.NewTicks(i.db, now)
 	out.upkeep = service.NewUpkeep(i.db, i.db, i.db, i.files, now)
+	out.repairs = service.NewTroubles(i.db, i.db, now)
 	return out, nil
 }
 
@@ -164,7 +166,11 @@ func (i *installation) troubles(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	notices, err := i.db.NoticesInTroubleCount(ctx)
-	return updates + notices, err
+	if err != nil {
+		return 0, err
+	}
+	jobs, err := i.db.DeadJobsCount(ctx)
+	return updates + notices + jobs, err
 }
 
 // Close gives everything back.
