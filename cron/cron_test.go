@@ -400,17 +400,22 @@ func TestTheSuccessorTakesOverWhatADeadProcessWasRunning(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	insert(t, d, counted{1}, counted{2}, counted{3}, troubled{"kills the process"})
-	// What a killed process leaves: jobs that run under its id.
-	_, err := d.Pool().Exec(t.Context(), `
-		UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(),
-			attempted_by = CASE WHEN args->>'n' = '2' THEN ARRAY['test-1', 'test-2'] ELSE ARRAY['test-1'] END
-		WHERE args->>'n' IN ('1', '2') OR kind = 'troubled'`)
+	dead, err := d.Attend(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := d.PutBackJobs(t.Context(), "test-1")
-	if err != nil || n != 2 {
-		t.Fatalf("put %d back (%v), want 2", n, err)
+	dead.Leave() // as its session ends with a killed process
+	// What a killed process leaves: jobs that run under its id.
+	_, err = d.Pool().Exec(t.Context(), `
+		UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(),
+			attempted_by = CASE WHEN args->>'n' = '2' THEN ARRAY[$1, 'another'] ELSE ARRAY[$1] END
+		WHERE args->>'n' IN ('1', '2') OR kind = 'troubled'`, dead.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	freed, err := d.ReleaseDead(t.Context())
+	if err != nil || freed.Jobs != 2 {
+		t.Fatalf("put %d back (%v), want 2", freed.Jobs, err)
 	}
 	// Job 2 belongs to another process that lives.
 	if diff := cmp.Diff(map[string]int{"available": 2, "running": 1}, states(t, d, "counted")); diff != "" {

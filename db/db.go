@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flowbot/service"
@@ -52,6 +53,8 @@ type DB struct {
 	bun  *bun.DB
 	pool *pgxpool.Pool
 	jobs *river.Client[pgx.Tx] // inserts, never works
+
+	holder atomic.Int32 // id of this process's Holder, 0 without one
 }
 
 var _ service.Store = (*DB)(nil)

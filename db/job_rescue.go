@@ -3,14 +3,15 @@ package db
 import (
 	"context"
 	"fmt"
+
+	"github.com/uptrace/bun"
 )
 
-// PutBackJobs makes the jobs available again that a worker with this ID was
-// running when its process died, and returns how many. The one who calls it has
-// taken the ID and has not begun to work. A job without attempts left is dead:
-// it may be what kills the process.
-func (d *DB) PutBackJobs(ctx context.Context, workerID string) (int, error) {
-	res, err := d.bun.NewRaw(`
+// putBackJobs makes the jobs available again that a worker with this ID was
+// running when its process died, and returns how many. A job without attempts
+// left is dead: it may be what kills the process.
+func putBackJobs(ctx context.Context, q bun.IDB, workerID string) (int, error) {
+	res, err := q.NewRaw(`
 		UPDATE river_job SET
 			state = CASE WHEN attempt >= max_attempts THEN 'discarded' ELSE 'available' END::river_job_state,
 			finalized_at = CASE WHEN attempt >= max_attempts THEN now() END,

@@ -63,8 +63,8 @@ func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease t
 				WHERE c.state = 'queued' AND c.lane = l.lane AND c.run_at <= ?0
 				  AND NOT EXISTS (
 					SELECT 1 FROM notices AS b
-					WHERE b.person_id = c.person_id AND b.run_at > ?0
-					  AND (b.state = 'sending' OR b.state = 'queued' AND b.attempts > 0 AND b.lane <= c.lane)
+					WHERE b.person_id = c.person_id
+					  AND (b.state = 'sending' OR b.state = 'queued' AND b.attempts > 0 AND b.lane <= c.lane AND b.run_at > ?0)
 				  )
 				ORDER BY c.run_at, c.id LIMIT ?1
 			) AS n
@@ -81,12 +81,13 @@ func (d *DB) ClaimNotices(ctx context.Context, now time.Time, limit int, lease t
 			)) AND state = 'queued' AND run_at <= ?0
 			FOR UPDATE SKIP LOCKED
 		)
-		UPDATE notices AS n SET state = 'sending', run_at = ?3, attempts = n.attempts + 1, claim = ?4, left_at = NULL
+		UPDATE notices AS n SET state = 'sending', run_at = ?3, attempts = n.attempts + 1, claim = ?4, left_at = NULL,
+			holder = nullif(?5, 0)
 		FROM held, people AS p
 		WHERE n.id = held.id AND p.id = n.person_id
 		RETURNING n.id, n.person_id, n.kind, n.lane, n.payload, n.key, n.state, n.attempts, n.run_at, n.error,
 		          n.created_at, coalesce(p.telegram_id, 0) AS telegram_id, p.muted`,
-		now.UTC(), limit, maxTogether, now.Add(lease).UTC(), claim).Scan(ctx, &rows)
+		now.UTC(), limit, maxTogether, now.Add(lease).UTC(), claim, d.holder.Load()).Scan(ctx, &rows)
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -81,10 +81,10 @@ func (d *DB) ClaimUpdates(ctx context.Context, afterChat int64, limit int, lease
 			WHERE update_id = ANY (ARRAY(SELECT update_id FROM free)) AND state = 'waiting' AND run_at <= now()
 			FOR UPDATE SKIP LOCKED
 		)
-		UPDATE updates AS u SET run_at = now() + make_interval(secs => ?3), attempts = u.attempts + 1
+		UPDATE updates AS u SET run_at = now() + make_interval(secs => ?3), attempts = u.attempts + 1, holder = nullif(?4, 0)
 		FROM held WHERE u.update_id = held.update_id
 		RETURNING u.update_id, u.chat_id, u.raw, u.state, u.attempts, u.run_at, u.error, u.received_at, u.done_at`,
-		afterChat, int64(math.MinInt64), limit, lease.Seconds()).Scan(ctx, &out)
+		afterChat, int64(math.MinInt64), limit, lease.Seconds(), d.holder.Load()).Scan(ctx, &out)
 	return out, explain(err)
 }
 
@@ -114,7 +114,7 @@ func (d *DB) UpdateWorked(ctx context.Context, u service.Update) error {
 // UpdateLater implements service.Inbox.
 func (d *DB) UpdateLater(ctx context.Context, u service.Update, wait time.Duration, why string) error {
 	_, err := d.bun.NewRaw(`
-		UPDATE updates SET run_at = now() + make_interval(secs => ?), error = ?
+		UPDATE updates SET run_at = now() + make_interval(secs => ?), error = ?, holder = NULL
 		WHERE update_id = ? AND state = 'waiting' AND attempts = ?`,
 		wait.Seconds(), errorText(why), u.ID, u.Attempts).Exec(ctx)
 	return explain(err)

@@ -41,6 +41,7 @@ CREATE TABLE notices (
 );
 CREATE UNIQUE INDEX notices_key ON notices (person_id, key) WHERE state = 'queued' AND key <> '';
 CREATE INDEX notices_due ON notices (lane, run_at, id) WHERE state IN ('queued', 'sending');
+CREATE INDEX notices_sending ON notices (run_at) WHERE state = 'sending';
 CREATE INDEX notices_person ON notices (person_id, id) WHERE state IN ('queued', 'sending');
 CREATE INDEX notices_troubles ON notices (id) WHERE state IN ('unknown', 'failed');
 CREATE INDEX notices_ended_at ON notices (ended_at) WHERE state IN ('sent', 'skipped', 'dismissed');

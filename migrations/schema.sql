@@ -216,6 +216,20 @@ ALTER TABLE public.history ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.holders (
+    id integer NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.holders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.holders_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.invitations (
     id bigint NOT NULL,
     token_hash bytea NOT NULL,
@@ -353,9 +367,11 @@ CREATE TABLE public.notices (
     run_at timestamp with time zone DEFAULT now() NOT NULL,
     error text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    claim bigint,
     left_at timestamp with time zone,
     ended_at timestamp with time zone,
     message_id bigint,
+    holder integer,
     CONSTRAINT notices_lane CHECK (((lane >= 0) AND (lane <= 3))),
     CONSTRAINT notices_state CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'skipped'::text, 'unknown'::text, 'failed'::text, 'dismissed'::text])))
 );
@@ -501,6 +517,7 @@ CREATE TABLE public.updates (
     error text DEFAULT ''::text NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
     done_at timestamp with time zone,
+    holder integer,
     CONSTRAINT updates_state CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'set_aside'::text, 'dismissed'::text])))
 );
 
@@ -549,6 +566,9 @@ ALTER TABLE ONLY public.guesses
 
 ALTER TABLE ONLY public.history
     ADD CONSTRAINT history_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.holders
+    ADD CONSTRAINT holders_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
@@ -655,6 +675,8 @@ CREATE INDEX notices_ended_at ON public.notices USING btree (ended_at) WHERE (st
 CREATE UNIQUE INDEX notices_key ON public.notices USING btree (person_id, key) WHERE ((state = 'queued'::text) AND (key <> ''::text));
 
 CREATE INDEX notices_person ON public.notices USING btree (person_id, id) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+CREATE INDEX notices_sending ON public.notices USING btree (run_at) WHERE (state = 'sending'::text);
 
 CREATE INDEX notices_troubles ON public.notices USING btree (id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));
 

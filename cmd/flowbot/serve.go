@@ -12,6 +12,7 @@ import (
 
 	"flowbot/bot/post"
 	"flowbot/cron"
+	"flowbot/db"
 )
 
 // The roles of a serving process.
@@ -62,14 +63,23 @@ const stopTimeout = 40 * time.Second
 func (i *installation) serve(ctx context.Context, roles []string, ready func()) (err error) {
 	m := newMetrics(i.db)
 	s := &server{i: i, failed: make(chan error, 1)}
-	defer func() { err = errors.Join(err, s.stop(context.WithoutCancel(ctx))) }()
-
 	has := func(role string) bool { return slices.Contains(roles, role) }
 	alive := &liveness{needsChat: has(roleBot), now: time.Now}
 	t, err := i.talker(m, alive)
 	if err != nil {
 		return err
 	}
+	holder, err := i.db.Attend(ctx, i.log)
+	if err != nil {
+		return err
+	}
+	left, err := s.inherit(ctx, t)
+	if err != nil {
+		holder.Leave()
+		return err
+	}
+	defer func() { left(); holder.Leave() }() // after all parts
+	defer func() { err = errors.Join(err, s.stop(context.WithoutCancel(ctx))) }()
 	var hook http.Handler
 	if has(roleBot) && i.settings.Mode == modeWebhook {
 		if hook, err = post.NewWebhook(i.settings.WebhookSecret, i.db, t.inbox.Wake, i.log); err != nil {
@@ -91,7 +101,7 @@ func (i *installation) serve(ctx context.Context, roles []string, ready func()) 
 			m.jobDone(d)
 			t.sender.Wake() // most jobs end with a notice
 		}
-		if err := s.startWorkers(ctx, done); err != nil {
+		if err := s.startWorkers(ctx, holder.Name(), done); err != nil {
 			return err
 		}
 	}
@@ -187,29 +197,61 @@ func (s *server) stop(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// startWorkers begins to work the job queue, as the successor of whoever had
-// this place before.
-func (s *server) startWorkers(ctx context.Context, done func(cron.JobDone)) error {
-	place, err := takeWorkerPlace(s.i.settings.DataDir)
+// startWorkers begins to work the job queue under a name that no other process
+// has or had.
+func (s *server) startWorkers(ctx context.Context, name string, done func(cron.JobDone)) error {
+	workers, err := cron.NewWorkers(cron.WorkersConfig{
+		Pool: s.i.db.Pool(), ID: name, Log: s.i.log, Done: done,
+	}, cron.Works(s.i.jobs()))
 	if err != nil {
 		return err
 	}
-	back, err := s.i.db.PutBackJobs(ctx, place.id)
-	if err != nil {
-		return errors.Join(err, place.Close())
-	}
-	if back > 0 {
-		s.i.log.WarnContext(ctx, "jobs of a process that died are put back", "jobs", back)
-	}
-	workers, err := cron.NewWorkers(cron.WorkersConfig{
-		Pool: s.i.db.Pool(), ID: place.id, Log: s.i.log, Done: done,
-	}, cron.Works(s.i.jobs()))
-	if err != nil {
-		return errors.Join(err, place.Close())
-	}
 	if err := workers.Start(ctx); err != nil {
-		return errors.Join(err, place.Close())
+		return err
 	}
-	s.add("workers", func(ctx context.Context) error { return errors.Join(workers.Stop(ctx), place.Close()) })
+	s.add("workers", workers.Stop)
+	return nil
+}
+
+// inheritEvery is how often processes that have died are looked for. Looking
+// costs one query on a table with a row for each process.
+const inheritEvery = 2 * time.Second
+
+// inherit frees what dead processes held, now and again and again until what it
+// returns is called.
+func (s *server) inherit(ctx context.Context, t *talker) (stop func(), err error) {
+	if err := s.release(ctx, t); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(inheritEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			if err := s.release(ctx, t); err != nil && ctx.Err() == nil {
+				s.i.log.ErrorContext(ctx, "look for processes that have died", "err", err)
+			}
+		}
+	}()
+	return func() { cancel(); <-over }, nil
+}
+
+func (s *server) release(ctx context.Context, t *talker) error {
+	freed, err := s.i.db.ReleaseDead(ctx)
+	if err != nil {
+		return err
+	}
+	if freed != (db.Freed{}) {
+		s.i.log.WarnContext(ctx, "took over from a process that died", "updates", freed.Updates, "notices", freed.Notices, "jobs", freed.Jobs)
+		t.inbox.Wake()
+		t.sender.Wake()
+	}
 	return nil
 }
