@@ -70,6 +70,11 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	operator, err := i.db.OperatorOrg(ctx)
+	if err != nil {
+		return err
+	}
+	zone := operator.Zone
 	phones := demoPhones(telegram)
 	return i.serve(ctx, allRoles, func() {
 		for _, known := range phones {
@@ -77,7 +82,7 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 				known.Say("/start")
 			}
 		}
-		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nStop with Ctrl-C; the data stay in %s.\n", address, dir, s.DataDir)
+		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nTimes there are of %s.\nStop with Ctrl-C; the data stay in %s.\n", address, dir, zone, s.DataDir)
 		if err != nil {
 			log.WarnContext(ctx, "the page's address is not printed", "err", err)
 		}

@@ -138,10 +138,34 @@ func sampleSheet(name string, header []string, rows [][]string) service.Sheet {
 	return s
 }
 
+// sampleZones are where the invented organisations may live, the default first.
+// Some of them has day at any hour.
+var sampleZones = []string{service.DefaultZone, "Asia/Kamchatka", "Asia/Vladivostok", "Asia/Krasnoyarsk", "America/New_York"}
+
+// sampleZone is the first of them in which it is day: at night the bot keeps
+// news back till the morning, and a visitor would wait in vain.
+func sampleZone(now time.Time) (*time.Location, error) {
+	const from, till = 9, 19 // o'clock; two hours are left before the quiet ones
+	var first *time.Location
+	for _, name := range sampleZones {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			return nil, err
+		}
+		if hour := now.In(zone).Hour(); hour >= from && hour < till {
+			return zone, nil
+		}
+		if first == nil {
+			first = zone
+		}
+	}
+	return first, nil
+}
+
 // makeSample fills an empty installation, through the use cases that people's
 // deeds go through, and leaves files to send in dir.
 func (i *installation) makeSample(ctx context.Context, dir string, now time.Time) error {
-	zone, err := time.LoadLocation(service.DefaultZone)
+	zone, err := sampleZone(now)
 	if err != nil {
 		return err
 	}
@@ -150,7 +174,7 @@ func (i *installation) makeSample(ctx context.Context, dir string, now time.Time
 	if err != nil {
 		return err
 	}
-	actors, err := makeSamplePeople(ctx, s)
+	actors, err := makeSamplePeople(ctx, s, zone.String())
 	if err != nil {
 		return err
 	}
@@ -171,10 +195,14 @@ func (i *installation) makeSample(ctx context.Context, dir string, now time.Time
 
 // makeSamplePeople enters organisations and people, who come in by invitations.
 // It returns one person of each organisation.
-func makeSamplePeople(ctx context.Context, s services) (map[string]service.Actor, error) {
+func makeSamplePeople(ctx context.Context, s services, zone string) (map[string]service.Actor, error) {
 	ids := map[string]int64{}
 	for _, key := range sampleOrgOrder {
-		o, err := s.people.AddOrg(ctx, service.CommandLine, sampleOrgs[key])
+		in := sampleOrgs[key]
+		if zone != service.DefaultZone {
+			in.Zone = zone
+		}
+		o, err := s.people.AddOrg(ctx, service.CommandLine, in)
 		if err != nil {
 			return nil, err
 		}

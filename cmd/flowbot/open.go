@@ -161,16 +161,17 @@ func (i *installation) say(r service.Reason, data any) (string, error) {
 
 // troubles counts what an admin must look at.
 func (i *installation) troubles(ctx context.Context) (int, error) {
-	updates, err := i.db.UpdatesAsideCount(ctx)
-	if err != nil {
-		return 0, err
+	total := 0
+	for _, count := range []func(context.Context) (int, error){
+		i.db.UpdatesAsideCount, i.db.NoticesInTroubleCount, i.db.DeadJobsCount,
+	} {
+		n, err := count(ctx)
+		if err != nil {
+			return 0, err
+		}
+		total += n
 	}
-	notices, err := i.db.NoticesInTroubleCount(ctx)
-	if err != nil {
-		return 0, err
-	}
-	jobs, err := i.db.DeadJobsCount(ctx)
-	return updates + notices + jobs, err
+	return total, nil
 }
 
 // Close gives everything back.

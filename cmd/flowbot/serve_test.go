@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -412,5 +413,21 @@ func TestTheDemoLeavesRealDataAlone(t *testing.T) {
 	oneLineOnly(t, r)
 	if r.status != 1 || !strings.Contains(r.err, "DATA_DIR") {
 		t.Errorf("status %d, error %q", r.status, r.err)
+	}
+}
+
+func TestTheSampleLivesWhereItIsDay(t *testing.T) {
+	t.Parallel()
+	for _, day := range []time.Time{time.Date(2026, 1, 15, 0, 30, 0, 0, time.UTC), time.Date(2026, 7, 15, 0, 30, 0, 0, time.UTC)} {
+		for hour := range 24 {
+			now := day.Add(time.Duration(hour) * time.Hour)
+			zone, err := sampleZone(now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at := now.In(zone).Hour(); at < 9 || at >= 19 {
+				t.Errorf("at %s UTC it is %d o'clock in %s", now.Format("02.01. 15:04"), at, zone)
+			}
+		}
 	}
 }
