@@ -207,7 +207,9 @@ func TestADeadlockIsRunAgain(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if tries[0]+tries[1] != 3 {
+	// On a busy machine the loser can take its first row again before the winner
+	// wakes, and lose once more.
+	if tries[0]+tries[1] < 3 {
 		t.Errorf("tries %v, want one of them twice", tries)
 	}
 	var sum int
