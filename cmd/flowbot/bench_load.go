@@ -434,7 +434,7 @@ func benchMemory(ctx context.Context, p *program) (err error) {
 		name, mime string
 		data       []byte
 	}{
-		{"pdf.pdf", "application/pdf", bombPDF(1 << 30)},
+		{"pdf.pdf", "application/pdf", bombPDF(4 << 30)},
 		{"picture.png", "image/png", bombPNG(50_000, 50_000)},
 	}
 	for _, bomb := range bombs {

@@ -431,3 +431,53 @@ func TestTheSampleLivesWhereItIsDay(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsUnderWayAtTheEndIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	telegram, api := telegram(t, emulator.Options{})
+	first := p.with(serving(api)...).start("serve")
+	first.address()
+	phone := telegram.Phone(7, "Анна", "ru")
+	come(t, p, phone, "Анна Петрова")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := telegram.WaitFor(ctx, func() bool { return telegram.Pending() == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	const many = 8
+	telegram.Inject(emulator.Fault{Method: "sendMessage", Times: many, Delay: 300 * time.Millisecond})
+	asked := 0
+	for range many {
+		asked = phone.Say("/help")
+	}
+	// All are stored, some are being answered, most still wait for their turn.
+	if err := telegram.WaitFor(ctx, func() bool { return telegram.Pending() == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if status := first.signal(syscall.SIGTERM); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	second := p.with(serving(api)...).start("serve")
+	second.address()
+	answers := func() int {
+		n := 0
+		for _, m := range phone.Messages() {
+			if m.Bot && m.ID > asked {
+				n++
+			}
+		}
+		return n
+	}
+	if err := telegram.WaitFor(ctx, func() bool { return answers() >= many }); err != nil {
+		t.Fatalf("%d of %d are answered: %v", answers(), many, err)
+	}
+	// Whatever else waited has been answered before this one.
+	last := phone.Say("/menu")
+	if err := telegram.WaitFor(ctx, func() bool { return phone.Last().ID > last }); err != nil {
+		t.Fatal(err)
+	}
+	if n := answers(); n != many+1 {
+		t.Errorf("%d answers, want %d", n, many+1)
+	}
+}
