@@ -1,0 +1,320 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"image/png"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+)
+
+// root is the project's directory as tests see it.
+const root = "../.."
+
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// tableOf returns the rows of the README's table that begins with these titles,
+// cell by cell.
+func tableOf(t *testing.T, page string, titles ...string) [][]string {
+	t.Helper()
+	head := "| " + strings.Join(titles, " | ") + " |\n"
+	_, rest, found := strings.Cut(page, head)
+	if !found {
+		t.Fatalf("the README has no table %q", head)
+	}
+	var rows [][]string
+	for line := range strings.Lines(rest) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		if strings.HasPrefix(line, "|---") {
+			continue
+		}
+		var cells []string
+		for _, c := range strings.Split(strings.ReplaceAll(strings.Trim(line, "|"), `\|`, "\x00"), "|") {
+			cells = append(cells, strings.TrimSpace(strings.ReplaceAll(c, "\x00", "|")))
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+var coded = regexp.MustCompile("`([^`]+)`")
+
+// codes lists what stands between backticks.
+func codes(s string) []string {
+	var out []string
+	for _, m := range coded.FindAllStringSubmatch(s, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+func TestTheReadmeHasEverySettingWithItsDefault(t *testing.T) {
+	t.Parallel()
+	var got []Setting
+	for _, row := range tableOf(t, readme(t), "variable", "meaning", "unit", "default") {
+		if len(row) != 4 || row[1] == "" {
+			t.Errorf("a row without a meaning: %q", row)
+			continue
+		}
+		got = append(got, Setting{Name: strings.Trim(row[0], "`"), Default: strings.Trim(row[3], "`")})
+	}
+	if diff := cmp.Diff(SettingsTable(), got); diff != "" {
+		t.Errorf("the table of settings (-code +README):\n%s", diff)
+	}
+}
+
+// calls are the commands of the program as people type them, each with its
+// arguments and flags.
+func calls(t *testing.T) map[string][]string {
+	t.Helper()
+	parser, err := kong.New(&commands{}, kong.Name("flowbot"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for _, leaf := range parser.Model.Leaves(true) {
+		words := []string{}
+		for _, a := range leaf.Positional {
+			words = append(words, strings.ToUpper(a.Name))
+		}
+		for _, group := range leaf.AllFlags(true) {
+			for _, f := range group {
+				if f.Name != "help" {
+					words = append(words, "--"+f.Name)
+				}
+			}
+		}
+		out[strings.TrimPrefix(leaf.FullPath(), "flowbot ")] = words
+	}
+	return out
+}
+
+func TestTheReadmeHasEveryCommandWithItsFlags(t *testing.T) {
+	t.Parallel()
+	want := calls(t)
+	words := func(s string) []string { return regexp.MustCompile(`[A-Za-z0-9-]+`).FindAllString(s, -1) }
+	told := map[string]bool{}
+	for _, row := range tableOf(t, readme(t), "command", "does")[:] {
+		for _, call := range codes(row[0]) {
+			path, flags, known := "", []string(nil), false
+			for name, flagsOf := range want {
+				if (call == name || strings.HasPrefix(call, name+" ")) && len(name) > len(path) {
+					path, flags, known = name, flagsOf, true
+				}
+			}
+			if !known {
+				t.Errorf("the README has a command %q that there is not", call)
+				continue
+			}
+			told[path] = true
+			// A flag that is refused for now is told in the words beside it.
+			for _, f := range flags {
+				if !slices.Contains(words(call), f) && !slices.Contains(words(row[1]), f) && f != "SUBJECT" {
+					t.Errorf("the README does not tell of %s of %s", f, path)
+				}
+			}
+			for _, w := range words(call) {
+				if strings.HasPrefix(w, "--") && !slices.Contains(flags, w) {
+					t.Errorf("the README tells of %s, which %s does not have", w, path)
+				}
+			}
+		}
+	}
+	for name := range want {
+		if !told[name] {
+			t.Errorf("the README does not tell of %s", name)
+		}
+	}
+}
+
+func TestTheReadmeHasEveryBench(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, b := range benches() {
+		want = append(want, "bench "+b.name)
+	}
+	for _, row := range tableOf(t, readme(t), "command", "measures", "promised", "measured") {
+		got = append(got, codes(row[0])...)
+		if len(row) != 4 || slices.Contains(row[1:], "") {
+			t.Errorf("a row of a bench is not whole: %q", row)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the benches (-code +README):\n%s", diff)
+	}
+}
+
+// chatMarkup is the markup of texts, which the README leaves out.
+var chatMarkup = regexp.MustCompile(`</?(b|i|code|blockquote)>`)
+
+func TestTheReadmeQuotesAChatThatTheBotHas(t *testing.T) {
+	t.Parallel()
+	golden, err := os.ReadFile(filepath.Join(root, "bot", "testdata", "act_approved.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chat := strings.Split(chatMarkup.ReplaceAllString(string(golden), ""), "\n")
+	_, quote, _ := strings.Cut(readme(t), "```transcript\n")
+	quote, _, _ = strings.Cut(quote, "```")
+	pieces := strings.Split(strings.TrimSpace(quote), "\n…\n")
+	if len(pieces) < 5 {
+		t.Fatalf("the README quotes %d pieces", len(pieces))
+	}
+	for _, piece := range pieces {
+		lines := strings.Split(piece, "\n")
+		at := 0
+		for at+len(lines) <= len(chat) && !slices.Equal(chat[at:at+len(lines)], lines) {
+			at++
+		}
+		if at+len(lines) > len(chat) {
+			t.Errorf("the transcript does not have, after what was quoted before:\n%s", piece)
+			continue
+		}
+		chat = chat[at+len(lines):]
+	}
+}
+
+func TestTheReadmeHasEveryRoom(t *testing.T) {
+	t.Parallel()
+	var rooms []string
+	for _, row := range tableOf(t, readme(t), "room", "is", "may import", "never") {
+		room := strings.Trim(row[0], "`")
+		rooms = append(rooms, room)
+		if info, err := os.Stat(filepath.Join(root, room)); err != nil || !info.IsDir() {
+			t.Errorf("there is no room %s", room)
+		}
+	}
+	for _, in := range []string{".", "service", "bot"} {
+		entries, err := os.ReadDir(filepath.Join(root, in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			room := filepath.Join(in, e.Name())
+			source, err := filepath.Glob(filepath.Join(root, room, "*.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.IsDir() && len(source) > 0 && !slices.Contains(rooms, room) {
+				t.Errorf("the README has no room %s", room)
+			}
+		}
+	}
+}
+
+// literals are the texts in the program's source, and its templates.
+func literals(t *testing.T) string {
+	t.Helper()
+	var out strings.Builder
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "data" || d.Name() == "testdata"):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".html"):
+			b, err := os.ReadFile(path)
+			out.Write(b)
+			return err
+		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				if s, err := strconv.Unquote(l.Value); err == nil {
+					out.WriteString(s + "\n")
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestTheReadmeQuotesWhatTheProgramSays(t *testing.T) {
+	t.Parallel()
+	page, said := readme(t), literals(t)
+	// The operating system says these.
+	others := []string{"LISTEN_ADDR: listen tcp", "address already in use", "attempt", "attempts"}
+	rows := tableOf(t, page, "it says", "do")
+	if len(rows) < 10 {
+		t.Fatalf("%d symptoms", len(rows))
+	}
+	for _, row := range rows {
+		for _, sentence := range codes(row[0]) {
+			if !slices.Contains(others, sentence) && !strings.Contains(said, sentence) {
+				t.Errorf("the program nowhere says %q", sentence)
+			}
+		}
+	}
+	_, chats, _ := strings.Cut(page, "What people may read in chat:")
+	chats, _, _ = strings.Cut(chats, "\n")
+	for _, m := range regexp.MustCompile(`«([^»]+)»`).FindAllStringSubmatch(chats, -1) {
+		if !strings.Contains(said, m[1]) {
+			t.Errorf("the bot nowhere says %q", m[1])
+		}
+	}
+}
+
+func TestTheReadmeShowsThePage(t *testing.T) {
+	t.Parallel()
+	const most = 300_000
+	for _, m := range regexp.MustCompile(`!\[[^\]]+\]\(([^)]+)\)`).FindAllStringSubmatch(readme(t), -1) {
+		f, err := os.Open(filepath.Join(root, m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.DecodeConfig(f)
+		if err != nil || picture.Width < 1000 || info.Size() > most {
+			t.Errorf("%s: %d pixels wide, %d bytes (%v)", m[1], picture.Width, info.Size(), err)
+		}
+	}
+}
+
+func TestTheReadmeLinksToItsOwnHeadings(t *testing.T) {
+	t.Parallel()
+	page := readme(t)
+	headings := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		anchor := regexp.MustCompile(`[^\p{L}\p{N} -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		headings[strings.ReplaceAll(anchor, " ", "-")] = true
+	}
+	for _, m := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(page, -1) {
+		if !headings[m[1]] {
+			t.Errorf("no heading for #%s", m[1])
+		}
+	}
+}
