@@ -190,7 +190,41 @@ func (i *installation) makeSample(ctx context.Context, dir string, now time.Time
 			return fmt.Errorf("cohort %s: %w", c.number, err)
 		}
 	}
+	if err := i.forgetAnswers(ctx); err != nil {
+		return err
+	}
 	return writeSampleFiles(dir, today)
+}
+
+// forgetAnswers skips the answers to what the invented people did: they are old,
+// and would bury the menu that a visitor begins with. News for others stay.
+func (i *installation) forgetAnswers(ctx context.Context) error {
+	var kept []service.NoticeBatch
+	for {
+		now := time.Now()
+		batches, err := i.db.ClaimNotices(ctx, now, len(samplePeople), time.Minute)
+		if err != nil {
+			return err
+		}
+		if len(batches) == 0 {
+			break
+		}
+		for _, b := range batches {
+			if b.Lane != service.LaneAnswer {
+				kept = append(kept, b)
+				continue
+			}
+			if err := i.db.NoticesEnd(ctx, b, service.NoticeSkipped, now, 0, ""); err != nil {
+				return err
+			}
+		}
+	}
+	for _, b := range kept {
+		if err := i.db.NoticesLater(ctx, b, time.Now(), "", false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeSamplePeople enters organisations and people, who come in by invitations.
