@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"flowbot/service"
 )
@@ -71,7 +72,7 @@ func (b *Bot) actCard(ctx context.Context, t *Turn, id int64) (Reply, error) {
 }
 
 func (b *Bot) actReply(t *Turn, v *service.ActView) Reply {
-	r := Reply{Text: "act_card", Data: actView{v, t.By.Zone, t.By.Has(service.RoleOperatorRep)}}
+	r := Reply{Text: "act_card", Caption: true, Data: actView{v, t.By.Zone, t.By.Has(service.RoleOperatorRep)}}
 	for _, ev := range v.Offers {
 		do := pressOf[ev]
 		k := Button{Press: Press{do, v.Act.ID, v.Act.Revision}}
@@ -187,11 +188,17 @@ func (b *Bot) chooseCohort(ctx context.Context, t *Turn, want service.CohortWant
 	if err != nil {
 		return Reply{}, err
 	}
+	number := numberOf(t.Suffix)
+	if len(list) == 0 && number != "" { // the deed says why not
+		if list, err = b.Acts.CohortList(ctx, t.By, service.WantAny, number, 0, 1); err != nil {
+			return Reply{}, err
+		}
+	}
 	if len(list) == 1 {
 		t.Press = &Press{do, list[0].ID, list[0].Revision}
 		return b.actions[do].do(ctx, t)
 	}
-	r := Reply{Text: "choose_cohort", Data: chooser{Count: len(list), Want: string(want), Limit: choosable}, Edit: true}
+	r := Reply{Text: "choose_cohort", Data: chooser{len(list), string(want), choosable, number}, Edit: true}
 	for _, c := range list[:min(len(list), choosable)] {
 		r.Rows = append(r.Rows, row(Button{Label: "cohort_item", Args: c, Press: Press{do, c.ID, c.Revision}}))
 	}
@@ -204,6 +211,8 @@ type chooser struct {
 	Count int // of things, at most Limit+1
 	Want  string
 	Limit int
+	// Number is the one that was named, "" for none.
+	Number string
 }
 
 // chooseAct is chooseCohort for deeds that concern an act.
@@ -212,11 +221,17 @@ func (b *Bot) chooseAct(ctx context.Context, t *Turn, ev service.ActEvent, do Ac
 	if err != nil {
 		return Reply{}, err
 	}
+	number := numberOf(t.Suffix)
+	if len(list) == 0 && number != "" { // the deed says why not
+		if list, err = b.Acts.ActList(ctx, t.By, "", number, 0, 1); err != nil {
+			return Reply{}, err
+		}
+	}
 	if len(list) == 1 {
 		t.Press = &Press{do, list[0].ID, list[0].Revision}
 		return b.actions[do].do(ctx, t)
 	}
-	r := Reply{Text: "choose_act", Data: chooser{Count: len(list), Want: string(ev), Limit: choosable}, Edit: true}
+	r := Reply{Text: "choose_act", Data: chooser{len(list), string(ev), choosable, number}, Edit: true}
 	for _, a := range list[:min(len(list), choosable)] {
 		r.Rows = append(r.Rows, row(Button{Label: "act_item", Args: a, Press: Press{do, a.ID, a.Revision}}))
 	}
@@ -288,7 +303,7 @@ func askLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Reply, 
 	}
 	pages := max(1, (len(list)+pageSize-1)/pageSize)
 	f.Page = min(f.Page, pages-1)
-	r := Reply{Text: "learners_choose", Data: learnersView{*f, len(list), pages}}
+	r := Reply{Text: "learners_choose", Card: true, Data: learnersView{*f, len(list), pages}}
 	for _, l := range list[min(len(list), f.Page*pageSize):min(len(list), (f.Page+1)*pageSize)] {
 		r.Rows = append(r.Rows, row(Button{
 			Label: "learner_item", Press: t.inTalk(pressPick, l.ID),
@@ -339,7 +354,7 @@ func takeLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Outcom
 }
 
 func askGenerate(_ context.Context, _ *Bot, t *Turn, f *learnersForm) (Reply, error) {
-	return Reply{Text: "learners_check", Data: f, Rows: [][]Button{
+	return Reply{Text: "learners_check", Card: true, Data: f, Rows: [][]Button{
 		row(Button{Label: "generate_now", Args: f.ActID != 0, Press: t.inTalk(pressDone, 0)}),
 		row(Button{Press: t.inTalk(pressBack, 0)}, Button{Press: t.inTalk(pressCancel, 0)}),
 	}}, nil
@@ -461,7 +476,22 @@ func (b *Bot) moveAct(ev service.ActEvent) handler {
 	}
 }
 
+// resendPressed sends an act with the journal that stands. A number that was
+// typed after the words is that of the journal, not of the act.
 func (b *Bot) resendPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if version := t.Suffix; t.Press.ID == 0 && version != "" {
+		t.Suffix = ""
+		list, err := b.Acts.ActList(ctx, t.By, service.ActResend, "", 0, 2)
+		if err != nil {
+			return Reply{}, err
+		}
+		if len(list) == 1 {
+			v, err := b.Acts.View(ctx, t.By, list[0].ID)
+			if err != nil || v.Newest == nil || strconv.Itoa(v.Newest.Version) != version {
+				return b.actReply(t, v), err
+			}
+		}
+	}
 	return b.moveAct(service.ActResend)(ctx, t)
 }
 

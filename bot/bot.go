@@ -63,15 +63,12 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 				return nil, fmt.Errorf("two actions with the code %q", a.code)
 			}
 			b.actions[a.code] = a
-			words, err := text.Label(a.label, nil)
-			if err != nil {
+			if err := b.nameAction(a); err != nil {
 				return nil, err
 			}
-			words, _ = splitLabel(words)
-			b.labels[normLabel(words)] = a.code
 		}
 	}
-	for _, t := range []talk{chooseLearners, cancelAct, collectPackage, rejectAct, searchQueue, inviteWizard} {
+	for _, t := range []talk{chooseLearners, cancelAct, collectPackage, sortFiles, rejectAct, searchQueue, inviteWizard} {
 		b.talks[t.name()] = t
 	}
 	b.commands = map[string]handler{
@@ -79,6 +76,30 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 		"staff": b.staffCommand, "settings": b.settingsPressed,
 	}
 	return b, nil
+}
+
+// nameAction lets an action be called by typing its label, with and without a
+// number: «Акты» and «Акт 118/1» are one.
+func (b *Bot) nameAction(a action) error {
+	plain, err := b.text.Label(a.label, nil)
+	if err != nil {
+		return err
+	}
+	names := []string{plain}
+	const number = "0"
+	// A label of other facts is not typed with a number, nor one that is all fact.
+	if numbered, err := b.text.Label(a.label, number); err == nil && numbered != number {
+		names = append(names, numbered)
+	}
+	for _, name := range names {
+		words, _ := splitLabel(name)
+		words = normLabel(words)
+		if other, twice := b.labels[words]; twice && other != a.code {
+			return fmt.Errorf("actions %q and %q share the label %q", other, a.code, a.label)
+		}
+		b.labels[words] = a.code
+	}
+	return nil
 }
 
 // Work handles one update of the inbox. A fault of ours brings the update again;
@@ -153,8 +174,8 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Command != "" {
 		return b.help(ctx, t)
 	}
-	words, suffix := splitLabel(t.Text)
-	if code, known := b.labels[normLabel(words)]; known {
+	code, suffix, known := b.typedLabel(t.Text)
+	if known {
 		t.Press, t.Suffix, t.typed = &Press{Do: code}, suffix, true
 		return b.actions[code].do(ctx, t)
 	}
@@ -171,6 +192,17 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	return b.help(ctx, t)
 }
 
+// typedLabel finds the action whose label somebody typed, and what follows the
+// words.
+func (b *Bot) typedLabel(text string) (code Action, suffix string, known bool) {
+	if code, known = b.labels[normLabel(text)]; known {
+		return code, "", true
+	}
+	words, suffix := splitLabel(text)
+	code, known = b.labels[normLabel(words)]
+	return code, suffix, known
+}
+
 // answer says the reply, or the refusal, to whoever did something.
 func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, err error) error {
 	toast, window := reply.Toast, false
@@ -183,6 +215,9 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 		if u.IsPress && refusals[e.Reason] == alert {
 			toast, window = string(e.Reason), true
 			reply = b.current(ctx, t, e)
+		} else if now := b.current(ctx, t, e); now.Text != "" {
+			now.Lead, now.LeadData, now.Edit = string(e.Reason), e.Data, false
+			reply = now
 		}
 	}
 	if u.IsPress {
@@ -194,7 +229,7 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 			}
 			words = plain(text)
 		}
-		if window && len(utf16.Encode([]rune(words))) > maxToast {
+		if window && units(words) > maxToast {
 			reply, words = Reply{Text: toast, Data: errorData(err)}, ""
 		}
 		if err := b.chat.Answer(ctx, u.PressID, words, window); err != nil {
@@ -208,18 +243,44 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 	if err != nil || id == 0 {
 		return err
 	}
-	return b.remember(ctx, t.By, reply, id)
+	return b.remember(ctx, t, reply, id)
 }
 
-// remember keeps the id of a message that will be edited later.
-func (b *Bot) remember(ctx context.Context, by service.Actor, r Reply, id int) error {
-	if r.Card {
-		return b.drafts.SetCard(ctx, by, int64(id))
-	}
-	if r.Name != "" {
-		return b.Cards.Sent(ctx, by, r.Name, int64(id))
+// remember keeps the id of a message that will be edited later. The one that it
+// takes the place of goes, so that there is one of its kind.
+func (b *Bot) remember(ctx context.Context, t *Turn, r Reply, id int) error {
+	switch {
+	case r.Card:
+		d, err := b.drafts.Get(ctx, t.By)
+		if err != nil {
+			return err
+		}
+		if d != nil && d.MessageID != int64(id) {
+			b.remove(ctx, t.Chat, d.MessageID)
+		}
+		return b.drafts.SetCard(ctx, t.By, int64(id))
+	case r.Name != "":
+		c, err := b.Cards.Get(ctx, t.By, r.Name)
+		if err != nil {
+			return err
+		}
+		if c != nil && c.MessageID != int64(id) {
+			b.remove(ctx, t.Chat, c.MessageID)
+		}
+		return b.Cards.Sent(ctx, t.By, r.Name, int64(id))
 	}
 	return nil
+}
+
+// remove deletes a message whose buttons mean nothing any more; 0 is none.
+// Pressing one that stays does no harm.
+func (b *Bot) remove(ctx context.Context, chatID, messageID int64) {
+	if messageID == 0 {
+		return
+	}
+	if err := b.chat.Delete(ctx, chatID, int(messageID)); err != nil && !errors.Is(err, chat.ErrBlocked) {
+		b.log.WarnContext(ctx, "old message not deleted", "chat", chatID, "message", messageID, "err", err)
+	}
 }
 
 // maxToast is the longest answer to a press, in UTF-16 units.
@@ -246,7 +307,7 @@ func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) 
 			return 0, b.undelivered(ctx, u, err)
 		}
 	}
-	if r.Edit && u.IsPress && u.MessageID != 0 && m.File == nil && len(r.Files) == 0 {
+	if r.Edit && u.IsPress && u.MessageID != 0 && m.File == nil && len(r.Files) == 0 && fits(u, r, m) {
 		m.Caption = u.Media
 		err := b.chat.Edit(ctx, u.MessageID, m)
 		m.Caption = false
@@ -257,6 +318,17 @@ func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) 
 	id, err := b.chat.Send(ctx, m)
 	return id, b.undelivered(ctx, u, err)
 }
+
+// fits reports whether the pressed message can look like m without losing words.
+func fits(u chat.Update, r Reply, m chat.Message) bool {
+	if u.Media {
+		return r.Caption && units(plain(m.HTML)) <= chat.MaxCaption
+	}
+	return units(plain(m.HTML)) <= chat.MaxText
+}
+
+// units counts letters as the messenger does, in UTF-16.
+func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
 // undelivered decides what a failed answer means. Nothing was lost but the
 // answer: the person sees the state as soon as they press again.

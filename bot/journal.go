@@ -53,6 +53,11 @@ var collectPackage = Wizard[packageForm]{
 	},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Reply, error) {
 		j, err := b.Acts.Submit(ctx, t.By, service.SubmitInput{CohortID: f.CohortID, BaseVersion: f.Base})
+		if e := service.AsError(err); err != nil && (e.Reason == service.ReasonTaken || e.Reason == service.ReasonNothingWaits) {
+			r, cardErr := b.cohortCard(ctx, t, f.CohortID)
+			r.Lead, r.LeadData = string(e.Reason), e.Data
+			return r, cardErr
+		}
 		if err != nil {
 			return Reply{}, err
 		}
@@ -78,10 +83,11 @@ type packageView struct {
 	Journal     *service.DraftFile
 	Screenshots []service.DraftFile
 	Unknown     []service.DraftFile // must be told apart
+	Lack        service.Reason      // what keeps it from being sent, "" when it is whole
+	Most        int                 // screenshots that are allowed, when there are more; else 0
 	Waiting     []service.DraftFile // a worker looks at them
 	Refused     []service.DraftFile // shown once
 	Cohort      *service.Cohort
-	Ready       bool
 }
 
 func (b *Bot) packageView(ctx context.Context, by service.Actor, f *packageForm) (*packageView, error) {
@@ -108,8 +114,15 @@ func (b *Bot) packageView(ctx context.Context, by service.Actor, f *packageForm)
 			v.Screenshots = append(v.Screenshots, file)
 		}
 	}
-	v.Ready = v.Journal != nil && len(v.Waiting) == 0 && len(v.Unknown) == 0 &&
-		(len(v.Screenshots) > 0 || !v.Cohort.NeedsScreenshots())
+	if err := b.Acts.CheckPackage(ctx, by, f.CohortID); err != nil {
+		if service.AsError(err).Kind != service.Invalid {
+			return nil, err
+		}
+		v.Lack = service.ReasonOf(err)
+		if most, ok := service.AsError(err).Data.(int); ok {
+			v.Most = most
+		}
+	}
 	return v, nil
 }
 
@@ -124,9 +137,13 @@ func askPackage(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Reply, er
 // packageCard shows what the conversation has and what is missing.
 func packageCard(t *Turn, v *packageView) Reply {
 	r := Reply{Text: "package_card", Data: v, Card: true}
-	for _, f := range v.Unknown {
+	for i, f := range v.Unknown {
+		var number any // only one needs none
+		if len(v.Unknown) > 1 {
+			number = i + 1
+		}
 		r.Rows = append(r.Rows, row(
-			Button{Press: t.inTalk(pressAsJournal, f.ID)}, Button{Press: t.inTalk(pressAsScreenshot, f.ID)}))
+			Button{Press: t.inTalk(pressAsJournal, f.ID), Args: number}, Button{Press: t.inTalk(pressAsScreenshot, f.ID), Args: number}))
 	}
 	if v.Journal != nil {
 		r.Rows = append(r.Rows, row(Button{Label: "remove_journal", Press: t.inTalk(pressRemove, v.Journal.ID)}))
@@ -135,15 +152,15 @@ func packageCard(t *Turn, v *packageView) Reply {
 	for i, f := range v.Screenshots {
 		removals = append(removals, Button{Label: "remove_screenshot", Args: i + 1, Press: t.inTalk(pressRemove, f.ID)})
 	}
-	for _, f := range slices.Concat(v.Unknown, v.Waiting) {
-		removals = append(removals, Button{Label: "remove_file", Args: f.Name, Press: t.inTalk(pressRemove, f.ID)})
-	}
 	const side = 4 // short labels beside each other
 	for part := range slices.Chunk(removals, side) {
 		r.Rows = append(r.Rows, part)
 	}
+	for _, f := range slices.Concat(v.Unknown, v.Waiting) {
+		r.Rows = append(r.Rows, row(Button{Label: "remove_file", Args: f.Name, Press: t.inTalk(pressRemove, f.ID)}))
+	}
 	last := row(Button{Press: t.inTalk(pressCancel, 0)})
-	if v.Ready {
+	if v.Lack == "" {
 		last = row(Button{Press: t.inTalk(pressDone, 0)}, last[0])
 	}
 	r.Rows = append(r.Rows, last)
@@ -181,7 +198,7 @@ func askSend(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "package_check", Data: v, Rows: [][]Button{
+	r := Reply{Text: "package_check", Card: true, Data: v, Rows: [][]Button{
 		row(Button{Press: t.inTalk(pressSend, 0)}),
 		row(Button{Press: t.inTalk(pressBack, 0)}, Button{Press: t.inTalk(pressCancel, 0)}),
 	}}
@@ -201,8 +218,13 @@ func takeSend(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Outcome, er
 		}
 		return Outcome{to: "collect", held: true}, nil
 	}
-	if t.Press != nil && (t.Press.Do == pressSend || t.Press.Do == pressDone) {
+	switch {
+	case t.Press == nil:
+	case t.Press.Do == pressSend || t.Press.Do == pressDone:
 		return finish, nil
+	case t.Press.Do == pressRemove || t.Press.Do == pressAsJournal || t.Press.Do == pressAsScreenshot: // of the card above
+		_, err := takePackage(ctx, b, t, f)
+		return goingTo("collect"), err
 	}
 	return stay, unexpected(t)
 }
@@ -225,6 +247,13 @@ func (b *Bot) openPackage(ctx context.Context, t *Turn, cohortID int64) (Reply, 
 	if err := b.Acts.WhyNoUpload(ctx, t.By, cohortID); err != nil {
 		return Reply{}, err
 	}
+	if d, err := b.drafts.Get(ctx, t.By); err != nil {
+		return Reply{}, err
+	} else if d != nil && d.Kind == sortFiles.Name { // that is the answer it waits for
+		if err := b.Journals.Assign(ctx, t.By, cohortID); err != nil {
+			return Reply{}, err
+		}
+	}
 	base, err := b.Journals.Begin(ctx, t.By, cohortID)
 	if err != nil {
 		return Reply{}, err
@@ -246,16 +275,66 @@ func (b *Bot) loosePackage(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	in := service.ReceiveInput{
-		UpdateID: t.UpdateID, ChatRef: t.File.Ref, Name: t.File.Name, Size: t.File.Size, Photo: t.File.Photo,
-	}
-	if len(waiting) == 1 {
-		r, err := b.openPackage(ctx, t, waiting[0].ID)
-		if err != nil {
-			return r, err
+	switch {
+	case len(waiting) == 1:
+		if _, err := b.openPackage(ctx, t, waiting[0].ID); err != nil {
+			return Reply{}, err
 		}
-		in.CohortID = waiting[0].ID
-		_, err = b.Journals.Receive(ctx, t.By, in)
+	case len(waiting)+len(replaceable) == 0:
+		return Reply{Text: "loose_nothing_waits", Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}}, nil
+	default:
+		if _, err := b.begin(ctx, t, sortFiles, sortForm{LastIn: t.Message}); err != nil {
+			return Reply{}, err
+		}
+	}
+	return b.resumeNow(ctx, t)
+}
+
+// sortForm is what must be known while files that came out of the blue wait for
+// a word about their cohort. The files lie beside it as draft files of none.
+type sortForm struct {
+	LastIn int // the person's newest message: a card above it is out of sight
+}
+
+// sortFiles asks for which cohort files are that came out of the blue.
+var sortFiles = Wizard[sortForm]{
+	Name: "sort",
+	Steps: []Step[sortForm]{{
+		Name: "which",
+		Ask: func(ctx context.Context, b *Bot, t *Turn, _ *sortForm) (Reply, error) {
+			return b.sortCard(ctx, t)
+		},
+		Take: func(ctx context.Context, b *Bot, t *Turn, f *sortForm) (Outcome, error) {
+			switch {
+			case t.File != nil:
+				f.LastIn = t.Message
+				_, err := b.Journals.Receive(ctx, t.By, service.ReceiveInput{
+					UpdateID: t.UpdateID, ChatRef: t.File.Ref, Name: t.File.Name, Size: t.File.Size, Photo: t.File.Photo,
+				})
+				return held, err
+			case t.Press != nil && t.Press.Do == pressRemove:
+				return stay, b.Journals.Remove(ctx, t.By, t.Press.ID)
+			}
+			return stay, unexpected(t)
+		},
+	}},
+	Done: func(ctx context.Context, b *Bot, t *Turn, _ *sortForm) (Reply, error) { return b.menu(ctx, t) }, // never: a cohort opens another one
+}
+
+// sortView is what the card of sortFiles shows.
+type sortView struct {
+	Files   []service.DraftFile
+	Refused []service.DraftFile // shown once
+	More    bool                // there are more cohorts than buttons
+}
+
+func (b *Bot) sortCard(ctx context.Context, t *Turn) (Reply, error) {
+	waiting, err := b.Acts.CohortList(ctx, t.By, service.WantUpload, "", 0, choosable+1)
+	if err != nil {
+		return Reply{}, err
+	}
+	replaceable, err := b.Acts.CohortList(ctx, t.By, service.WantReplace, "", 0, choosable+1)
+	if err != nil {
 		return Reply{}, err
 	}
 	list := waiting
@@ -264,24 +343,35 @@ func (b *Bot) loosePackage(ctx context.Context, t *Turn) (Reply, error) {
 			list = append(list, c)
 		}
 	}
-	if len(list) == 0 {
-		return Reply{Text: "loose_nothing_waits", Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}}, nil
-	}
-	if _, err := b.Journals.Receive(ctx, t.By, in); err != nil {
+	files, err := b.Journals.Files(ctx, t.By, 0)
+	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "loose_which", Data: len(list)}
-	for _, c := range list[:min(len(list), choosable)] {
-		r.Rows = append(r.Rows, row(Button{Label: "cohort_item", Args: c, Press: Press{pressFor, c.ID, 0}}))
+	v := sortView{More: len(list) > choosable}
+	for _, f := range files {
+		if f.State == service.DraftRefused {
+			v.Refused = append(v.Refused, f)
+		} else {
+			v.Files = append(v.Files, f)
+		}
 	}
-	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressMenu}}))
+	r := Reply{Text: "loose_which", Data: v, Card: true}
+	if len(v.Files) > 0 {
+		for _, c := range list[:min(len(list), choosable)] {
+			r.Rows = append(r.Rows, row(Button{Label: "cohort_item", Args: c, Press: Press{pressFor, c.ID, 0}}))
+		}
+	}
+	for _, f := range v.Files {
+		r.Rows = append(r.Rows, row(Button{Label: "remove_file", Args: f.Name, Press: t.inTalk(pressRemove, f.ID)}))
+	}
+	r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressCancel, 0)}))
 	return r, nil
 }
 
 // forCohortPressed says for which cohort the files are that came out of the blue.
 func (b *Bot) forCohortPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.help(ctx, t)
+		return b.packagePressed(service.WantUpload, pressUpload)(ctx, t)
 	}
 	if err := b.Acts.WhyNoUpload(ctx, t.By, t.Press.ID); err != nil {
 		return Reply{}, err
@@ -289,7 +379,10 @@ func (b *Bot) forCohortPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.Journals.Assign(ctx, t.By, t.Press.ID); err != nil {
 		return Reply{}, err
 	}
-	return edited(b.openPackage(ctx, t, t.Press.ID))
+	if err := b.leaveTalk(ctx, &Turn{By: t.By, Chat: t.Chat}); err != nil { // its card, too
+		return Reply{}, err
+	}
+	return b.openPackage(ctx, t, t.Press.ID)
 }
 
 // filesPressed sends the journal and the screenshots of an act.

@@ -82,7 +82,7 @@ func (b *Bot) menu(_ context.Context, t *Turn) (Reply, error) {
 // menuScreen is menu in the place of the pressed message. It leaves the open
 // conversation; its files stay.
 func (b *Bot) menuScreen(ctx context.Context, t *Turn) (Reply, error) {
-	if err := b.drafts.Drop(ctx, t.By); err != nil {
+	if err := b.leaveTalk(ctx, t); err != nil {
 		return Reply{}, err
 	}
 	return edited(b.menu(ctx, t))
@@ -113,5 +113,5 @@ func (b *Bot) looseFile(ctx context.Context, t *Turn) (Reply, error) {
 	case t.By.Has(service.RolePartnerRep):
 		return b.loosePackage(ctx, t)
 	}
-	return b.help(ctx, t)
+	return Reply{Text: "loose_unneeded", Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}}, nil
 }

@@ -131,41 +131,52 @@ func gone(l letter, err error) (letter, error) {
 	return l, err
 }
 
-// renderDraft renews the living card of the conversation about a package.
+// renderDraft renews the living card of the conversation into which files are
+// sent. A card that newer messages have pushed up gives way to a new one.
 func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMessage) (letter, error) {
 	d, err := b.drafts.Get(ctx, to)
 	if err != nil {
 		return letter{}, err
 	}
-	if d == nil || d.Kind != collectPackage.Name || d.Step != collectPackage.first() {
+	if d == nil || (d.Kind != collectPackage.Name || d.Step != collectPackage.first()) && d.Kind != sortFiles.Name {
 		return letter{Skip: true}, nil
 	}
 	var s stored
-	var f packageForm
 	if err := json.Unmarshal(d.Form, &s); err != nil {
 		return letter{}, fmt.Errorf("draft of person %d: %w", to.PersonID, err)
 	}
-	if err := json.Unmarshal(s.Form, &f); err != nil {
-		return letter{}, fmt.Errorf("draft of person %d: %w", to.PersonID, err)
-	}
-	v, err := b.packageView(ctx, to, &f)
+	r, err := b.talks[d.Kind].ask(ctx, b, &Turn{By: to, serial: s.Serial}, d.Step, s.Form)
 	if err != nil {
 		return gone(letter{}, err)
 	}
-	l := letter{Reply: packageCard(&Turn{By: to, serial: s.Serial}, v)}
-	card := int(d.MessageID)
-	if card > f.LastIn {
+	var f struct{ LastIn int }
+	if err := json.Unmarshal(s.Form, &f); err != nil {
+		return letter{}, fmt.Errorf("draft of person %d: %w", to.PersonID, err)
+	}
+	l := letter{Reply: r}
+	if card := int(d.MessageID); card > f.LastIn {
 		l.EditID = card
 	} else {
 		l.DropID = card
 	}
 	l.Sent = func(ctx context.Context, id int) error {
-		if err := b.Journals.Forget(ctx, to, v.Refused); err != nil {
+		if err := b.Journals.Forget(ctx, to, refusedIn(r.Data)); err != nil {
 			return err
 		}
 		return b.drafts.SetCard(ctx, to, int64(id))
 	}
 	return l, nil
+}
+
+// refusedIn are the refused files that a card names: they are named once.
+func refusedIn(card any) []service.DraftFile {
+	switch v := card.(type) {
+	case *packageView:
+		return v.Refused
+	case sortView:
+		return v.Refused
+	}
+	return nil
 }
 
 // renderPrinted brings the printed act to whoever generated it.

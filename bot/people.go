@@ -598,7 +598,7 @@ func (b *Bot) revokePressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	if t.Press.Version == 1 { // takes the link away too
-		return Reply{Text: "revoked", Data: inv.Name, Edit: true, Rows: [][]Button{
+		return Reply{Text: "revoked", Data: inv.Name, Edit: true, Caption: true, Rows: [][]Button{
 			row(Button{Press: Press{Do: pressInvite, ID: placeID(inv.OrgID)}}, Button{Press: Press{pressStaff, placeID(inv.OrgID), -1}}),
 		}}, nil
 	}

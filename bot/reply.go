@@ -16,6 +16,9 @@ type Reply struct {
 	Data     any    // facts for the text
 	Rows     [][]Button
 	Edit     bool         // a press changes the message it stands under; ignored for messages
+	Caption  bool         // with Edit: it can stand under a picture or a document too
+	Lead     string       // name of a text above Text; "" for none
+	LeadData any          // facts for it
 	Toast    string       // name of a short text shown over the pressed button; "" for none
 	Photo    *Attachment  // shown as a picture with Text as its caption
 	Document *Attachment  // sent with Text as its caption
@@ -53,6 +56,13 @@ func (b *Bot) message(ctx context.Context, chatID int64, r Reply) (chat.Message,
 	var err error
 	if m.HTML, err = b.text.HTML(r.Text, r.Data); err != nil {
 		return m, err
+	}
+	if r.Lead != "" {
+		lead, err := b.text.HTML(r.Lead, r.LeadData)
+		if err != nil {
+			return m, err
+		}
+		m.HTML = lead + "\n\n" + m.HTML
 	}
 	for _, buttons := range r.Rows {
 		var out []chat.Button

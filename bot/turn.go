@@ -70,12 +70,22 @@ func normLabel(s string) string {
 }
 
 // splitLabel cuts the count or number off a label: «Требуется генерация (3)»,
-// «Журнал и скриншоты · поток 118».
+// «Журнал и скриншоты · поток 118», «Отправить с журналом версии 2». Other words
+// in brackets belong to what a person writes in a conversation.
 func splitLabel(s string) (words, suffix string) {
-	for _, sep := range []string{" · ", " ("} {
-		if i := strings.Index(s, sep); i >= 0 {
-			return s[:i], strings.TrimSuffix(strings.TrimSpace(s[i+len(sep):]), ")")
+	s = strings.TrimSpace(s)
+	if i := strings.Index(s, " · "); i >= 0 {
+		return s[:i], strings.TrimSpace(s[i+len(" · "):])
+	}
+	if rest, ok := strings.CutSuffix(s, ")"); ok {
+		if i := strings.LastIndex(rest, " ("); i >= 0 && startsWithDigit(rest[i+2:]) {
+			return s[:i], rest[i+2:]
 		}
+	}
+	if i := strings.LastIndex(s, " "); i >= 0 && startsWithDigit(s[i+1:]) {
+		return s[:i], s[i+1:]
 	}
 	return s, ""
 }
+
+func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }

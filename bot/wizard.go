@@ -178,12 +178,28 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 	if err != nil {
 		return Reply{}, fmt.Errorf("wizard %s: %w", w.name(), err)
 	}
+	if err := b.leaveTalk(ctx, t); err != nil {
+		return Reply{}, err
+	}
 	t.serial = int(t.UpdateID % serials)
 	d := &service.Draft{PersonID: t.By.PersonID, Kind: w.name(), Step: step, UpdateID: t.UpdateID}
 	if err := b.keep(ctx, d, t.serial, data); err != nil {
 		return Reply{}, err
 	}
 	return w.ask(ctx, b, t, step, data)
+}
+
+// leaveTalk forgets the open conversation and takes its card away, unless that is
+// the pressed message, which shows the answer. Files that were sent stay.
+func (b *Bot) leaveTalk(ctx context.Context, t *Turn) error {
+	d, err := b.drafts.Get(ctx, t.By)
+	if err != nil || d == nil {
+		return err
+	}
+	if d.MessageID != int64(t.Message) || t.Media {
+		b.remove(ctx, t.Chat, d.MessageID)
+	}
+	return b.drafts.Drop(ctx, t.By)
 }
 
 func (b *Bot) keep(ctx context.Context, d *service.Draft, serial int, form json.RawMessage) error {
@@ -206,7 +222,10 @@ func (b *Bot) resume(ctx context.Context, t *Turn) (Reply, error) {
 	w, known := b.talks[d.Kind]
 	var s stored
 	if err := json.Unmarshal(d.Form, &s); err != nil || !known { // of an older program
-		return Reply{}, b.drafts.Drop(ctx, t.By)
+		if err := b.drafts.Drop(ctx, t.By); err != nil {
+			return Reply{}, err
+		}
+		return Reply{}, &service.Error{Kind: service.Conflict, Reason: ReasonTalkOver}
 	}
 	t.serial = s.Serial
 	if t.Press != nil && !t.typed && t.Press.Version != s.Serial {
@@ -230,6 +249,25 @@ func (b *Bot) resume(ctx context.Context, t *Turn) (Reply, error) {
 			}
 			return edited(w.ask(ctx, b, t, d.Step, s.Form))
 		}
+	}
+	form, out, err := w.take(ctx, b, t, d.Step, s.Form)
+	if err != nil {
+		return b.askAgain(ctx, t, w, d.Step, s.Form, err)
+	}
+	return b.proceed(ctx, t, w, d, s.Serial, form, out)
+}
+
+// resumeNow gives the conversation that this turn has just opened its first
+// answer.
+func (b *Bot) resumeNow(ctx context.Context, t *Turn) (Reply, error) {
+	d, err := b.drafts.Get(ctx, t.By)
+	if err != nil {
+		return Reply{}, err
+	}
+	w := b.talks[d.Kind]
+	var s stored
+	if err := json.Unmarshal(d.Form, &s); err != nil {
+		return Reply{}, fmt.Errorf("draft %s: %w", d.Kind, err)
 	}
 	form, out, err := w.take(ctx, b, t, d.Step, s.Form)
 	if err != nil {
@@ -268,7 +306,7 @@ func (b *Bot) proceed(ctx context.Context, t *Turn, w talk, d *service.Draft, se
 		case service.Internal:
 			return Reply{}, err // the draft stays: pressing again tries again
 		case service.Conflict, service.Forbidden, service.NotFound:
-			if dropErr := b.drafts.Drop(ctx, t.By); dropErr != nil {
+			if dropErr := b.leaveTalk(ctx, t); dropErr != nil {
 				return Reply{}, dropErr
 			}
 			return Reply{}, err
@@ -276,11 +314,11 @@ func (b *Bot) proceed(ctx context.Context, t *Turn, w talk, d *service.Draft, se
 	}
 	// The draft goes once its use case is over. A crash between the two is
 	// harmless: the second try meets the guard of the use case.
-	return reply, b.drafts.Drop(ctx, t.By)
+	return reply, b.leaveTalk(ctx, t)
 }
 
-// askAgain shows why an answer was refused, with the buttons of the step under
-// it. What is no refusal of the answer itself goes up.
+// askAgain shows why an answer was refused and asks the step's question again.
+// What is no refusal of the answer itself goes up.
 func (b *Bot) askAgain(ctx context.Context, t *Turn, w talk, step string, form json.RawMessage, cause error) (Reply, error) {
 	e := service.AsError(cause)
 	if e.Kind != service.Invalid || (t.Press != nil && refusals[e.Reason] == alert) {
@@ -290,7 +328,8 @@ func (b *Bot) askAgain(ctx context.Context, t *Turn, w talk, step string, form j
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Text: string(e.Reason), Data: e.Data, Rows: again.Rows}, nil
+	again.Lead, again.LeadData, again.Photo = string(e.Reason), e.Data, nil
+	return again, nil
 }
 
 // cancel ends the open conversation, if any. Files that were sent stay.
@@ -299,12 +338,12 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if err := b.drafts.Drop(ctx, t.By); err != nil {
+	if err := b.leaveTalk(ctx, t); err != nil {
 		return Reply{}, err
 	}
 	r, err := b.menu(ctx, t)
 	if d != nil {
-		r.Text = "cancelled"
+		r.Text, r.Data = "cancelled", d.Kind == collectPackage.Name || d.Kind == sortFiles.Name
 	}
 	r.Edit = t.Press != nil
 	return r, err

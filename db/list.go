@@ -50,15 +50,29 @@ func standing(by service.Actor, role service.Role) []int64 {
 }
 
 // ActList implements service.ListQueries.
-func (q queries) ActList(ctx context.Context, by service.Actor, statuses []service.ActStatus, number string, offset, limit int) ([]service.ActItem, error) {
+func (q queries) ActList(ctx context.Context, by service.Actor, filter service.ActFilter, offset, limit int) ([]service.ActItem, error) {
 	var out []service.ActItem
 	sel := q.NewSelect().TableExpr("acts AS act").
 		Column("act.id", "act.number", "act.status", "act.revision", "act.due_on").
-		Where("act.status IN (?)", bun.In(statuses)).
+		Where("act.status IN (?)", bun.In(filter.Statuses)).
 		Apply(seesAct(by)).
 		OrderExpr("act.id DESC").Offset(int64(offset)).Limit(int64(limit))
-	if number != "" {
-		sel = sel.Where("act.number = ?", number)
+	if filter.Number != "" {
+		sel = sel.Where("act.number = ?", filter.Number)
+	}
+	if filter.Partners != nil {
+		sel = sel.Where("act.partner_id IN (?)", bun.In(filter.Partners))
+	}
+	if filter.Free {
+		sel = sel.Where("act.reviewer_id IS NULL")
+	}
+	if filter.HolderID != 0 {
+		sel = sel.Where("act.reviewer_id = ?", filter.HolderID)
+	}
+	if filter.JournalStands {
+		sel = sel.Where(`EXISTS (
+			SELECT 1 FROM cohorts AS c JOIN journals AS j ON j.cohort_id = c.id AND j.version = c.journal_version
+			WHERE c.id = act.cohort_id AND j.rejected_at IS NULL)`)
 	}
 	if err := sel.Scan(ctx, &out); err != nil {
 		return nil, explain(err)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf16"
 
 	"flowbot/service/fsm"
@@ -231,7 +232,7 @@ func notOwnUpload(m actMove) error {
 }
 
 func saysWhy(m actMove) error {
-	if strings.TrimSpace(m.comment) == "" {
+	if !strings.ContainsFunc(m.comment, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
 		return refuse(Invalid, ReasonCommentRequired)
 	}
 	if len(utf16.Encode([]rune(m.comment))) > maxComment {

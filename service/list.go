@@ -35,13 +35,23 @@ type ActItem struct {
 	DueOn    Day
 }
 
+// ActFilter narrows a list of acts.
+type ActFilter struct {
+	Statuses      []ActStatus
+	Number        string  // "" for any
+	Partners      []int64 // nil: of every partner
+	Free          bool    // nobody has taken it
+	HolderID      int64   // this person has taken it; 0 for whoever
+	JournalStands bool    // the newest version of the cohort's journal is there and not rejected
+}
+
 // ListQueries pages through what a person may see.
 type ListQueries interface {
 	// CohortList lists cohorts by end date, newest first, from offset on, at most
 	// limit. A number narrows it to that one.
 	CohortList(ctx context.Context, by Actor, want CohortWant, number string, now time.Time, offset, limit int) ([]CohortItem, error)
-	// ActList lists acts in one of the statuses, newest first.
-	ActList(ctx context.Context, by Actor, statuses []ActStatus, number string, offset, limit int) ([]ActItem, error)
+	// ActList lists acts, newest first, from offset on, at most limit.
+	ActList(ctx context.Context, by Actor, filter ActFilter, offset, limit int) ([]ActItem, error)
 }
 
 // CohortList lists the cohorts in which the actor can do what is wanted, newest
@@ -65,14 +75,31 @@ func eventStatuses(ev ActEvent) []ActStatus {
 	return out
 }
 
-// ActList lists the acts that the event could move, newest first; an empty event
-// lists every act that the actor may see. A number narrows it to that one.
+// ActList lists the acts that the actor could move by the event, newest first;
+// an empty event lists every act that the actor may see. A number narrows it to
+// that one. It refuses events that are not of the actor's roles.
 func (s *Acts) ActList(ctx context.Context, by Actor, ev ActEvent, number string, offset, limit int) ([]ActItem, error) {
-	statuses := actTable.States()
-	if ev != "" {
-		statuses = eventStatuses(ev)
+	filter := ActFilter{Statuses: actTable.States(), Number: number}
+	role := Role("")
+	switch ev {
+	case "":
+	case ActSubmit, ActReplace, ActResend, ActRegenerate, ActCancel:
+		role, filter.Partners, filter.Free = RolePartnerRep, by.Orgs(RolePartnerRep), true
+		filter.JournalStands = ev == ActResend
+	case ActTake:
+		role, filter.Free = RoleOperatorRep, true
+	case ActRelease, ActApprove, ActReject:
+		role, filter.HolderID = RoleOperatorRep, by.PersonID
+	case ActExpire, ActFall:
+		return nil, refuse(Forbidden, ReasonForbidden)
 	}
-	list, err := s.store.ActList(ctx, by, statuses, number, offset, limit)
+	if role != "" {
+		if !by.Has(role) {
+			return nil, refuse(Forbidden, ReasonForbidden)
+		}
+		filter.Statuses = eventStatuses(ev)
+	}
+	list, err := s.store.ActList(ctx, by, filter, offset, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list acts: %w", err)
 	}

@@ -33,6 +33,7 @@ var funcs = map[string]any{
 	"clock":  clock,
 	"size":   size,
 	"add":    func(a, b int) int { return a + b },
+	"neg":    func(a int) int { return -a },
 	"join":   strings.Join,
 }
 

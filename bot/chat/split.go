@@ -6,11 +6,12 @@ import (
 	"unicode/utf16"
 )
 
-// The longest text and caption, in UTF-16 units after markup is taken away.
+// MaxText and MaxCaption are the longest text and caption, in UTF-16 units after
+// markup is taken away.
 // Source: Bot API, sendMessage.text and sendDocument.caption.
 const (
-	maxText    = 4096
-	maxCaption = 1024
+	MaxText    = 4096
+	MaxCaption = 1024
 )
 
 // A token is a piece of HTML that is never cut: a tag, or one character as

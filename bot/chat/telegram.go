@@ -122,11 +122,11 @@ func (t *Telegram) Updates(ctx context.Context, offset int64, timeout time.Durat
 
 // Send implements Client.
 func (t *Telegram) Send(ctx context.Context, m Message) (int, error) {
-	first := maxText
+	first := MaxText
 	if m.File != nil {
-		first = maxCaption
+		first = MaxCaption
 	}
-	parts := split(m.HTML, first, maxText)
+	parts := split(m.HTML, first, MaxText)
 	var id int
 	for i, text := range parts {
 		p := m.params()
@@ -246,7 +246,7 @@ func (t *Telegram) Edit(ctx context.Context, messageID int, m Message) error {
 			media["media"] = m.File.Ref
 		}
 		if m.HTML != "" {
-			media["caption"], media["parse_mode"] = clip(m.HTML, maxCaption), tg.ModeHTML
+			media["caption"], media["parse_mode"] = clip(m.HTML, MaxCaption), tg.ModeHTML
 		}
 		j, err := json.Marshal(media)
 		if err != nil {
@@ -256,12 +256,12 @@ func (t *Telegram) Edit(ctx context.Context, messageID int, m Message) error {
 		files = uploads([]Upload{*m.File}, func(int) string { return "file" })
 	case m.Caption:
 		method = "editMessageCaption"
-		p["caption"], p["parse_mode"] = clip(m.HTML, maxCaption), tg.ModeHTML
+		p["caption"], p["parse_mode"] = clip(m.HTML, MaxCaption), tg.ModeHTML
 	case m.HTML == "":
 		method = "editMessageReplyMarkup"
 	default:
 		method = "editMessageText"
-		p["text"], p["parse_mode"], p["link_preview_options"] = clip(m.HTML, maxText), tg.ModeHTML, `{"is_disabled":true}`
+		p["text"], p["parse_mode"], p["link_preview_options"] = clip(m.HTML, MaxText), tg.ModeHTML, `{"is_disabled":true}`
 	}
 	err := t.say(ctx, m.ChatID, method, p, files, nil)
 	if refused(err, "message is not modified") {
