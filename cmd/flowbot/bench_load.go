@@ -453,12 +453,15 @@ func benchMemory(ctx context.Context, p *program) (err error) {
 	return nil
 }
 
-// bombPDF is a PDF of one page whose contents inflate to so many bytes.
+// bombPDF is a PDF of one page whose contents, packed twice, inflate to so many
+// bytes.
 func bombPDF(inflated int64) []byte {
 	var packed bytes.Buffer
-	z := zlib.NewWriter(&packed)
-	_, _ = io.CopyN(z, zeros{}, inflated) // into memory: cannot fail
-	_ = z.Close()
+	outer := zlib.NewWriter(&packed) // into memory: cannot fail
+	inner := zlib.NewWriter(outer)
+	_, _ = io.CopyN(inner, zeros{}, inflated)
+	_ = inner.Close()
+	_ = outer.Close()
 	var b bytes.Buffer
 	var at []int
 	object := func(text string) {
@@ -469,7 +472,7 @@ func bombPDF(inflated int64) []byte {
 	object("<< /Type /Catalog /Pages 2 0 R >>")
 	object("<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
 	object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>")
-	object(fmt.Sprintf("<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream", packed.Len(), packed.String()))
+	object(fmt.Sprintf("<< /Length %d /Filter [/FlateDecode /FlateDecode] >>\nstream\n%s\nendstream", packed.Len(), packed.String()))
 	xref := b.Len()
 	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(at)+1)
 	for _, n := range at {

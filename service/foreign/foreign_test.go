@@ -791,3 +791,25 @@ func BenchmarkChild(b *testing.B) {
 		})
 	}
 }
+
+func TestAStreamThatIsTooLongIsRefusedWithinTheLimits(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		file []byte
+		want service.Reason
+	}{
+		{"257 MiB packed once", page("4 0 R", "", stream("/Filter /FlateDecode", deflatedZeros(t, "", 257))), service.ReasonFileTooHeavy},
+		{"4 GiB packed twice", page("4 0 R", "", stream("/Filter [/FlateDecode /FlateDecode]", packedTwice(t, "", 4096))), service.ReasonFileTooHeavy},
+		{"1 MiB packed once", page("4 0 R", "", stream("/Filter /FlateDecode", deflatedZeros(t, "", 1))), ""},
+	}
+	r := newReader(t, foreign.Options{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := reasonOf(t, checkPDF(t.Context(), r, save(t, tt.file))); got != tt.want {
+				t.Errorf("%d bytes gave %q, want %q", len(tt.file), got, tt.want)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/filter"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/validate"
 
 	"flowbot/service"
@@ -125,11 +127,53 @@ func readStructure(f io.ReadSeeker) (err error) {
 	case ctx.Encrypt != nil:
 		return refuse(service.ReasonFileEncrypted, "it has a password for changes")
 	}
+	if err := measureStreams(ctx.XRefTable); err != nil {
+		return err
+	}
 	err = validate.XRefTable(ctx)
 	if errors.Is(err, filter.ErrDecodeLimitExceeded) {
 		return refuse(service.ReasonFileTooHeavy, "a stream of pdfcpu's is too long")
 	}
 	return err
+}
+
+// maxStream is the most bytes that one packed stream may hold: a page of A3 at
+// 600 dpi in colour takes 209 MB. What is longer stands for nothing that a
+// person would read, and every program that opens the file pays for it.
+const maxStream = 256 << 20
+
+// measureStreams unpacks every stream that Flate has packed, once or several
+// times over, into nothing, and refuses one that is too long. A stream that
+// cannot be unpacked to its end is left to those who draw it.
+func measureStreams(x *model.XRefTable) error {
+	for _, entry := range x.Table {
+		if entry == nil {
+			continue
+		}
+		stream, ok := entry.Object.(types.StreamDict)
+		if !ok {
+			continue
+		}
+		var r io.Reader = bytes.NewReader(stream.Raw)
+		packed := false
+		for _, f := range stream.FilterPipeline {
+			if f.Name != filter.Flate {
+				break
+			}
+			z, err := zlib.NewReader(r)
+			if err != nil {
+				break
+			}
+			r, packed = z, true
+		}
+		if !packed {
+			continue
+		}
+		if n, _ := io.Copy(io.Discard, io.LimitReader(r, maxStream+1)); n > maxStream {
+			return refuse(service.ReasonFileTooHeavy, "a stream is too long")
+		}
+	}
+	return nil
 }
 
 var (
