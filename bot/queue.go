@@ -236,7 +236,7 @@ func (b *Bot) takePressed(ctx context.Context, t *Turn) (Reply, error) {
 	return b.packageScreen(ctx, t, a.ID)
 }
 
-// nextPressed shows the most urgent package that this reviewer could take.
+// nextPressed shows the next package that this reviewer could take.
 func (b *Bot) nextPressed(ctx context.Context, t *Turn) (Reply, error) {
 	id, err := b.Queue.Next(ctx, t.By, t.Press.ID)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"flowbot/service"
 )
@@ -88,20 +87,26 @@ func (q queries) QueueCounts(ctx context.Context, by service.Actor, today servic
 }
 
 // QueueNext implements service.QueueQueries.
-func (q queries) QueueNext(ctx context.Context, by service.Actor, skip []int64) (int64, error) {
-	if skip == nil {
-		skip = []int64{} // a nil array is NULL, and nothing differs from NULL
+func (q queries) QueueNext(ctx context.Context, by service.Actor, shown int64) (int64, error) {
+	first := func(where string) (int64, error) {
+		var ids []int64
+		err := q.NewSelect().Model((*service.Act)(nil)).Column("act.id").Apply(inQueue(by)).
+			Join("JOIN journals AS j ON j.cohort_id = act.cohort_id AND j.version = act.journal_version").
+			Where("act.reviewer_id IS NULL").Where("j.uploaded_by <> ?", by.PersonID).
+			Where(where, shown).Order("act.due_on", "act.id").Limit(1).Scan(ctx, &ids)
+		if err != nil || len(ids) == 0 {
+			return 0, explain(err)
+		}
+		return ids[0], nil
 	}
-	var ids []int64
-	err := q.NewSelect().Model((*service.Act)(nil)).Column("act.id").Apply(inQueue(by)).
-		Join("JOIN journals AS j ON j.cohort_id = act.cohort_id AND j.version = act.journal_version").
-		Where("act.reviewer_id IS NULL").Where("j.uploaded_by <> ?", by.PersonID).
-		Where("act.id <> ALL (?)", pgdialect.Array(skip)).
-		Order("act.due_on", "act.id").Limit(1).Scan(ctx, &ids)
-	if err != nil || len(ids) == 0 {
-		return 0, explain(err)
+	if shown != 0 {
+		id, err := first(`(act.due_on, act.id) > (SELECT s.due_on, s.id FROM acts AS s
+			WHERE s.id = ? AND s.status = 'in_approval' AND s.reviewer_id IS NULL)`)
+		if err != nil || id != 0 {
+			return id, err
+		}
 	}
-	return ids[0], nil
+	return first("act.id <> ?")
 }
 
 // QueuePartners implements service.QueueQueries.

@@ -68,10 +68,11 @@ type QueueQueries interface {
 	QueuePage(ctx context.Context, by Actor, filter QueueFilter, today Day, offset, limit int) ([]QueueItem, error)
 	// QueueCounts counts packages, each number up to QueueCap.
 	QueueCounts(ctx context.Context, by Actor, today Day) (QueueCounts, error)
-	// QueueNext returns the id of the most urgent package that nobody has taken,
-	// that the actor has not uploaded and that is not among skip; 0 when there is
-	// none.
-	QueueNext(ctx context.Context, by Actor, skip []int64) (int64, error)
+	// QueueNext returns the id of a package that nobody has taken and that the
+	// actor has not uploaded: the one after shown, if that still waits to be taken,
+	// and behind the last or without shown the most urgent. It is never shown
+	// itself; 0 when there is none.
+	QueueNext(ctx context.Context, by Actor, shown int64) (int64, error)
 	// QueuePartners lists the partners with packages in approval by name, at most
 	// limit.
 	QueuePartners(ctx context.Context, by Actor, limit int) ([]QueuePartner, error)
@@ -125,13 +126,14 @@ func (s *Queue) Counts(ctx context.Context, by Actor) (QueueCounts, error) {
 	return counts, nil
 }
 
-// Next returns the id of the most urgent package that the actor could take,
-// other than those skipped; 0 when there is none.
-func (s *Queue) Next(ctx context.Context, by Actor, skip ...int64) (int64, error) {
+// Next returns the id of a package that the actor could take: the one after
+// shown (0: none) by urgency, so that pressing on leads through all of them, or
+// the most urgent once shown is taken or decided; 0 when there is no other.
+func (s *Queue) Next(ctx context.Context, by Actor, shown int64) (int64, error) {
 	if _, err := s.today(ctx, by); err != nil {
 		return 0, fmt.Errorf("next in the queue: %w", err)
 	}
-	id, err := s.store.QueueNext(ctx, by, skip)
+	id, err := s.store.QueueNext(ctx, by, shown)
 	if err != nil {
 		return 0, fmt.Errorf("next in the queue: %w", err)
 	}

@@ -185,21 +185,28 @@ func TestNextIsTheMostUrgentThatOneCouldTake(t *testing.T) {
 	d.hold(d.other, held)
 	d.exec("UPDATE journals SET uploaded_by = ? WHERE cohort_id = ?", d.both.PersonID, d.act(own).CohortID)
 	tests := []struct {
-		by   service.Actor
-		skip []int64
-		want int64
+		by    service.Actor
+		shown int64
+		want  int64
 	}{
-		{d.reviewer, nil, ids[2]},
-		{d.reviewer, ids[2:3], ids[3]},
-		{d.reviewer, ids[2:4], ids[0]},
-		{d.reviewer, ids, 0},
-		{d.both, nil, ids[3]}, // not their own
+		{d.reviewer, 0, ids[2]},
+		{d.reviewer, ids[2], ids[3]},
+		{d.reviewer, ids[3], ids[0]},
+		{d.reviewer, ids[0], ids[2]}, // from the beginning
+		{d.reviewer, held, ids[2]},   // taken meanwhile
+		{d.both, 0, ids[3]},          // not their own
+		{d.both, ids[0], ids[3]},
 	}
 	for _, tt := range tests {
-		got, err := d.queue.Next(t.Context(), tt.by, tt.skip...)
+		got, err := d.queue.Next(t.Context(), tt.by, tt.shown)
 		if err != nil || got != tt.want {
-			t.Errorf("%s without %v: %d, %v, want %d", tt.by.Name, tt.skip, got, err, tt.want)
+			t.Errorf("%s after %d: %d, %v, want %d", tt.by.Name, tt.shown, got, err, tt.want)
 		}
+	}
+	d.hold(d.other, ids[0])
+	d.hold(d.other, ids[3])
+	if got, err := d.queue.Next(t.Context(), d.reviewer, own); err != nil || got != 0 {
+		t.Errorf("after the only one: %d, %v", got, err)
 	}
 }
 
@@ -236,7 +243,7 @@ func TestTheQueueIsTheOperatorsAlone(t *testing.T) {
 			return nil, err
 		},
 		"counts": func(by service.Actor) (any, error) { return d.queue.Counts(t.Context(), by) },
-		"next":   func(by service.Actor) (any, error) { return d.queue.Next(t.Context(), by) },
+		"next":   func(by service.Actor) (any, error) { return d.queue.Next(t.Context(), by, 0) },
 		"partners": func(by service.Actor) (any, error) {
 			l, err := d.queue.Partners(t.Context(), by, 10)
 			return len(l), err
