@@ -82,7 +82,7 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 				known.Say("/start")
 			}
 		}
-		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nTimes there are of %s.\nStop with Ctrl-C; the data stay in %s.\n", address, dir, zone, s.DataDir)
+		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nTimes in the texts are those of %s.\nStop with Ctrl-C; the data stay in %s.\n", address, dir, zone, s.DataDir)
 		if err != nil {
 			log.WarnContext(ctx, "the page's address is not printed", "err", err)
 		}

@@ -97,7 +97,7 @@ func sampleJournal(c *sampleCohort, today service.Day) ([]byte, error) {
 }
 
 // sampleScreenshot draws what a page of ФИС ФРДО might look like with rows of
-// the cohort; pages count from 1.
+// the cohort, of its first or of its second half; pages count from 1.
 func sampleScreenshot(c *sampleCohort, today service.Day, page int) ([]byte, error) {
 	const width, height, rowHeight, perPage = 1280, 760, 40, 14
 	typeface, err := templates.Font(templates.FontSans)
@@ -124,7 +124,8 @@ func sampleScreenshot(c *sampleCohort, today service.Day, page int) ([]byte, err
 	text(24, 40, fmt.Sprintf("ФИС ФРДО (рисунок для демонстрации) · поток %s · лист %d", c.number, page), color.White)
 	y := 110
 	rows := c.rows(today)
-	for n := (page - 1) * perPage; n < min(len(rows), page*perPage); n++ {
+	half := min(perPage, (c.learners-c.bare+1)/2)
+	for n := (page - 1) * half; n < min(len(rows), page*half); n++ {
 		if len(rows[n]) <= 7 {
 			continue
 		}

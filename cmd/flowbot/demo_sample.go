@@ -186,7 +186,7 @@ func (i *installation) makeSample(ctx context.Context, dir string, now time.Time
 		if c.generated == 0 {
 			continue
 		}
-		if err := i.makeSampleAct(ctx, c, today, actors[c.org]); err != nil {
+		if err := i.makeSampleAct(ctx, c, today, zone, actors[c.org]); err != nil {
 			return fmt.Errorf("cohort %s: %w", c.number, err)
 		}
 	}
@@ -297,13 +297,13 @@ func (f sampleFiles) Fetch(_ context.Context, ref string, w io.Writer, _ int64) 
 
 // makeSampleAct generates a cohort's act and, if it was, sends its package. The
 // deeds are done with a clock that stands at their days, at noon.
-func (i *installation) makeSampleAct(ctx context.Context, c *sampleCohort, today service.Day, by service.Actor) error {
+func (i *installation) makeSampleAct(ctx context.Context, c *sampleCohort, today service.Day, zone *time.Location, by service.Actor) error {
 	cohort, err := i.db.CohortByNumber(ctx, service.CommandLine, c.number)
 	if err != nil {
 		return err
 	}
 	at := func(days int) service.Clock {
-		moment := today.AddDays(days).At(12, 0, time.UTC)
+		moment := today.AddDays(days).At(12, 0, zone)
 		return func() time.Time { return moment }
 	}
 	s, err := i.wire(at(c.generated), nil)
