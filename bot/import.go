@@ -30,12 +30,15 @@ func (b *Bot) renderImport(ctx context.Context, _ service.Actor, n service.Impor
 		return letter{Reply: Reply{Text: "import_report", Data: &result.Report, Rows: menu}}, nil
 	}
 	l := letter{Reply: Reply{Text: "import_refused", Data: &result.Report, Rows: menu}}
-	if marked != nil {
-		name, err := b.text.Label("file_marked", nil)
-		if err != nil {
-			return letter{}, err
-		}
-		l.Files = []Attachment{{Name: name, Open: marked.Open}}
+	if marked == nil {
+		return l, nil
+	}
+	name, err := b.text.Label("file_marked", nil)
+	if err != nil {
+		return letter{}, err
+	}
+	l.before, l.Reply = []Reply{{Text: l.Text, Data: l.Data}}, Reply{
+		Text: "import_marked", Document: &Attachment{Name: name, Open: marked.Open}, Rows: menu,
 	}
 	return l, nil
 }

@@ -1,0 +1,50 @@
+package bot
+
+import (
+	"maps"
+	"slices"
+
+	"flowbot/service"
+)
+
+// Codes lists the codes of all buttons, sorted.
+func (b *Bot) Codes() []Action { return slices.Sorted(maps.Keys(b.actions)) }
+
+// TalkCodes lists the codes of the buttons inside conversations, sorted.
+func (b *Bot) TalkCodes() []Action {
+	out := []Action{pressAsJournal, pressAsScreenshot}
+	for _, a := range b.talkActions() {
+		out = append(out, a.code)
+	}
+	return slices.Sorted(slices.Values(out))
+}
+
+// Labels lists what can be typed in the place of a press, sorted.
+func (b *Bot) Labels() []string { return slices.Sorted(maps.Keys(b.labels)) }
+
+// LabelOf is the name of a button's label.
+func (b *Bot) LabelOf(code Action) string { return b.actions[code].label }
+
+// Remove is the button that takes somebody's rights away.
+const Remove = pressRemoved
+
+// Upload opens the conversation about a package.
+const Upload = pressUpload
+
+// NoticeKinds lists the kinds of notices that the bot has words for, sorted.
+func (b *Bot) NoticeKinds() []string { return slices.Sorted(maps.Keys(b.notices())) }
+
+// Refusals lists the reasons that the bot knows, sorted, and which of them are
+// shown in a window over the button.
+func Refusals() (all, alerts []service.Reason) {
+	all = slices.Sorted(maps.Keys(refusals))
+	for _, r := range all {
+		if refusals[r] == alert {
+			alerts = append(alerts, r)
+		}
+	}
+	return all, alerts
+}
+
+// MaxToast is the longest answer to a press, in UTF-16 units.
+const MaxToast = maxToast

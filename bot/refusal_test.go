@@ -1,0 +1,180 @@
+package bot_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"flowbot/bot"
+	"flowbot/service"
+	"flowbot/templates"
+)
+
+// refusalFacts are the facts that the service gives with a reason, as long as
+// they get. A reason that is not here has none.
+func refusalFacts() map[service.Reason][]any {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	long := strings.Repeat("Ж", 120)
+	bound := service.FileBound{Limit: 20 << 20, Got: 25 << 20}
+	return map[service.Reason][]any{
+		service.ReasonMovedOn: {
+			service.Moved{Subject: service.SubjectAct, ID: 1},
+			service.Moved{Subject: service.SubjectAct, ID: 1, Event: "take", By: long, At: at},
+			service.Moved{Subject: service.SubjectAct, ID: 1, Event: "expire", At: at},
+			service.Moved{Subject: service.SubjectCohort, ID: 1, Event: "submit", By: "<Ольга>", At: at},
+			service.Moved{Subject: service.SubjectCohort, ID: 1, Event: "import_learners", By: "Ольга", At: at},
+		},
+		service.ReasonNotEnded:           {&service.Cohort{Number: "118", EndOn: service.NewDay(2026, 3, 2)}},
+		service.ReasonNotEligible:        {[]string{long, "Иванов <Иван>"}, []string(nil), nil},
+		service.ReasonCommentTooLong:     {2000},
+		service.ReasonTaken:              {service.Holder{PersonID: 1, Name: long, At: at}},
+		service.ReasonTooManyScreenshots: {20},
+		service.ReasonTooManyFiles:       {25},
+		service.ReasonFileTooBig:         {bound, nil},
+		service.ReasonFileTooManyPages:   {service.FileBound{Limit: 500, Got: 501}, nil},
+		service.ReasonFileTooManyPixels:  {service.FileBound{Limit: 60_000_000, Got: 61_000_000}, nil},
+		service.ReasonFileOverLimit:      {bound},
+		service.ReasonOrgName:            {300},
+		service.ReasonPersonName:         {120},
+		service.ReasonAlreadyRemoved:     {service.Gone{Name: "Иван", On: service.NewDay(2026, 3, 2), By: "Ольга"}},
+		bot.ReasonUnexpected:             {"", "sticker"},
+	}
+}
+
+// TestEveryRefusalHasWords fills each with its facts. What is shown in a window
+// over the button fits it, but for a name as long as names get.
+func TestEveryRefusalHasWords(t *testing.T) {
+	t.Parallel()
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, alerts := bot.Refusals()
+	facts := refusalFacts()
+	for _, reason := range all {
+		given := facts[reason]
+		if given == nil {
+			given = []any{nil}
+		}
+		delete(facts, reason)
+		for _, data := range given {
+			words, err := texts.HTML(string(reason), data)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if strings.TrimSpace(words) != words || words == "" || strings.ContainsAny(words, "!{}") || strings.Contains(words, "no value") {
+				t.Errorf("%s: %q", reason, words)
+			}
+			shown := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(words, ""))
+			if n := len(utf16.Encode([]rune(shown))); n > bot.MaxToast && slices.Contains(alerts, reason) && !strings.Contains(shown, "ЖЖЖ") {
+				t.Errorf("%s: %d letters", reason, n)
+			}
+		}
+	}
+	for reason := range facts {
+		t.Errorf("the bot does not know the reason %q", reason)
+	}
+}
+
+// TestEveryReasonOfTheServiceIsKnown compares the constants of type Reason in
+// the service's source with the bot's map. Those of tables are worded in reports.
+func TestEveryReasonOfTheServiceIsKnown(t *testing.T) {
+	t.Parallel()
+	all, _ := bot.Refusals()
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../service/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Reason") {
+				return true
+			}
+			lit, ok := spec.Values[0].(*ast.BasicLit)
+			if !ok {
+				return true
+			}
+			value, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found++
+			if !texts.Has(value) {
+				t.Errorf("%s has no words", value)
+			}
+			room, _, _ := strings.Cut(value, ".")
+			if !slices.Contains(all, service.Reason(value)) && !slices.Contains([]string{"import", "sheet", "calendar"}, room) {
+				t.Errorf("the bot does not know %s", value)
+			}
+			return true
+		})
+	}
+	if found < len(all)/2 {
+		t.Errorf("%d reasons found in the service, %d are known", found, len(all))
+	}
+}
+
+// TestEveryTextIsUsed looks for the name of each text and label in the code and
+// in the other texts.
+func TestEveryTextIsUsed(t *testing.T) {
+	t.Parallel()
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, pattern := range []string{"*.go", "../service/*.go", "../service/*/*.go", "../cmd/*/*.go", "../cron/*.go", "../templates/text/ru/*"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source.Write(b)
+		}
+	}
+	all := source.String()
+	for _, name := range texts.Names() {
+		plain := strings.TrimPrefix(name, "label ")
+		if strings.HasSuffix(plain, ".html") || strings.HasSuffix(plain, ".txt") || plain == "ru" {
+			continue // the files themselves
+		}
+		if strings.HasPrefix(plain, "command_") && strings.Contains(all, strconv.Quote(strings.TrimPrefix(plain, "command_"))) {
+			continue
+		}
+		// Once in its own definition, and once where it is used.
+		if strings.Count(all, strconv.Quote(plain)) < 2 {
+			t.Errorf("%s is used nowhere", name)
+		}
+	}
+}
