@@ -34,21 +34,32 @@ func (t tx) PartnersNamed(ctx context.Context, names []string) ([]service.Org, e
 	return out, explain(err)
 }
 
-// CohortsForImport implements service.ImportCommands.
+// CohortsForImport implements service.ImportCommands. The cohorts are held first
+// and looked at afterwards: a statement that has waited for a row still sees
+// the other tables as they were before.
 func (t tx) CohortsForImport(ctx context.Context, numbers, learners []string) ([]service.ImportedCohort, error) {
-	var out []service.ImportedCohort
+	var ids []int64
 	err := t.NewRaw(`
-		SELECT c.*, o.name AS partner_name,
-			EXISTS (SELECT 1 FROM acts AS a WHERE a.cohort_id = c.id AND a.status <> ?) AS in_act
-		FROM cohorts AS c JOIN orgs AS o ON o.id = c.partner_id
-		WHERE c.id IN (
+		SELECT id FROM cohorts
+		WHERE id IN (
 			SELECT id FROM cohorts WHERE number = ANY (?)
 			UNION
 			SELECT cohort_id FROM learners WHERE number = ANY (?)
 		)
-		ORDER BY c.id
-		FOR UPDATE OF c`,
-		service.ActCancelled, pgdialect.Array(numbers), pgdialect.Array(learners)).Scan(ctx, &out)
+		ORDER BY id
+		FOR UPDATE`,
+		pgdialect.Array(numbers), pgdialect.Array(learners)).Scan(ctx, &ids)
+	if err != nil || len(ids) == 0 {
+		return nil, explain(err)
+	}
+	var out []service.ImportedCohort
+	err = t.NewRaw(`
+		SELECT c.*, o.name AS partner_name,
+			EXISTS (SELECT 1 FROM acts AS a WHERE a.cohort_id = c.id AND a.status <> ?) AS in_act
+		FROM cohorts AS c JOIN orgs AS o ON o.id = c.partner_id
+		WHERE c.id = ANY (?)
+		ORDER BY c.id`,
+		service.ActCancelled, pgdialect.Array(ids)).Scan(ctx, &out)
 	return out, explain(err)
 }
 

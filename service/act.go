@@ -398,17 +398,18 @@ func (s *Acts) atAct(ctx context.Context, by Actor, id int64, fn func(context.Co
 }
 
 // enter locks a cohort and its acts, in this order, and asks once more what the
-// actor may: a right can have ended since the press came in.
+// actor may: a right can have ended since the press came in, or while the
+// transaction waited for the cohort.
 func (s *Acts) enter(ctx context.Context, tx Tx, by Actor, cohortID int64) (*scene, error) {
 	sc := &scene{q: tx, tx: tx, by: by, now: s.now().UTC()}
 	var err error
+	if sc.cohort, err = tx.CohortForUpdate(ctx, by, cohortID); err != nil {
+		return nil, err
+	}
 	if by.PersonID != 0 {
 		if sc.by, err = tx.ActorByID(ctx, by.PersonID); err != nil {
 			return nil, err
 		}
-	}
-	if sc.cohort, err = tx.CohortForUpdate(ctx, by, cohortID); err != nil {
-		return nil, err
 	}
 	if sc.partner, err = tx.Org(ctx, sc.cohort.PartnerID); err != nil {
 		return nil, err

@@ -34,14 +34,14 @@ type importRun struct {
 // plan finds out what each row means, from what the database holds now.
 func (r *importRun) plan(ctx context.Context, by Actor) error {
 	var err error
+	if err := r.tx.LockImports(ctx); err != nil {
+		return fmt.Errorf("wait for other imports: %w", err)
+	}
 	if r.by, err = importActor(ctx, r.tx, by); err != nil {
 		return err
 	}
 	if err := r.allow(); err != nil {
 		return err
-	}
-	if err := r.tx.LockImports(ctx); err != nil {
-		return fmt.Errorf("wait for other imports: %w", err)
 	}
 	if err := r.find(ctx); err != nil {
 		return err

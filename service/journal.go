@@ -306,11 +306,7 @@ func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*Dra
 	}
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		if in.CohortID != 0 {
-			c, err := tx.CohortForUpdate(ctx, by, in.CohortID)
-			if err != nil {
-				return err
-			}
-			if err := isPartner(actMove{by: by, cohort: c}); err != nil {
+			if _, err := partnersCohort(ctx, tx, by, in.CohortID); err != nil {
 				return err
 			}
 		}
@@ -342,6 +338,20 @@ func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*Dra
 		return nil, fmt.Errorf("receive file: %w", err)
 	}
 	return f, nil
+}
+
+// partnersCohort holds a cohort for somebody who represents its partner, and the
+// seat by which they do.
+func partnersCohort(ctx context.Context, tx Tx, by Actor, id int64) (*Cohort, error) {
+	c, err := tx.CohortForUpdate(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	held, err := tx.HoldSeat(ctx, by.PersonID, Seat{RolePartnerRep, c.PartnerID})
+	if err == nil && !held {
+		err = refuse(Forbidden, ReasonForbidden)
+	}
+	return c, err
 }
 
 // Check is the job CheckFile: it fetches the file, looks at it in a child
@@ -541,11 +551,7 @@ func (s *Journals) Remove(ctx context.Context, by Actor, id int64) error {
 // Assign says for which cohort the files are that came out of the blue.
 func (s *Journals) Assign(ctx context.Context, by Actor, cohortID int64) error {
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		c, err := tx.CohortForUpdate(ctx, by, cohortID)
-		if err != nil {
-			return err
-		}
-		if err := isPartner(actMove{by: by, cohort: c}); err != nil {
+		if _, err := partnersCohort(ctx, tx, by, cohortID); err != nil {
 			return err
 		}
 		if err := tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
@@ -588,11 +594,8 @@ func (s *Journals) Assign(ctx context.Context, by Actor, cohortID int64) error {
 // newest version, for SubmitInput.
 func (s *Journals) Begin(ctx context.Context, by Actor, cohortID int64) (base int, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		c, err := tx.CohortForUpdate(ctx, by, cohortID)
+		c, err := partnersCohort(ctx, tx, by, cohortID)
 		if err != nil {
-			return err
-		}
-		if err := isPartner(actMove{by: by, cohort: c}); err != nil {
 			return err
 		}
 		base = c.JournalVersion
