@@ -109,6 +109,7 @@ func (b *Bot) Work(ctx context.Context, u service.Update) error {
 	if err != nil {
 		return err
 	}
+	read.Again = u.Attempts > 1
 	err = b.Handle(ctx, read)
 	if err == nil || u.Attempts < service.MaxUpdateAttempts || !read.Private || read.From.ID == 0 {
 		return err
@@ -189,6 +190,9 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	if t.File != nil {
 		return b.looseFile(ctx, t)
 	}
+	if t.Again { // the answer to a question, most likely, that was taken the first time
+		return Reply{}, nil
+	}
 	return b.help(ctx, t)
 }
 
@@ -212,10 +216,12 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 			return err
 		}
 		reply = Reply{Text: string(e.Reason), Data: e.Data}
-		if u.IsPress && refusals[e.Reason] == alert {
+		if now := b.current(ctx, t, e); u.Again && e.Kind == service.Conflict && now.Text != "" {
+			reply = now // it has moved on by this very deed, most likely
+		} else if u.IsPress && refusals[e.Reason] == alert {
 			toast, window = string(e.Reason), true
-			reply = b.current(ctx, t, e)
-		} else if now := b.current(ctx, t, e); now.Text != "" {
+			reply = now
+		} else if now.Text != "" {
 			now.Lead, now.LeadData, now.Edit = string(e.Reason), e.Data, false
 			reply = now
 		}
@@ -236,14 +242,19 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 			b.log.WarnContext(ctx, "press not answered", "update", u.ID, "err", err)
 		}
 	}
-	if reply.Text == "" {
+	if reply.Text != "" {
+		id, err := b.deliver(ctx, u, reply)
+		if err == nil && id != 0 {
+			err = b.remember(ctx, t, reply, id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if reply.after == nil {
 		return nil
 	}
-	id, err := b.deliver(ctx, u, reply)
-	if err != nil || id == 0 {
-		return err
-	}
-	return b.remember(ctx, t, reply, id)
+	return reply.after(ctx)
 }
 
 // remember keeps the id of a message that will be edited later. The one that it

@@ -83,7 +83,7 @@ func (b *Bot) accept(ctx context.Context, t *Turn) (Reply, error) {
 	t.By = in.Actor
 	b.outfit(ctx, t.Chat, t.By)
 	r, err := b.menu(ctx, t)
-	r.Text, r.Data = "arrived", arrivedView{in.Actor.Name, in.Seat.Role, orgName(in.Org), in.Already}
+	r.Text, r.Data = "arrived", arrivedView{in.Actor.Name, in.Seat.Role, orgName(in.Org), in.Already && !t.Again}
 	return r, err
 }
 

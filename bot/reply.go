@@ -26,6 +26,8 @@ type Reply struct {
 	Protect  bool         // cannot be forwarded or saved
 	Card     bool         // remembered as the living card of the open conversation
 	Name     string       // remembered as the person's living card of this name
+
+	after func(ctx context.Context) error // what is left to do once it is said
 }
 
 // Attachment is a file to send.

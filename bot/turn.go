@@ -22,6 +22,7 @@ type Turn struct {
 	File     *chat.File
 	Other    string // what was sent that the bot does not take, such as "voice"
 	Language string // of the person's app
+	Again    bool   // came before: what it asks for may be done
 
 	// Suffix is what follows a typed label: the number in «Журнал и скриншоты ·
 	// поток 118».
@@ -47,7 +48,7 @@ type action struct {
 func turnOf(u chat.Update, by service.Actor) (*Turn, error) {
 	t := &Turn{
 		By: by, Chat: u.ChatID, UpdateID: u.ID, Message: u.MessageID,
-		File: u.File, Other: u.Other, Text: strings.TrimSpace(u.Text), Language: u.From.Language, Media: u.Media,
+		File: u.File, Other: u.Other, Text: strings.TrimSpace(u.Text), Language: u.From.Language, Media: u.Media, Again: u.Again,
 	}
 	if u.IsPress {
 		p, err := ParsePress(u.Press)

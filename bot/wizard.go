@@ -216,6 +216,9 @@ func (b *Bot) resume(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if d == nil && t.Again { // it ended by this very answer, most likely
+		return Reply{}, nil
+	}
 	if d == nil {
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: ReasonTalkOver}
 	}
@@ -231,7 +234,9 @@ func (b *Bot) resume(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press != nil && !t.typed && t.Press.Version != s.Serial {
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: ReasonTalkOver}
 	}
-	if d.UpdateID == t.UpdateID { // answered before the program was stopped
+	// Answered before the program was stopped. A file can have begun the
+	// conversation without being taken yet; taking it twice changes nothing.
+	if d.UpdateID == t.UpdateID && t.File == nil {
 		return w.ask(ctx, b, t, d.Step, s.Form)
 	}
 	if t.Press != nil {
@@ -312,9 +317,11 @@ func (b *Bot) proceed(ctx context.Context, t *Turn, w talk, d *service.Draft, se
 			return Reply{}, err
 		}
 	}
-	// The draft goes once its use case is over. A crash between the two is
-	// harmless: the second try meets the guard of the use case.
-	return reply, b.leaveTalk(ctx, t)
+	// The draft goes once its use case is over and the answer is said. After a
+	// crash in between, the second try meets the guard of the use case and shows
+	// what is.
+	reply.after = func(ctx context.Context) error { return b.leaveTalk(ctx, t) }
+	return reply, nil
 }
 
 // askAgain shows why an answer was refused and asks the step's question again.

@@ -24,6 +24,7 @@ type Update struct {
 	IsPress bool
 	Media   bool  // the pressed button stands under a picture or a document
 	Reach   Reach // what the person did with the bot itself
+	Again   bool  // was worked before and came to no end: what it asks for may be done
 }
 
 // Sender is who did it.
