@@ -88,8 +88,8 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	tables := service.NewImportJobs(d.store, imports, sent, d.files, func(r service.Reason, data any) (string, error) {
 		return texts.HTML(string(r), data)
 	})
-	troubles := service.NewTroubles(d.store, d.store, now)
-	d.tasks = service.NewTasks(d.store, func(context.Context) (int, error) { return 0, nil }, calendars.Current, now)
+	troubles := service.NewTroubles(d.store, now)
+	d.tasks = service.NewTasks(d.store, calendars.Current, now)
 	d.bot, err = bot.New(d.client, bot.Services{
 		People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
 		Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,

@@ -8,10 +8,10 @@ import (
 	"flowbot/service"
 )
 
-var _ service.DeadJobs = (*DB)(nil)
+var _ service.JobQueries = queries{}
 
-// DeadJobs implements service.DeadJobs.
-func (d *DB) DeadJobs(ctx context.Context, offset, limit int) ([]service.Trouble, error) {
+// DeadJobs implements service.JobQueries.
+func (q queries) DeadJobs(ctx context.Context, offset, limit int) ([]service.Trouble, error) {
 	var rows []struct {
 		ID        int64
 		Kind      string
@@ -19,7 +19,7 @@ func (d *DB) DeadJobs(ctx context.Context, offset, limit int) ([]service.Trouble
 		CreatedAt time.Time
 		Error     string
 	}
-	err := d.bun.NewRaw(`
+	err := q.NewRaw(`
 		SELECT id, kind, attempt, created_at, coalesce(errors[array_upper(errors, 1)]->>'error', '') AS error
 		FROM river_job WHERE state = 'discarded'
 		ORDER BY id DESC OFFSET ? LIMIT ?`, offset, limit).Scan(ctx, &rows)
@@ -35,21 +35,21 @@ func (d *DB) DeadJobs(ctx context.Context, offset, limit int) ([]service.Trouble
 	return out, nil
 }
 
-// DeadJobsCount implements service.DeadJobs.
-func (d *DB) DeadJobsCount(ctx context.Context) (int, error) {
+// DeadJobsCount implements service.JobQueries.
+func (q queries) DeadJobsCount(ctx context.Context) (int, error) {
 	var n int
-	err := d.bun.NewRaw(`SELECT count(*) FROM river_job WHERE state = 'discarded'`).Scan(ctx, &n)
+	err := q.NewRaw(`SELECT count(*) FROM river_job WHERE state = 'discarded'`).Scan(ctx, &n)
 	return n, explain(err)
 }
 
 // retryAttempts is how often a job that an admin has woken is tried again.
 const retryAttempts = 3
 
-// EndDeadJob implements service.DeadJobs.
-func (d *DB) EndDeadJob(ctx context.Context, id int64, retry bool) (bool, error) {
-	query := d.bun.NewRaw(`DELETE FROM river_job WHERE id = ? AND state = 'discarded'`, id)
+// EndDeadJob implements service.JobCommands.
+func (t tx) EndDeadJob(ctx context.Context, id int64, retry bool) (bool, error) {
+	query := t.NewRaw(`DELETE FROM river_job WHERE id = ? AND state = 'discarded'`, id)
 	if retry {
-		query = d.bun.NewRaw(`
+		query = t.NewRaw(`
 			UPDATE river_job SET state = 'available', scheduled_at = now(), finalized_at = NULL, max_attempts = attempt + ?
 			WHERE id = ? AND state = 'discarded'`, retryAttempts, id)
 	}

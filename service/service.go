@@ -118,6 +118,7 @@ type Queries interface {
 	FileQueries
 	CalendarQueries
 	TickQueries
+	JobQueries
 }
 
 // Store is what the service asks of a database.
@@ -154,9 +155,21 @@ type Job interface {
 	Kind() string
 }
 
-// JobCommands puts work into the queue.
+// JobQueries asks for jobs that failed.
+type JobQueries interface {
+	// DeadJobs lists jobs that have used up their attempts, newest first, from
+	// offset on, at most limit.
+	DeadJobs(ctx context.Context, offset, limit int) ([]Trouble, error)
+	// DeadJobsCount counts them.
+	DeadJobsCount(ctx context.Context) (int, error)
+}
+
+// JobCommands changes the queue of jobs.
 type JobCommands interface {
 	// InsertJob promises that the job will be worked if, and only if, the
 	// transaction commits. The same job that still waits is not doubled.
 	InsertJob(ctx context.Context, j Job) error
+	// EndDeadJob has a dead job worked again, or forgets it. It reports false for
+	// a job that is not dead.
+	EndDeadJob(ctx context.Context, id int64, retry bool) (bool, error)
 }

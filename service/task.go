@@ -75,15 +75,14 @@ type OrgZone struct {
 // Tasks holds the use cases around what is due.
 type Tasks struct {
 	store    Store
-	troubles func(context.Context) (int, error)
 	calendar func(context.Context) (*Calendar, error)
 	now      Clock
 }
 
-// NewTasks returns the use cases over store. troubles counts what an admin must
-// look at, calendar gives the working days in force.
-func NewTasks(store Store, troubles func(context.Context) (int, error), calendar func(context.Context) (*Calendar, error), now Clock) *Tasks {
-	return &Tasks{store: store, troubles: troubles, calendar: calendar, now: now}
+// NewTasks returns the use cases over store. calendar gives the working days in
+// force.
+func NewTasks(store Store, calendar func(context.Context) (*Calendar, error), now Clock) *Tasks {
+	return &Tasks{store: store, calendar: calendar, now: now}
 }
 
 // List returns what is due from the actor in all roles, the most urgent first:
@@ -105,11 +104,11 @@ func (s *Tasks) List(ctx context.Context, by Actor) ([]Task, error) {
 		out = append(out, list...)
 	}
 	if by.Has(RoleAdmin) {
-		n, err := s.troubles(ctx)
+		c, err := countTroubles(ctx, s.store)
 		if err != nil {
 			return nil, fmt.Errorf("tasks of an admin: %w", err)
 		}
-		if n > 0 {
+		if n := c.Updates + c.Notices + c.Jobs; n > 0 {
 			out = append(out, Task{Kind: TaskTroubles, Count: n})
 		}
 	}

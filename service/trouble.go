@@ -34,44 +34,31 @@ type TroubleCounts struct {
 	Updates, Notices, Jobs int
 }
 
-// DeadJobs is the queue of jobs as far as its failures go.
-type DeadJobs interface {
-	// DeadJobs lists jobs that have used up their attempts, newest first, from
-	// offset on, at most limit.
-	DeadJobs(ctx context.Context, offset, limit int) ([]Trouble, error)
-	// DeadJobsCount counts them.
-	DeadJobsCount(ctx context.Context) (int, error)
-	// EndDeadJob has a dead job worked again, or forgets it. It reports false for
-	// a job that is not dead.
-	EndDeadJob(ctx context.Context, id int64, retry bool) (bool, error)
-}
-
 // Troubles shows admins what did not go through, «Неполадки».
 type Troubles struct {
 	store Store
-	jobs  DeadJobs
 	now   Clock
 }
 
-// NewTroubles returns the use cases.
-func NewTroubles(store Store, jobs DeadJobs, now Clock) *Troubles {
-	return &Troubles{store: store, jobs: jobs, now: now}
-}
+// NewTroubles returns the use cases over store.
+func NewTroubles(store Store, now Clock) *Troubles { return &Troubles{store: store, now: now} }
 
 // Counts tells how many troubles there are.
 func (s *Troubles) Counts(ctx context.Context, by Actor) (TroubleCounts, error) {
-	var c TroubleCounts
 	if !by.Has(RoleAdmin) {
-		return c, refuse(Forbidden, ReasonForbidden)
+		return TroubleCounts{}, refuse(Forbidden, ReasonForbidden)
 	}
-	var err error
-	if c.Updates, err = s.store.UpdatesAsideCount(ctx); err != nil {
+	return countTroubles(ctx, s.store)
+}
+
+func countTroubles(ctx context.Context, q Queries) (c TroubleCounts, err error) {
+	if c.Updates, err = q.UpdatesAsideCount(ctx); err != nil {
 		return c, fmt.Errorf("count updates set aside: %w", err)
 	}
-	if c.Notices, err = s.store.NoticesInTroubleCount(ctx); err != nil {
+	if c.Notices, err = q.NoticesInTroubleCount(ctx); err != nil {
 		return c, fmt.Errorf("count notices in trouble: %w", err)
 	}
-	if c.Jobs, err = s.jobs.DeadJobsCount(ctx); err != nil {
+	if c.Jobs, err = q.DeadJobsCount(ctx); err != nil {
 		return c, fmt.Errorf("count dead jobs: %w", err)
 	}
 	return c, nil
@@ -109,7 +96,7 @@ func (s *Troubles) Page(ctx context.Context, by Actor, kind TroubleKind, offset,
 		}
 	case TroubleJob:
 		var err error
-		if out, err = s.jobs.DeadJobs(ctx, offset, limit); err != nil {
+		if out, err = s.store.DeadJobs(ctx, offset, limit); err != nil {
 			return nil, fmt.Errorf("list dead jobs: %w", err)
 		}
 	default:
@@ -167,7 +154,7 @@ func (s *Troubles) settle(ctx context.Context, tx Tx, kind TroubleKind, id int64
 		}
 		return tx.EndNoticeTrouble(ctx, id, NoticeDismissed, s.now())
 	case TroubleJob:
-		return s.jobs.EndDeadJob(ctx, id, retry)
+		return tx.EndDeadJob(ctx, id, retry)
 	default:
 		return false, nil
 	}

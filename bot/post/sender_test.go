@@ -440,7 +440,7 @@ func TestTroublesCanBeRetriedAndDismissedByAdminsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	troubles := service.NewTroubles(o.db, noJobs{}, o.clock.now)
+	troubles := service.NewTroubles(o.db, o.clock.now)
 	if _, err := troubles.Counts(t.Context(), admin); service.ReasonOf(err) != service.ReasonForbidden {
 		t.Errorf("a partner counts troubles: %v", err)
 	}
@@ -496,10 +496,3 @@ func TestTroublesCanBeRetriedAndDismissedByAdminsAlone(t *testing.T) {
 		t.Errorf("counts in the end: %+v, %v", c, err)
 	}
 }
-
-// noJobs is a queue in which nothing died.
-type noJobs struct{}
-
-func (noJobs) DeadJobs(context.Context, int, int) ([]service.Trouble, error) { return nil, nil }
-func (noJobs) DeadJobsCount(context.Context) (int, error)                    { return 0, nil }
-func (noJobs) EndDeadJob(context.Context, int64, bool) (bool, error)         { return false, nil }

@@ -146,10 +146,10 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.drafts = service.NewDrafts(i.db, now)
 	out.imports = service.NewImports(i.db, reader.Book(), now)
 	out.importing = service.NewImportJobs(i.db, out.imports, sent, i.files, i.say)
-	out.tasks = service.NewTasks(i.db, i.troubles, out.calendars.Current, now)
+	out.tasks = service.NewTasks(i.db, out.calendars.Current, now)
 	out.ticks = service.NewTicks(i.db, now)
 	out.upkeep = service.NewUpkeep(i.db, i.db, i.db, i.files, now)
-	out.repairs = service.NewTroubles(i.db, i.db, now)
+	out.repairs = service.NewTroubles(i.db, now)
 	return out, nil
 }
 
@@ -157,21 +157,6 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 func (i *installation) say(r service.Reason, data any) (string, error) {
 	text, err := i.texts.HTML(string(r), data)
 	return withoutMarkup(text), err
-}
-
-// troubles counts what an admin must look at.
-func (i *installation) troubles(ctx context.Context) (int, error) {
-	total := 0
-	for _, count := range []func(context.Context) (int, error){
-		i.db.UpdatesAsideCount, i.db.NoticesInTroubleCount, i.db.DeadJobsCount,
-	} {
-		n, err := count(ctx)
-		if err != nil {
-			return 0, err
-		}
-		total += n
-	}
-	return total, nil
 }
 
 // Close gives everything back.
