@@ -208,7 +208,7 @@ func (in *Inbox) try(ctx context.Context, u service.Update, handle UpdateHandler
 	defer func() {
 		if p := recover(); p != nil {
 			in.log.ErrorContext(ctx, "panic", "update", u.ID, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
+			err = panicked(p)
 		}
 	}()
 	return handle(ctx, u)

@@ -321,7 +321,7 @@ func (s *Sender) render(ctx context.Context, r Renderer, to service.Actor, b ser
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.ErrorContext(ctx, "panic", "notice", b.Notices[0].ID, "kind", b.Kind, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
+			err = panicked(p)
 		}
 	}()
 	return r.Render(ctx, to, b.ChatID, b.Notices)
