@@ -528,6 +528,11 @@ func (b *Bot) historyPressed(ctx context.Context, t *Turn) (Reply, error) {
 		Data: historyView{*a, steps[max(0, end-historyPage):end], t.By.Zone, page},
 	}
 	r.Rows = turnPages(page, page+1 < pages, func(p int) Press { return Press{pressHistory, a.ID, p} })
+	for i := range r.Rows {
+		for j := range r.Rows[i] { // the newest page comes first
+			r.Rows[i][j].Label = map[string]string{"page_before": "history_newer", "page_after": "history_older"}[r.Rows[i][j].Label]
+		}
+	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressAct, a.ID, 0}, Args: a.Number}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
 }

@@ -27,7 +27,9 @@ func (b *Bot) renderArchive(ctx context.Context, to service.Actor, n service.Arc
 	if err != nil {
 		return gone(letter{}, err)
 	}
-	l := letter{Reply: Reply{Text: "archive", Data: archiveView{*a, len(parts)}}}
+	l := letter{Reply: Reply{Text: "archive", Data: archiveView{*a, len(parts)}, Rows: [][]Button{
+		row(Button{Press: Press{pressAct, a.ID, 0}, Args: a.Number}, Button{Press: Press{Do: pressMenu}}),
+	}}}
 	for i, p := range parts {
 		name, err := b.text.Label("file_archive", archivePart{p.Name, i + 1, len(parts)})
 		if err != nil {

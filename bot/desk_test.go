@@ -304,7 +304,6 @@ func (d *desk) generated(p *emulator.Phone, c *service.Cohort, learners ...int) 
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.work()
 	return a
 }
 

@@ -97,13 +97,15 @@ func (b *Bot) queuePressed(ctx context.Context, t *Turn) (Reply, error) {
 
 // queueListView is what a page of the queue says above its buttons.
 type queueListView struct {
-	Title  string // label of the filter
-	Search string
+	Title string // words of the filter
+	Name  string // of the partner, or the number looked for; "" for neither
 	*service.QueueList
 	Page int
+	Cut  bool // there is more, and no page shows it
 }
 
-// queueList shows a page of the queue; to makes the buttons to other pages.
+// queueList shows a page of the queue; to makes the buttons to other pages, nil
+// for none: what is looked for by number is found by a longer number.
 func (b *Bot) queueList(ctx context.Context, t *Turn, title string, f service.QueueFilter, page int, to func(page int) Press) (Reply, error) {
 	page = max(0, page)
 	list, err := b.Queue.Page(ctx, t.By, f, page*pageSize, pageSize)
@@ -114,11 +116,20 @@ func (b *Bot) queueList(ctx context.Context, t *Turn, title string, f service.Qu
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "queue_list", Data: queueListView{words, f.Search, list, page}, Edit: true}
+	v := queueListView{Title: words, Name: f.Search, QueueList: list, Page: page}
+	if f.PartnerID != 0 && len(list.Items) > 0 {
+		v.Name = list.Items[0].Partner
+	}
+	v.Cut = to == nil && list.More
+	r := Reply{Text: "queue_list", Data: v, Edit: true}
 	for _, item := range list.Items {
 		r.Rows = append(r.Rows, row(Button{Label: "queue_item", Args: item, Press: Press{pressOpen, item.ActID, 0}}))
 	}
-	r.Rows = append(r.Rows, turnPages(page, list.More, to)...)
+	if to == nil {
+		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressSearch}}))
+	} else {
+		r.Rows = append(r.Rows, turnPages(page, list.More, to)...)
+	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressQueue}}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
 }
@@ -177,9 +188,7 @@ var searchQueue = Wizard[searchForm]{
 		},
 	}},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *searchForm) (Reply, error) {
-		return b.queueList(ctx, t, "queue_search", service.QueueFilter{Search: f.Number}, 0, func(int) Press {
-			return Press{Do: pressSearch}
-		})
+		return b.queueList(ctx, t, "queue_found", service.QueueFilter{Search: f.Number}, 0, nil)
 	},
 }
 
