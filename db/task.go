@@ -15,17 +15,18 @@ var _ service.TaskQueries = queries{}
 func (q queries) PartnerTasks(ctx context.Context, partners []int64, now time.Time, limit int) ([]service.Task, error) {
 	var out []service.Task
 	err := q.NewRaw(`
-		(SELECT 'replace' AS kind, c.id AS cohort_id, c.number AS cohort, min(a.due_on) AS due_on, count(*) AS count
-		 FROM acts a JOIN cohorts c ON c.id = a.cohort_id
+		(SELECT 'replace' AS kind, c.id AS cohort_id, c.number AS cohort, min(a.due_on) AS due_on, count(*) AS count,
+		        min(a.due_on) < (?1 AT TIME ZONE o.zone)::date AS overdue
+		 FROM acts a JOIN cohorts c ON c.id = a.cohort_id JOIN orgs o ON o.id = c.partner_id
 		 WHERE a.partner_id IN (?0) AND a.status = 'rejected'
-		 GROUP BY c.id ORDER BY min(a.due_on), c.id LIMIT ?2)
+		 GROUP BY c.id, o.zone ORDER BY min(a.due_on), c.id LIMIT ?2)
 		UNION ALL
-		(SELECT 'upload', c.id, c.number, NULL, count(*)
+		(SELECT 'upload', c.id, c.number, NULL, count(*), false
 		 FROM acts a JOIN cohorts c ON c.id = a.cohort_id
 		 WHERE a.partner_id IN (?0) AND a.status = 'awaiting_journal'
 		 GROUP BY c.id ORDER BY c.end_on, c.id LIMIT ?2)
 		UNION ALL
-		(SELECT 'generate', c.id, c.number, NULL, 1
+		(SELECT 'generate', c.id, c.number, NULL, 1, false
 		 FROM cohorts c JOIN orgs o ON o.id = c.partner_id
 		 WHERE c.partner_id IN (?0) AND c.end_on < (?1 AT TIME ZONE o.zone)::date
 		   AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = c.id AND `+eligible+`)

@@ -157,7 +157,12 @@ func (s *Queue) today(ctx context.Context, by Actor) (Day, error) {
 	if !by.Has(RoleOperatorRep) {
 		return Day{}, refuse(Forbidden, ReasonForbidden)
 	}
-	org, err := s.store.OperatorOrg(ctx)
+	return operatorToday(ctx, s.store, s.now())
+}
+
+// operatorToday is the day that it is at a moment in the operator's zone.
+func operatorToday(ctx context.Context, q PeopleQueries, now time.Time) (Day, error) {
+	org, err := q.OperatorOrg(ctx)
 	if err != nil {
 		return Day{}, fmt.Errorf("operator organisation: %w", err)
 	}
@@ -165,7 +170,7 @@ func (s *Queue) today(ctx context.Context, by Actor) (Day, error) {
 	if err != nil {
 		return Day{}, err
 	}
-	return DayOf(s.now().In(time.UTC), loc), nil
+	return DayOf(now, loc), nil
 }
 
 // searched is the number that a person means: they also write «№ 118».

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -46,7 +47,7 @@ const (
 type TaskQueries interface {
 	// PartnerTasks lists what partners must do: TaskReplace by deadline,
 	// TaskUpload and TaskGenerate by the cohort's end, each at most limit. Now
-	// decides, in each partner's zone, which cohorts have ended.
+	// decides, in each partner's zone, which cohorts have ended and what is overdue.
 	PartnerTasks(ctx context.Context, partners []int64, now time.Time, limit int) ([]Task, error)
 	// ReviewTasks lists the packages that the person has taken, by deadline.
 	ReviewTasks(ctx context.Context, personID int64, limit int) ([]Task, error)
@@ -112,9 +113,6 @@ func (s *Tasks) List(ctx context.Context, by Actor) ([]Task, error) {
 			out = append(out, Task{Kind: TaskTroubles, Count: n})
 		}
 	}
-	if err := s.markOverdue(by, out); err != nil {
-		return nil, err
-	}
 	slices.SortStableFunc(out, moreUrgent)
 	return out, nil
 }
@@ -131,20 +129,19 @@ func (s *Tasks) operatorTasks(ctx context.Context, by Actor) ([]Task, error) {
 	if count > 0 {
 		out = append(out, Task{Kind: TaskQueue, Count: count, DueOn: due})
 	}
+	today, err := operatorToday(ctx, s.store, s.now())
+	if err != nil {
+		return nil, err
+	}
+	markOverdue(out, today)
 	return out, nil
 }
 
-// markOverdue compares deadlines in the reader's zone.
-func (s *Tasks) markOverdue(by Actor, tasks []Task) error {
-	loc, err := zoneOf(by.Zone)
-	if err != nil {
-		return err
-	}
-	today := DayOf(s.now(), loc)
+// markOverdue compares deadlines with the day that it is where they were set.
+func markOverdue(tasks []Task, today Day) {
 	for i := range tasks {
 		tasks[i].Overdue = !tasks[i].DueOn.IsZero() && today.After(tasks[i].DueOn)
 	}
-	return nil
 }
 
 // moreUrgent orders by deadline; what has none comes last.
@@ -200,60 +197,92 @@ func (ReminderNotice) NoticeKey() string { return "reminder" }
 
 // Reminder is what a person is reminded of.
 type Reminder struct {
-	Tasks    []Task // of partners
-	DueNext  int    // packages that the operator must decide on within a working day
-	Overdue  int    // packages past the operator's deadline
-	OrgCount int
+	Tasks   []Task // of partners
+	DueNext int    // packages that the operator must decide on within a working day
+	Overdue int    // packages past the operator's deadline
 }
 
 // Empty reports whether there is nothing to say.
 func (r *Reminder) Empty() bool { return len(r.Tasks) == 0 && r.DueNext == 0 && r.Overdue == 0 }
 
-// Remind enqueues the reminders of one planned moment. Doing it again changes
-// nothing: of the notices that wait, one per person is kept.
+// reminded is the line of ticks by which a planned moment reminds once, however
+// often its job runs.
+const reminded = "reminded"
+
+// Remind enqueues the reminders of one planned moment, all or none. Doing it
+// again changes nothing.
 func (s *Tasks) Remind(ctx context.Context, j Remind) error {
-	orgs, err := s.store.OrgsByZone(ctx)
+	morning, err := s.morning(ctx, j.At)
 	if err != nil {
 		return fmt.Errorf("remind: %w", err)
 	}
-	morning := map[int64]ReminderNotice{} // by person
-	for _, o := range orgs {
-		loc, err := zoneOf(o.Zone)
-		if err != nil {
-			return err
-		}
-		local := j.At.In(loc)
-		if local.Hour() != RemindAt || local.Minute() != 0 {
-			continue
-		}
-		people, err := s.store.RemindedIn(ctx, o.OrgID, tellLimit)
-		if err != nil {
-			return fmt.Errorf("remind in organisation %d: %w", o.OrgID, err)
-		}
-		for _, p := range people {
-			n := morning[p]
-			n.Day, n.Orgs = DayOf(j.At, loc), append(n.Orgs, o.OrgID)
-			morning[p] = n
-		}
-	}
 	for p, n := range morning {
-		by, err := s.store.ActorByID(ctx, p)
-		if err != nil {
-			return fmt.Errorf("remind person %d: %w", p, err)
-		}
-		r, err := s.Reminder(ctx, by, n)
+		r, err := s.reminderOf(ctx, p, n)
 		if err != nil {
 			return fmt.Errorf("remind person %d: %w", p, err)
 		}
 		if r.Empty() {
-			continue
-		}
-		err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.Enqueue(ctx, p, n, time.Time{}) })
-		if err != nil {
-			return fmt.Errorf("remind person %d: %w", p, err)
+			delete(morning, p)
 		}
 	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		first, err := tx.InsertTick(ctx, reminded, j.At)
+		if err != nil || !first {
+			return err
+		}
+		for _, p := range slices.Sorted(maps.Keys(morning)) {
+			if err := tx.Enqueue(ctx, p, morning[p], time.Time{}); err != nil {
+				return fmt.Errorf("person %d: %w", p, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remind: %w", err)
+	}
 	return nil
+}
+
+// morning finds the people, by id, who want reminders and in whose organisations
+// it is RemindAt o'clock.
+func (s *Tasks) morning(ctx context.Context, at time.Time) (map[int64]ReminderNotice, error) {
+	orgs, err := s.store.OrgsByZone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64]ReminderNotice{}
+	for _, o := range orgs {
+		loc, err := zoneOf(o.Zone)
+		if err != nil {
+			return nil, err
+		}
+		if local := at.In(loc); local.Hour() != RemindAt || local.Minute() != 0 {
+			continue
+		}
+		people, err := s.store.RemindedIn(ctx, o.OrgID, tellLimit)
+		if err != nil {
+			return nil, fmt.Errorf("people of organisation %d: %w", o.OrgID, err)
+		}
+		for _, p := range people {
+			n := out[p]
+			n.Day, n.Orgs = DayOf(at, loc), append(n.Orgs, o.OrgID)
+			out[p] = n
+		}
+	}
+	return out, nil
+}
+
+// reminderOf is Reminder for a person; whoever has no rights any more is
+// reminded of nothing.
+func (s *Tasks) reminderOf(ctx context.Context, personID int64, n ReminderNotice) (*Reminder, error) {
+	by, err := s.store.ActorByID(ctx, personID)
+	if err != nil && AsError(err).Kind == NotFound {
+		return &Reminder{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Reminder(ctx, by, n)
 }
 
 // Reminder looks up what the actor is reminded of: the day after a cohort has
@@ -270,7 +299,6 @@ func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Remi
 	r := &Reminder{}
 	for _, org := range n.Orgs {
 		if by.In(RolePartnerRep, org) {
-			r.OrgCount++
 			list, err := s.store.PartnerReminders(ctx, org, n.Day, next, overdue, TaskLimit)
 			if err != nil {
 				return nil, fmt.Errorf("reminder of organisation %d: %w", org, err)
@@ -278,15 +306,12 @@ func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Remi
 			r.Tasks = append(r.Tasks, list...)
 		}
 		if by.In(RoleOperatorRep, org) && !next.IsZero() {
-			r.OrgCount++
 			if r.DueNext, r.Overdue, err = s.store.PackageReminders(ctx, by.PersonID, next, overdue, TaskCap); err != nil {
 				return nil, fmt.Errorf("reminder of organisation %d: %w", org, err)
 			}
 		}
 	}
-	for i := range r.Tasks {
-		r.Tasks[i].Overdue = !r.Tasks[i].DueOn.IsZero() && n.Day.After(r.Tasks[i].DueOn)
-	}
+	markOverdue(r.Tasks, n.Day)
 	slices.SortStableFunc(r.Tasks, moreUrgent)
 	return r, nil
 }
