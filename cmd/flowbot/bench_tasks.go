@@ -33,7 +33,7 @@ func benchTasks(ctx context.Context, p *program) (err error) {
 		if err := st.fill(ctx, share); err != nil {
 			return err
 		}
-		r := &taskReader{i: st.i, took: map[service.Role][]time.Duration{}, people: map[service.Role][]service.Actor{}}
+		r := &taskReader{i: st.i, took: make(map[service.Role][]time.Duration), people: make(map[service.Role][]service.Actor)}
 		if err := r.find(ctx); err != nil {
 			return err
 		}
