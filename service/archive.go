@@ -58,12 +58,17 @@ func NewArchives(store Store, acts *Acts, files FileStore, words Words) *Archive
 	return &Archives{store: store, acts: acts, files: files, words: words}
 }
 
-// Order asks a worker to pack the package of an act that the actor may see.
+// Order asks a worker to pack the package of an act that the actor may see. It
+// is a Conflict while the act is being printed.
 func (s *Archives) Order(ctx context.Context, by Actor, actID int64) error {
-	if _, err := s.store.Act(ctx, by, actID); err != nil {
+	v, err := s.acts.View(ctx, by, actID)
+	if err != nil {
 		return fmt.Errorf("order archive of act %d: %w", actID, err)
 	}
-	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+	if !v.Printed {
+		return refuse(Conflict, ReasonNotPrinted)
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		return tx.InsertJob(ctx, BuildArchive{ActID: actID, PersonID: by.PersonID})
 	})
 	if err != nil {
@@ -179,9 +184,9 @@ var archiveTime = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 // files, so that one that is missing is noticed.
 func (s *Archives) pack(ctx context.Context, part, all []archiveFile) (File, error) {
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(s.writeZip(ctx, w, part, all)) }() //nolint:errcheck // always nil, see io.PipeWriter
+	go func() { _ = w.CloseWithError(s.writeZip(ctx, w, part, all)) }() // always nil, see io.PipeWriter
 	sha, size, err := s.files.Put(ctx, r)
-	r.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeReader
+	_ = r.CloseWithError(err) // always nil, see io.PipeReader
 	if err != nil {
 		return File{}, fmt.Errorf("pack: %w", err)
 	}
@@ -218,7 +223,7 @@ func (s *Archives) addFile(ctx context.Context, z *zip.Writer, f archiveFile) er
 	if err != nil {
 		return err
 	}
-	defer blob.Close() //nolint:errcheck // only read
+	defer blob.Close()
 	_, err = io.Copy(entry, blob)
 	return err
 }

@@ -124,10 +124,10 @@ func (s *ImportJobs) load(ctx context.Context, by Actor, j ImportFile, result *I
 	r, w := io.Pipe()
 	go func() {
 		_, err := s.chat.Fetch(ctx, j.ChatRef, w, maxImport)
-		w.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeWriter
+		_ = w.CloseWithError(err) // always nil, see io.PipeWriter
 	}()
 	sha, _, err := s.files.Put(ctx, r)
-	r.CloseWithError(err) //nolint:errcheck // always nil, see io.PipeReader
+	_ = r.CloseWithError(err) // always nil, see io.PipeReader
 	if err != nil {
 		return fmt.Errorf("fetch table: %w", err)
 	}
@@ -191,7 +191,7 @@ func (s *ImportJobs) Result(ctx context.Context, n ImportNotice) (*ImportResult,
 	if err != nil {
 		return nil, nil, fmt.Errorf("open report: %w", err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	result := new(ImportResult)
 	if err := json.NewDecoder(r).Decode(result); err != nil {
 		return nil, nil, fmt.Errorf("read report: %w", err)
