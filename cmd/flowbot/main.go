@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -49,9 +50,14 @@ type program struct {
 	stderr io.Writer // one plain line, and the log
 }
 
+// impatience is how long after the first signal further ones change nothing:
+// those who start programs often pass on what the terminal has told everybody.
+// A signal after it ends the program at once.
+const impatience = 3 * time.Second
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, func() { time.AfterFunc(impatience, stop) })
 	code := run(ctx, os.Args[1:], &program{in: os.Stdin, out: os.Stdout, stderr: os.Stderr})
 	stop()
 	os.Exit(code)

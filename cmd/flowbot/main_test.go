@@ -67,6 +67,23 @@ func newPlace(t *testing.T) *place {
 func newPrivatePlace(t *testing.T) *place {
 	t.Helper()
 	p := &place{t: t, data: t.TempDir()}
+	// Open to the user as whom PostgreSQL runs when root runs the tests: else the
+	// cluster would go to another place and outlive the test.
+	for _, dir := range []string{filepath.Dir(p.data), p.data} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		// What a killed process has left is adopted and, by the last one, stopped.
+		if p.postmaster() != 0 {
+			stop := exec.Command(flowbot, "migrate", "status")
+			stop.Env = p.env
+			if out, err := stop.CombinedOutput(); err != nil {
+				t.Errorf("stop the test's PostgreSQL: %v\n%s", err, out)
+			}
+		}
+	})
 	p.env = []string{"DATA_DIR=" + p.data, "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "LISTEN_ADDR=127.0.0.1:0"}
 	return p
 }

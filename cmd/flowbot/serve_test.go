@@ -266,17 +266,20 @@ func TestAKilledServeLeavesItsPostgreSQLToTheNext(t *testing.T) {
 	}
 }
 
-func TestASecondSignalEndsAtOnce(t *testing.T) {
+func TestASignalThatComesTwiceStopsInOrder(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
+	p := newPrivatePlace(t)
 	_, api := telegram(t, emulator.Options{})
 	serve := p.with(serving(api)...).start("serve")
 	serve.address()
 	if err := serve.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if status := serve.signal(syscall.SIGINT); status != 0 && status != -1 {
+	if status := serve.signal(syscall.SIGINT); status != 0 {
 		t.Errorf("exit status %d", status)
+	}
+	if p.postmaster() != 0 {
+		t.Error("the PostgreSQL was left running")
 	}
 }
 
