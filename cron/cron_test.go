@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -218,6 +219,45 @@ func TestOldTicksAreForgottenButNotTheNewest(t *testing.T) {
 		if err != nil || !last.Equal(now.AddDate(0, 0, -days)) {
 			t.Errorf("%s: the newest is %v (%v)", name, last, err)
 		}
+	}
+}
+
+func TestOldFilesThatNoRowSpeaksOfAreSwept(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	dir := t.TempDir()
+	files, err := db.OpenFiles(t.Context(), dir, db.S3{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text string, known bool, age time.Duration) string {
+		sha, size, err := files.Put(t.Context(), strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known {
+			err = d.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+				return tx.SaveFile(ctx, service.File{SHA256: sha, Size: size, Type: "text/plain"})
+			})
+		}
+		at := time.Now().Add(-age)
+		if err := errors.Join(err, os.Chtimes(filepath.Join(dir, sha[:2], sha[2:4], sha), at, at)); err != nil {
+			t.Fatal(err)
+		}
+		return sha
+	}
+	stays := []string{put("old and known", true, 72*time.Hour), put("young and unknown", false, time.Hour)}
+	goes := put("old and unknown", false, 72*time.Hour)
+	if n, err := service.NewUpkeep(d, d, d, files, time.Now).SweepFiles(t.Context()); err != nil || n != 1 {
+		t.Fatalf("swept %d (%v), want 1", n, err)
+	}
+	for _, sha := range stays {
+		if has, err := files.Has(t.Context(), sha); err != nil || !has {
+			t.Errorf("a file that should stay is gone (%v)", err)
+		}
+	}
+	if has, err := files.Has(t.Context(), goes); err != nil || has {
+		t.Errorf("an orphan is still there (%v)", err)
 	}
 }
 
