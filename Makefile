@@ -20,7 +20,7 @@ fmt: ## Format
 lint: ## Lint, including which room may import which
 	./tools/install lint && $(LINT) run
 golden: ## Rewrite golden files; read the diff before you commit it
-	go test ./bot ./service/pdf ./templates -update
+	go test ./bot ./service/pdf ./cmd/flowbot -update
 migrate: ## Bring the database to the newest schema
 	@./tools/install program && go build -o $(BIN) ./cmd/flowbot && $(BIN) migrate up
 schema: ## Write migrations/schema.sql from a freshly migrated database

@@ -24,16 +24,22 @@ func benches() []bench {
 }
 
 type benchCommand struct {
-	Name string `arg:"" help:"Which one; list prints them."`
+	Name string `arg:"" optional:"" help:"Which one; list prints them; all when left out."`
 }
 
-// Run runs one measurement and prints what it found.
+// Run runs one measurement, or all of them, and prints what it found.
 func (c *benchCommand) Run(ctx context.Context, p *program) error {
 	all := benches()
-	if c.Name == "list" {
+	if c.Name == "list" || c.Name == "" {
 		for _, b := range all {
 			if _, err := fmt.Fprintf(p.out, "%s\t%s\n", b.name, b.about); err != nil {
 				return err
+			}
+			if c.Name == "list" {
+				continue
+			}
+			if err := b.run(ctx, p); err != nil {
+				return fmt.Errorf("%s: %w", b.name, err)
 			}
 		}
 		return nil

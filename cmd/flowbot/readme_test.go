@@ -284,6 +284,36 @@ func TestTheReadmeQuotesWhatTheProgramSays(t *testing.T) {
 	}
 }
 
+func TestTheReadmeNamesEveryFuzzTarget(t *testing.T) {
+	t.Parallel()
+	target := regexp.MustCompile(`Fuzz[A-Z]\w*`)
+	var want []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "data"):
+			return fs.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func (Fuzz[A-Z]\w*)\(`).FindAllSubmatch(b, -1) {
+			want = append(want, string(m[1]))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := target.FindAllString(readme(t), -1)
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the fuzz targets (-code +README):\n%s", diff)
+	}
+}
+
 func TestTheReadmeShowsThePage(t *testing.T) {
 	t.Parallel()
 	const most = 300_000
