@@ -114,7 +114,7 @@ func TestTheReadmeHasEveryCommandWithItsFlags(t *testing.T) {
 	want := calls(t)
 	words := func(s string) []string { return regexp.MustCompile(`[A-Za-z0-9-]+`).FindAllString(s, -1) }
 	told := map[string]bool{}
-	for _, row := range tableOf(t, readme(t), "command", "does")[:] {
+	for _, row := range tableOf(t, readme(t), "command", "does") {
 		for _, call := range codes(row[0]) {
 			path, flags, known := "", []string(nil), false
 			for name, flagsOf := range want {
