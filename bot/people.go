@@ -470,7 +470,7 @@ func giveLink(ctx context.Context, b *Bot, t *Turn, f *inviteForm) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	token, inv, err := b.People.Invite(ctx, t.By, place.Seat, f.Name)
+	token, inv, err := b.People.InviteOnce(ctx, t.By, place.Seat, f.Name, t.UpdateID)
 	if err != nil {
 		return Reply{}, err
 	}

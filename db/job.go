@@ -14,6 +14,23 @@ import (
 // jobOptions is what a job may say about how it wants to be worked.
 type jobOptions interface{ JobOptions() service.JobOptions }
 
+// JobDone implements service.JobCommands. Source of the state: River,
+// JobCompleteTx.
+func (t tx) JobDone(ctx context.Context, j service.Job) error {
+	args, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("encode job %s: %w", j.Kind(), err)
+	}
+	_, err = t.NewRaw(`
+		UPDATE river_job SET state = 'completed', finalized_at = now()
+		WHERE kind = ? AND args @> ?::jsonb AND args = ?::jsonb AND state = 'running'`,
+		j.Kind(), string(args), string(args)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("end job %s: %w", j.Kind(), explain(err))
+	}
+	return nil
+}
+
 // InsertJob implements service.JobCommands. An equal job that waits is held
 // until the transaction ends, so that a worker begins it only after the commit;
 // one that runs already may have missed the change, and one that failed may wait

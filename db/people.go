@@ -334,6 +334,22 @@ func (t tx) AddInvitation(ctx context.Context, i *service.Invitation) error {
 	return explain(err)
 }
 
+// RenewInvitation implements service.InvitationCommands.
+func (t tx) RenewInvitation(ctx context.Context, i *service.Invitation) (bool, error) {
+	if i.UpdateID == 0 {
+		return false, nil
+	}
+	var ids []int64
+	err := t.NewUpdate().Model(i).Column("token_hash", "created_at", "expires_at").
+		Where("update_id = ?", i.UpdateID).Where("created_by = ?", i.CreatedBy).Where("used_at IS NULL").Where("revoked_at IS NULL").
+		Returning("id").Scan(ctx, &ids)
+	if err != nil || len(ids) == 0 {
+		return false, explain(err)
+	}
+	i.ID = ids[0]
+	return true, nil
+}
+
 // InvitationForUpdate implements service.InvitationCommands.
 func (t tx) InvitationForUpdate(ctx context.Context, id int64) (*service.Invitation, error) {
 	i := new(service.Invitation)

@@ -243,6 +243,7 @@ CREATE TABLE public.invitations (
     used_by bigint,
     revoked_at timestamp with time zone,
     revoked_by bigint,
+    update_id bigint,
     CONSTRAINT invitations_one_end CHECK (((used_at IS NULL) OR (revoked_at IS NULL))),
     CONSTRAINT invitations_org CHECK (((org_id IS NULL) = (role = ANY (ARRAY['admin'::text, 'candidate'::text])))),
     CONSTRAINT invitations_role CHECK ((role = ANY (ARRAY['admin'::text, 'partner_rep'::text, 'operator_rep'::text, 'center_staff'::text, 'candidate'::text])))

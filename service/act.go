@@ -980,7 +980,10 @@ func (s *Acts) Print(ctx context.Context, j PrintAct) error {
 	case errors.As(err, &glyph):
 		notice.Rune, notice.Learner = string(glyph.Rune), glyph.Learner
 		return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-			return tx.Enqueue(ctx, v.GeneratedBy, notice, time.Time{})
+			if err := tx.Enqueue(ctx, v.GeneratedBy, notice, time.Time{}); err != nil {
+				return err
+			}
+			return tx.JobDone(ctx, j) // nothing else tells that it is over
 		})
 	case err != nil:
 		return fmt.Errorf("print act %d: %w", j.ActID, err)

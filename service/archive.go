@@ -121,7 +121,10 @@ func (s *Archives) build(ctx context.Context, by Actor, j BuildArchive) error {
 				return err
 			}
 		}
-		return tx.Enqueue(ctx, by.PersonID, notice, time.Time{})
+		if err := tx.Enqueue(ctx, by.PersonID, notice, time.Time{}); err != nil {
+			return err
+		}
+		return tx.JobDone(ctx, j) // else a crash would bring the archive twice
 	})
 }
 

@@ -123,6 +123,12 @@ const (
 // the report tells both. The same file again changes nothing. A file that is no
 // table at all is refused with a reason sheet.*. One import runs at a time.
 func (s *Imports) Import(ctx context.Context, by Actor, path string, dryRun bool) (ImportReport, error) {
+	return s.run(ctx, by, path, dryRun, func(context.Context, Tx, ImportReport) error { return nil })
+}
+
+// run is Import with a deed that is done in the transaction that writes, if one
+// does.
+func (s *Imports) run(ctx context.Context, by Actor, path string, dryRun bool, also func(context.Context, Tx, ImportReport) error) (ImportReport, error) {
 	if !by.Has(RoleAdmin) && !by.Has(RoleOperatorRep) && !by.Has(RolePartnerRep) {
 		return ImportReport{}, refuse(Forbidden, ReasonForbidden)
 	}
@@ -145,7 +151,10 @@ func (s *Imports) Import(ctx context.Context, by Actor, path string, dryRun bool
 		if dryRun || report.Refused() {
 			return nil
 		}
-		return run.write(ctx)
+		if err := run.write(ctx); err != nil {
+			return err
+		}
+		return also(ctx, tx, report)
 	})
 	if err != nil {
 		return ImportReport{}, fmt.Errorf("import: %w", err)

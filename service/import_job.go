@@ -95,8 +95,7 @@ func (s *ImportJobs) Order(ctx context.Context, by Actor, updateID int64, ref st
 	return nil
 }
 
-// Work is the job ImportFile. Loading the same table again changes nothing, so a
-// job that runs twice reports «без изменений» at worst.
+// Work is the job ImportFile.
 func (s *ImportJobs) Work(ctx context.Context, j ImportFile) error {
 	by, err := s.store.ActorByID(ctx, j.PersonID)
 	if err != nil {
@@ -107,7 +106,10 @@ func (s *ImportJobs) Work(ctx context.Context, j ImportFile) error {
 	}
 	var result ImportResult
 	var marked bytes.Buffer
-	switch err := s.load(ctx, by, j, &result, &marked); {
+	reported, err := s.load(ctx, by, j, &result, &marked)
+	switch {
+	case reported:
+		return nil
 	case err == nil:
 	case AsError(err).Kind == Internal:
 		return fmt.Errorf("import for person %d: %w", j.PersonID, err)
@@ -117,10 +119,16 @@ func (s *ImportJobs) Work(ctx context.Context, j ImportFile) error {
 			return err
 		}
 	}
-	return s.report(ctx, by, result, &marked)
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return s.report(ctx, tx, j, result, marked.Bytes()) })
+	if err != nil {
+		return fmt.Errorf("report import: %w", err)
+	}
+	return nil
 }
 
-func (s *ImportJobs) load(ctx context.Context, by Actor, j ImportFile, result *ImportResult, marked io.Writer) error {
+// load loads the table. What it writes it reports in the same transaction, so
+// that nobody hears «без изменений» of what a first try has changed.
+func (s *ImportJobs) load(ctx context.Context, by Actor, j ImportFile, result *ImportResult, marked io.Writer) (reported bool, err error) {
 	r, w := io.Pipe()
 	go func() {
 		_, err := s.chat.Fetch(ctx, j.ChatRef, w, maxImport)
@@ -129,27 +137,29 @@ func (s *ImportJobs) load(ctx context.Context, by Actor, j ImportFile, result *I
 	sha, _, err := s.files.Put(ctx, r)
 	_ = r.CloseWithError(err) // always nil, see io.PipeReader
 	if err != nil {
-		return fmt.Errorf("fetch table: %w", err)
+		return false, fmt.Errorf("fetch table: %w", err)
 	}
 	local, release, err := s.files.Local(ctx, sha)
 	if err != nil {
-		return fmt.Errorf("table at hand: %w", err)
+		return false, fmt.Errorf("table at hand: %w", err)
 	}
 	defer release()
-	if result.Report, err = s.imports.Import(ctx, by, local, false); err != nil {
-		return err
-	}
-	if !result.Report.Refused() {
-		return nil
+	result.Report, err = s.imports.run(ctx, by, local, false, func(ctx context.Context, tx Tx, r ImportReport) error {
+		return s.report(ctx, tx, j, ImportResult{Report: r}, nil)
+	})
+	if err != nil || !result.Report.Refused() {
+		return err == nil, err
 	}
 	if err := result.Report.Word(s.say); err != nil {
-		return err
+		return false, err
 	}
-	return s.imports.Marked(ctx, local, &result.Report, marked)
+	return false, s.imports.Marked(ctx, local, &result.Report, marked)
 }
 
-// report stores what came of an import and lets whoever sent the table know.
-func (s *ImportJobs) report(ctx context.Context, by Actor, result ImportResult, marked *bytes.Buffer) error {
+// report stores what came of an import, lets whoever sent the table know, and
+// ends the job.
+func (s *ImportJobs) report(ctx context.Context, tx Tx, j ImportFile, result ImportResult, marked []byte) error {
+	result.Report = result.Report.clone()
 	for i := range result.Report.Bad {
 		result.Report.Bad[i].Data = nil // the words are found
 	}
@@ -158,30 +168,26 @@ func (s *ImportJobs) report(ctx context.Context, by Actor, result ImportResult, 
 		return fmt.Errorf("encode report: %w", err)
 	}
 	const workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-	files := []File{{Type: "application/json", Size: int64(len(data))}}
-	if files[0].SHA256, _, err = s.files.Put(ctx, bytes.NewReader(data)); err != nil {
-		return fmt.Errorf("store report: %w", err)
-	}
-	n := ImportNotice{Result: files[0].SHA256}
-	if marked.Len() > 0 {
-		f := File{Type: workbook, Size: int64(marked.Len())}
-		if f.SHA256, _, err = s.files.Put(ctx, marked); err != nil {
-			return fmt.Errorf("store marked table: %w", err)
+	n := ImportNotice{}
+	for _, f := range []struct {
+		data []byte
+		kind string
+		sha  *string
+	}{{data, "application/json", &n.Result}, {marked, workbook, &n.Marked}} {
+		if len(f.data) == 0 {
+			continue
 		}
-		files, n.Marked = append(files, f), f.SHA256
-	}
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		for _, f := range files {
-			if err := tx.SaveFile(ctx, f); err != nil {
-				return err
-			}
+		if *f.sha, _, err = s.files.Put(ctx, bytes.NewReader(f.data)); err != nil {
+			return fmt.Errorf("store report: %w", err)
 		}
-		return tx.Enqueue(ctx, by.PersonID, n, time.Time{})
-	})
-	if err != nil {
-		return fmt.Errorf("report import: %w", err)
+		if err := tx.SaveFile(ctx, File{SHA256: *f.sha, Size: int64(len(f.data)), Type: f.kind}); err != nil {
+			return fmt.Errorf("store report: %w", err)
+		}
 	}
-	return nil
+	if err := tx.Enqueue(ctx, j.PersonID, n, time.Time{}); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return tx.JobDone(ctx, j)
 }
 
 // Result returns what came of an import and, when it was refused for bad rows,

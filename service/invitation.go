@@ -55,6 +55,7 @@ type Invitation struct {
 	UsedBy    int64 `bun:",nullzero"`
 	RevokedAt *time.Time
 	RevokedBy int64 `bun:",nullzero"`
+	UpdateID  int64 `bun:",nullzero"` // of the chat in which it was asked for: the same one again makes no second
 
 	By string `bun:",scanonly"` // name of who invites, "" from the command line
 }
@@ -98,6 +99,10 @@ type InvitationQueries interface {
 
 // InvitationCommands changes invitations.
 type InvitationCommands interface {
+	// RenewInvitation gives the open invitation that the same person has made with
+	// the same update the token and the times of i, and sets i's ID. It reports
+	// false when there is none; updates are counted from 1.
+	RenewInvitation(ctx context.Context, i *Invitation) (bool, error)
 	// AddInvitation inserts the invitation and sets its ID.
 	AddInvitation(ctx context.Context, i *Invitation) error
 	// InvitationForUpdate is Invitation and holds it until the transaction ends.
@@ -124,6 +129,13 @@ type InvitationCommands interface {
 // anybody; employees invite into their own organisation and role. It expires in
 // 7 days.
 func (s *People) Invite(ctx context.Context, by Actor, seat Seat, name string) (string, *Invitation, error) {
+	return s.InviteOnce(ctx, by, seat, name, 0)
+}
+
+// InviteOnce is Invite for an update of the chat. If the update has made an
+// invitation before that nobody has used, its link gives way to a new one: the
+// old one is kept nowhere, and may have reached nobody.
+func (s *People) InviteOnce(ctx context.Context, by Actor, seat Seat, name string, updateID int64) (string, *Invitation, error) {
 	if !mayStaff(by, seat) {
 		return "", nil, refuse(Forbidden, ReasonForbidden)
 	}
@@ -141,13 +153,17 @@ func (s *People) Invite(ctx context.Context, by Actor, seat Seat, name string) (
 	now := s.now().UTC()
 	inv := &Invitation{
 		TokenHash: hashToken(token), Role: seat.Role, OrgID: seat.OrgID, Name: name,
-		CreatedAt: now, CreatedBy: by.PersonID, ExpiresAt: now.Add(invitationLife), By: by.Name,
+		CreatedAt: now, CreatedBy: by.PersonID, ExpiresAt: now.Add(invitationLife), By: by.Name, UpdateID: updateID,
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		if err := still(ctx, tx, by, seat); err != nil {
 			return err
 		}
 		if _, err := checkSeat(ctx, tx, seat); err != nil {
+			return err
+		}
+		renewed, err := tx.RenewInvitation(ctx, inv)
+		if err != nil || renewed {
 			return err
 		}
 		if err := tx.AddInvitation(ctx, inv); err != nil {

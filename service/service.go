@@ -169,6 +169,10 @@ type JobCommands interface {
 	// InsertJob promises that the job will be worked if, and only if, the
 	// transaction commits. The same job that still waits is not doubled.
 	InsertJob(ctx context.Context, j Job) error
+	// JobDone ends the running job j together with the transaction that has its
+	// effect: a process that dies before the queue hears of it does not have the
+	// job worked again. A job that nobody runs is left alone.
+	JobDone(ctx context.Context, j Job) error
 	// EndDeadJob has a dead job worked again, or forgets it. It reports false for
 	// a job that is not dead.
 	EndDeadJob(ctx context.Context, id int64, retry bool) (bool, error)
