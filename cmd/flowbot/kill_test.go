@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -30,18 +31,22 @@ var conversations = []struct {
 }{
 	{"an act for chosen learners", nil, []step{
 		say("partner", "/tasks"), press("partner", "Сгенерировать акт"), press("partner", "✓ Слушатель2 Иван"), press("partner", "Снять всех"),
-		press("partner", "Слушатель1 Иван"), press("partner", "Слушатель3 Иван"), press("partner", "Готово"), press("partner", "Сгенерировать акт"),
+		press("partner", "○ Слушатель1 Иван"), press("partner", "○ Слушатель3 Иван"), press("partner", "Готово"), press("partner", "Сгенерировать акт"),
 	}},
 	{"a package", generated, []step{
 		press("partner", "Журнал и скриншоты"), send("partner", "журнал.pdf"), send("partner", "один.png", "два.png", "три.png"),
 		send("partner", "снимок"), press("partner", "Убрать 2"), press("partner", "Готово"), press("partner", "Назад"),
 		press("partner", "Готово"), press("partner", "Отправить на согласование"),
 	}},
+	{"a package out of the blue", generated, []step{
+		send("partner", "журнал.pdf"), send("partner", "один.png", "два.png"), press("partner", "Отмена"), press("partner", "Журнал и скриншоты"),
+		say("partner", "Готово"), press("partner", "Отправить на согласование"),
+	}},
 	{"a cancellation", generated, []step{
 		press("partner", "Отменить акт"), say("partner", "Не тот поток"),
 	}},
 	{"an act made anew", generated, []step{
-		press("partner", "Перегенерировать акт"), press("partner", "✓ Слушатель4 Иван"), press("partner", "Готово"), press("partner", "Перегенерировать"),
+		press("partner", "Перегенерировать акт"), press("partner", "✓ Слушатель4 Иван"), press("partner", "Готово"), press("partner", "Перегенерировать акт"),
 	}},
 	{"a rejection and the next version", sent, []step{
 		say("operator", "Следующий"), press("operator", "Взять на проверку"), press("operator", "Отклонить"), say("operator", "Нет подписи на листе 2"),
@@ -101,6 +106,9 @@ func (p *play) do(s step) {
 	}
 }
 
+// rounds is how often each conversation is played with kills at random moments.
+var rounds = flag.Uint64("rounds", 2, "plays of each conversation with kills at random moments")
+
 func TestConversationsSurviveKill(t *testing.T) {
 	t.Parallel()
 	for _, c := range conversations {
@@ -109,13 +117,14 @@ func TestConversationsSurviveKill(t *testing.T) {
 			p := newPlay(t)
 			counts := p.act(c.before, c.steps, func(int) (int, bool) { return -1, false })
 			p.checkFiles()
+			p.checkPrinted()
 			want := p.end()
-			t.Log(want)
 			check := func(t *testing.T, where func(int) (int, bool)) {
 				t.Helper()
 				p := newPlay(t)
 				p.act(c.before, c.steps, where)
 				p.checkFiles()
+				p.checkPrinted()
 				if diff := cmp.Diff(want, p.end()); diff != "" {
 					t.Errorf("it ends elsewhere (-without kills +with them):\n%s\n%s", diff, p.printed())
 				}
@@ -124,7 +133,7 @@ func TestConversationsSurviveKill(t *testing.T) {
 				t.Parallel()
 				check(t, func(int) (int, bool) { return 0, false })
 			})
-			for seed := range uint64(2) {
+			for seed := range *rounds {
 				t.Run(fmt.Sprintf("killed on the way to each answer, %d", seed), func(t *testing.T) {
 					t.Parallel()
 					h := fnv.New64()
