@@ -11,8 +11,8 @@ demo: ## Install what is missing and play the whole thing in a browser: no token
 	@./tools/install program && go build -o $(BIN) ./cmd/flowbot && exec $(BIN) demo
 run: ## The bot against Telegram; settings come from the environment, see README
 	@./tools/install program && go build -o $(BIN) ./cmd/flowbot && exec $(BIN) serve
-build: ## Leave bin/flowbot
-	go build -o $(BIN) ./cmd/flowbot
+build: ## Install what is missing and leave bin/flowbot
+	@./tools/install program && go build -o $(BIN) ./cmd/flowbot
 test: ## Install what is missing, lint and test; CI runs this and nothing else
 	./tools/install test && $(LINT) run && go mod tidy -diff && go vet ./... && CGO_ENABLED=1 go test -race -shuffle=on -timeout=30m ./...
 fmt: ## Format
