@@ -54,6 +54,12 @@ func (p *Poller) Run(ctx context.Context) {
 		var err error
 		if hooked { // a webhook that still stands would refuse every poll
 			err = p.chat.DeleteWebhook(ctx)
+			// A server that knows no webhooks has none in the way; if one stands
+			// after all, the poll itself says so.
+			var refused *chat.RefusedError
+			if errors.As(err, &refused) {
+				err = nil
+			}
 			hooked = err != nil
 		}
 		if err == nil {

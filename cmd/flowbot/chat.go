@@ -93,22 +93,27 @@ func (s *server) startBot(ctx context.Context, t *talker) {
 // announcePause is the pause before the Bot API is asked again at the start.
 const announcePause = 5 * time.Second
 
-// announce makes the bot known to the messenger, tried until it answers. Only a
-// token that it does not know is an error.
+// announce asks until the Bot API answers, and then makes the bot known to it.
+// Only a token that it does not know is an error: without commands and the menu
+// button everything works all the same.
 func (s *server) announce(ctx context.Context, t *talker) error {
 	for {
-		err := t.bot.Announce(ctx)
+		err := known(ctx, t.client)
 		if err == nil && s.i.settings.Mode == modeWebhook {
 			if err = t.client.SetWebhook(ctx, s.i.settings.WebhookURL, s.i.settings.WebhookSecret); err == nil {
 				t.alive.hooked.Store(true)
 			}
 		}
 		if err == nil {
-			return nil
+			err = t.bot.Announce(ctx)
+			var refused *chat.RefusedError
+			if errors.As(err, &refused) {
+				s.i.log.WarnContext(ctx, "commands not set", "err", err)
+				return nil
+			}
 		}
-		var refused *chat.RefusedError
-		if errors.As(err, &refused) && (refused.Code == http.StatusUnauthorized || refused.Code == http.StatusNotFound) {
-			return errors.New("the Bot API does not know TELEGRAM_TOKEN")
+		if err == nil || errors.Is(err, errUnknownToken) {
+			return err
 		}
 		if ctx.Err() == nil {
 			s.i.log.WarnContext(ctx, "the Bot API does not answer, will be asked again", "err", err)
@@ -121,4 +126,29 @@ func (s *server) announce(ctx context.Context, t *talker) error {
 			return nil
 		}
 	}
+}
+
+var errUnknownToken = errors.New("the Bot API does not know TELEGRAM_TOKEN")
+
+// known asks the Bot API whether it knows the token. Telegram answers 401, or 404
+// if the token is malformed, to every method alike; another server answers 404
+// to a method that it lacks. So the one method that no bot does without has the
+// last word. A refusal for any other reason comes of a known token.
+func known(ctx context.Context, c chat.Client) error {
+	_, err := c.Me(ctx)
+	if !unknown(err) {
+		return err
+	}
+	if _, err = c.Updates(ctx, 0, 0); unknown(err) {
+		return errUnknownToken
+	}
+	if errors.Is(err, chat.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+func unknown(err error) bool {
+	var refused *chat.RefusedError
+	return errors.As(err, &refused) && (refused.Code == http.StatusUnauthorized || refused.Code == http.StatusNotFound)
 }
