@@ -204,6 +204,7 @@ func TestInvitePrintsTheLinkAlone(t *testing.T) {
 		bot  string
 	}{
 		{"named by the settings", []string{"BOT_NAME=named_bot", "TELEGRAM_TOKEN=" + testToken, "TELEGRAM_API_URL=" + api}, []string{"--role", "admin", "--name", "Анна"}, "named_bot"},
+		{"named as people write it", []string{"BOT_NAME=@named_bot"}, []string{"--role", "admin", "--name", "Дина"}, "named_bot"},
 		{"asked of the Bot API", []string{"TELEGRAM_TOKEN=" + testToken, "TELEGRAM_API_URL=" + api}, []string{"--role", "partner_rep", "--org", org, "--name", "Борис"}, "asked_bot"},
 		{"nobody to ask", nil, []string{"--role", "admin", "--name", "Вера"}, "bot"},
 		{"a Bot API that is away", []string{"TELEGRAM_TOKEN=" + testToken, "TELEGRAM_API_URL=http://127.0.0.1:1"}, []string{"--role", "admin", "--name", "Глеб"}, "bot"},

@@ -75,6 +75,7 @@ func readSettings() (Settings, error) {
 	if err != nil {
 		return s, settingsError(err)
 	}
+	s.BotName = strings.TrimPrefix(s.BotName, "@") // as people write it
 	return s, s.check()
 }
 
