@@ -186,6 +186,20 @@ func TestAReviewExpires(t *testing.T) {
 	golden(t, "act_review_expires", d.tg.Transcript())
 }
 
+// TestAnUnprintableLetterIsNamed tells whoever generated the act which one it is.
+func TestAnUnprintableLetterIsNamed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 1)
+	d.sql("UPDATE learners SET last_name = 'Ли 李' WHERE cohort_id = ?", c.ID)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	d.says(olga, "Сгенерировать акт")
+	d.presses(olga, "Готово", "Сгенерировать акт")
+	d.says(olga, "Скачать пакет")
+	d.settle()
+	golden(t, "act_unprintable", d.tg.Transcript())
+}
+
 // TestAnActWaitsForTheEndOfItsCohort shows a cohort on its last day and after.
 func TestAnActWaitsForTheEndOfItsCohort(t *testing.T) {
 	t.Parallel()

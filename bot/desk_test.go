@@ -318,25 +318,32 @@ func (d *desk) sent(p *emulator.Phone, c *service.Cohort) {
 	for kind, a := range map[service.JournalKind]emulator.Attachment{
 		service.KindJournal: d.journal("журнал.pdf"), service.KindScreenshot: d.screenshot("снимок.png", 90),
 	} {
-		sha, size, err := d.files.Put(ctx, bytes.NewReader(a.Data))
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		f := &service.DraftFile{
-			PersonID: by.PersonID, CohortID: c.ID, Kind: kind, Name: a.Name, Size: size,
-			State: service.DraftAccepted, FileSHA: sha, CleanSHA: sha, Pages: 1, AddedAt: d.at,
-		}
-		err = d.store.InTx(ctx, func(ctx context.Context, tx service.Tx) error {
-			if err := tx.SaveFile(ctx, service.File{SHA256: sha, Size: size, Type: a.MIME}); err != nil {
-				return err
-			}
-			return tx.InsertDraftFile(ctx, f)
-		})
-		if err != nil {
-			d.t.Fatal(err)
-		}
+		d.lay(p, c, kind, a.Name, a.MIME, a.Data)
 	}
 	if _, err := d.acts.Submit(ctx, by, service.SubmitInput{CohortID: c.ID, BaseVersion: v.Cohort.JournalVersion}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// lay puts an accepted file into a person's conversation about a cohort.
+func (d *desk) lay(p *emulator.Phone, c *service.Cohort, kind service.JournalKind, name, mime string, data []byte) {
+	d.t.Helper()
+	ctx, by := d.t.Context(), d.actor(p)
+	sha, size, err := d.files.Put(ctx, bytes.NewReader(data))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	f := &service.DraftFile{
+		PersonID: by.PersonID, CohortID: c.ID, Kind: kind, Name: name, Size: size,
+		State: service.DraftAccepted, FileSHA: sha, CleanSHA: sha, Pages: 1, AddedAt: d.at,
+	}
+	err = d.store.InTx(ctx, func(ctx context.Context, tx service.Tx) error {
+		if err := tx.SaveFile(ctx, service.File{SHA256: sha, Size: size, Type: mime}); err != nil {
+			return err
+		}
+		return tx.InsertDraftFile(ctx, f)
+	})
+	if err != nil {
 		d.t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"flowbot/bot/emulator"
@@ -143,4 +144,35 @@ func TestAReplacementKeepsWhatIsRight(t *testing.T) {
 	d.presses(olga, "Отправить на согласование")
 	d.presses(olga, "Мои задачи")
 	golden(t, "journal_replace", d.tg.Transcript())
+}
+
+// TestTooManyFilesAreRefused sends more files than a conversation holds.
+func TestTooManyFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 1)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	d.generated(olga, c)
+	d.quietly()
+	d.says(olga, "Журнал и скриншоты")
+	var many []emulator.Attachment
+	for i := range 27 {
+		many = append(many, d.screenshot(fmt.Sprintf("снимок %d.png", i+1), uint8(60+i)))
+	}
+	d.sends(olga, many...)
+	if m := olga.Last(); !strings.Contains(m.Text, "Скриншоты: 25") || strings.Contains(m.Text, "снимок 26.png") || strings.Contains(m.Text, "Готово") {
+		t.Errorf("the card says %q", m.Text)
+	}
+	if !strings.Contains(d.tg.Transcript(), "Больше 25 файлов сразу нельзя. Уберите лишние.") {
+		t.Error("nobody is told that there are too many")
+	}
+	cards := 0
+	for _, m := range olga.Messages() {
+		if m.Bot && strings.Contains(m.Text, "Поток 118: журнал и скриншоты") {
+			cards++
+		}
+	}
+	if cards != 1 {
+		t.Errorf("%d cards stand in the chat", cards)
+	}
 }

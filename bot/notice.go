@@ -189,7 +189,10 @@ func (b *Bot) renderPrinted(ctx context.Context, to service.Actor, n service.Pri
 		return letter{Skip: true}, nil // a newer version is on its way
 	}
 	if n.Rune != "" {
-		return letter{Reply: Reply{Text: "act_unprintable", Data: map[string]any{"Act": v.Act, "Rune": n.Rune, "Learner": n.Learner}}}, nil
+		return letter{Reply: Reply{Text: "act_unprintable", Data: map[string]any{"Act": v.Act, "Rune": n.Rune, "Learner": n.Learner}, Rows: [][]Button{
+			row(Button{Press: Press{pressCancelAct, v.Act.ID, v.Act.Revision}}),
+			row(Button{Press: Press{pressAct, v.Act.ID, 0}, Args: v.Act.Number}, Button{Press: Press{Do: pressMenu}}),
+		}}}, nil
 	}
 	f, err := b.Acts.Document(ctx, to, n.ActID, n.Version)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,46 @@ func TestAnArchiveChecksItself(t *testing.T) {
 	}
 	checkArchive(t, roman.Last().File.Data, want)
 	golden(t, "queue_archive", d.tg.Transcript())
+}
+
+// TestALargePackageComesInParts packs more than one message takes.
+func TestALargePackageComesInParts(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 1)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	d.generated(olga, c)
+	noise := rand.NewChaCha8([32]byte{7})
+	for i := range 3 {
+		data := make([]byte, 19<<20)
+		if _, err := noise.Read(data); err != nil {
+			t.Fatal(err)
+		}
+		d.lay(olga, c, service.KindScreenshot, fmt.Sprintf("скан %d.png", i+1), "image/png", data)
+	}
+	d.sent(olga, c)
+	d.quietly()
+	d.says(olga, "Скачать пакет")
+	var names []string
+	for _, m := range olga.Messages() {
+		if m.File == nil || !strings.HasSuffix(m.File.Name, ".zip") {
+			continue
+		}
+		if n := len(m.File.Data); n > 50<<20 {
+			t.Errorf("%s has %d bytes", m.File.Name, n)
+		}
+		z, err := zip.NewReader(bytes.NewReader(m.File.Data), int64(len(m.File.Data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range z.File {
+			names = append(names, f.Name)
+		}
+	}
+	if n := len(names); n != 8 { // the act, the journal, four screenshots and a manifest in each of two parts
+		t.Errorf("the parts hold %q", names)
+	}
+	golden(t, "queue_archive_parts", d.tg.Transcript())
 }
 
 // checkArchive reads every file of an archive and compares it with the manifest.

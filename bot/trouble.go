@@ -35,6 +35,7 @@ type troublesView struct {
 	List   []service.Trouble
 	Zone   string
 	Page   int
+	First  int // number of the first one shown, from 1
 }
 
 // troubleKind reads the kind out of a button.
@@ -69,7 +70,7 @@ func (b *Bot) troublesPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	shown := list[:min(len(list), troublesShown)]
-	r := Reply{Text: "troubles", Data: troublesView{counts, troubleKinds[i], shown, t.By.Zone, page}, Edit: true}
+	r := Reply{Text: "troubles", Data: troublesView{counts, troubleKinds[i], shown, t.By.Zone, page, page*troublesShown + 1}, Edit: true}
 	for n, trouble := range shown {
 		number := page*troublesShown + n + 1
 		r.Rows = append(r.Rows, row(
@@ -101,7 +102,10 @@ func (b *Bot) endTrouble(retry bool) handler {
 		if retry {
 			end, toast = b.Troubles.Retry, "trouble_retried"
 		}
-		if err := end(ctx, t.By, troubleKinds[i], t.Press.ID); err != nil {
+		switch err := end(ctx, t.By, troubleKinds[i], t.Press.ID); {
+		case err != nil && service.AsError(err).Kind == service.NotFound:
+			toast = "trouble_gone"
+		case err != nil:
 			return Reply{}, err
 		}
 		t.Press = &Press{Do: pressTroubles, Version: i}
