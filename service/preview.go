@@ -42,7 +42,7 @@ func (s *Acts) WhyNoUpload(ctx context.Context, by Actor, cohortID int64) error 
 				continue
 			}
 			waits = true
-			if err := all(isPartner, cohortEnded, cohortFree)(m); err != nil {
+			if _, err := actTable.Next(a.Status, ev, m); err != nil {
 				return err
 			}
 		}
@@ -84,7 +84,7 @@ func (s *Journals) Preview(ctx context.Context, by Actor, cohortID int64, captio
 // contactSheet draws files side by side.
 func (s *Journals) contactSheet(ctx context.Context, files []JournalFile, caption Caption) ([]byte, error) {
 	var items []ContactItem
-	place := map[JournalKind]int{}
+	place := make(map[JournalKind]int, 2)
 	for _, f := range files {
 		place[f.Kind]++
 		local, release, err := s.files.Local(ctx, f.CleanSHA)
