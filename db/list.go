@@ -13,6 +13,7 @@ var _ service.ListQueries = queries{}
 
 // wants says in SQL in which cohorts something can be done at a moment, ?0.
 var wants = map[service.CohortWant]string{
+	service.WantAny: "true",
 	service.WantGenerate: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
 		AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = cohort.id AND act_id IS NULL AND ` + documented + `)`,
 	service.WantUpload: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
@@ -29,11 +30,10 @@ func (q queries) CohortList(ctx context.Context, by service.Actor, want service.
 	sel := q.NewSelect().TableExpr("cohorts AS cohort").
 		Join("JOIN orgs AS org ON org.id = cohort.partner_id").
 		Column("cohort.id", "cohort.number", "cohort.program", "cohort.end_on", "cohort.revision").
+		Where(wants[want], now).Apply(seesCohort(by)).
 		OrderExpr("cohort.end_on DESC, cohort.id DESC").Offset(int64(offset)).Limit(int64(limit))
-	if want == service.WantAny {
-		sel = sel.Apply(seesCohort(by))
-	} else {
-		sel = sel.Where(wants[want], now).Where("cohort.partner_id IN (?)", bun.In(standing(by, service.RolePartnerRep))).Apply(seesCohort(by))
+	if want != service.WantAny {
+		sel = sel.Where("cohort.partner_id IN (?)", bun.List(standing(by, service.RolePartnerRep)))
 	}
 	if number != "" {
 		sel = sel.Where("cohort.number = ?", number)
@@ -54,14 +54,14 @@ func (q queries) ActList(ctx context.Context, by service.Actor, filter service.A
 	var out []service.ActItem
 	sel := q.NewSelect().TableExpr("acts AS act").
 		Column("act.id", "act.number", "act.status", "act.revision", "act.due_on").
-		Where("act.status IN (?)", bun.In(filter.Statuses)).
+		Where("act.status IN (?)", bun.List(filter.Statuses)).
 		Apply(seesAct(by)).
 		OrderExpr("act.id DESC").Offset(int64(offset)).Limit(int64(limit))
 	if filter.Number != "" {
 		sel = sel.Where("act.number = ?", filter.Number)
 	}
 	if filter.Partners != nil {
-		sel = sel.Where("act.partner_id IN (?)", bun.In(filter.Partners))
+		sel = sel.Where("act.partner_id IN (?)", bun.List(filter.Partners))
 	}
 	if filter.Free {
 		sel = sel.Where("act.reviewer_id IS NULL")

@@ -31,7 +31,7 @@ func (q queries) PartnerTasks(ctx context.Context, partners []int64, now time.Ti
 		 WHERE c.partner_id IN (?0) AND c.end_on < (?1 AT TIME ZONE o.zone)::date
 		   AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = c.id AND `+eligible+`)
 		 ORDER BY c.end_on, c.id LIMIT ?2)`,
-		bun.In(partners), now, limit).Scan(ctx, &out)
+		bun.List(partners), now, limit).Scan(ctx, &out)
 	return out, explain(err)
 }
 
