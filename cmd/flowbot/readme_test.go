@@ -263,7 +263,7 @@ func TestTheReadmeQuotesWhatTheProgramSays(t *testing.T) {
 	t.Parallel()
 	page, said := readme(t), literals(t)
 	// The operating system says these.
-	others := []string{"LISTEN_ADDR: listen tcp", "address already in use", "attempt", "attempts"}
+	others := []string{"LISTEN_ADDR: listen tcp", "address already in use", "permission denied", "attempt", "attempts"}
 	rows := tableOf(t, page, "it says", "do")
 	if len(rows) < 10 {
 		t.Fatalf("%d symptoms", len(rows))
