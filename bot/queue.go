@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"flowbot/service"
@@ -84,8 +85,10 @@ func (b *Bot) queueScreen(ctx context.Context, by service.Actor) (Reply, error) 
 				narrowed = append(narrowed, Button{Label: f.label, Press: Press{Do: pressList, Version: i}})
 			}
 		}
-		r.Rows = append(r.Rows, narrowed,
-			row(Button{Press: Press{Do: pressPartners}}, Button{Press: Press{Do: pressSearch}}))
+		for two := range slices.Chunk(narrowed, 2) { // three do not fit a phone's width
+			r.Rows = append(r.Rows, two)
+		}
+		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressPartners}}, Button{Press: Press{Do: pressSearch}}))
 	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressMenu}}))
 	return r, nil
