@@ -81,7 +81,6 @@ func (q queries) QueueCounts(ctx context.Context, by service.Actor, today servic
 		ColumnExpr("(?) AS waiting", atMost("")).
 		ColumnExpr("(?) AS overdue", atMost("act.due_on < ?", today)).
 		ColumnExpr("(?) AS mine", atMost("act.reviewer_id = ?", by.PersonID)).
-		ColumnExpr("(?) AS taken", atMost("act.reviewer_id IS NOT NULL")).
 		Scan(ctx, &out)
 	return out, explain(err)
 }

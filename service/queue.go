@@ -46,7 +46,6 @@ type QueueCounts struct {
 	Waiting int // packages in approval
 	Overdue int // of them, past their deadline
 	Mine    int // of them, taken by whoever asks
-	Taken   int // of them, taken by anybody
 }
 
 // QueueCap is where the counts stop: it means "so many or more". It keeps the
