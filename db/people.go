@@ -109,23 +109,6 @@ func (q queries) OperatorOrg(ctx context.Context) (*service.Org, error) {
 	return o, nil
 }
 
-// OrgNamed implements service.PeopleQueries. A name goes before an INN, should
-// an organisation be called by the INN of another.
-func (q queries) OrgNamed(ctx context.Context, kind service.OrgKind, nameOrINN string) (*service.Org, error) {
-	if nameOrINN == "" {
-		return nil, notFound()
-	}
-	o := new(service.Org)
-	err := q.NewSelect().Model(o).
-		Where("kind = ?", kind).Where("(name = ? OR inn = ?)", nameOrINN, nameOrINN).
-		OrderExpr("name = ? DESC", nameOrINN).Limit(1).
-		Scan(ctx)
-	if err != nil {
-		return nil, explain(err)
-	}
-	return o, nil
-}
-
 // OrgsPage implements service.PeopleQueries.
 func (q queries) OrgsPage(ctx context.Context, offset, limit int) ([]service.Org, error) {
 	var out []service.Org

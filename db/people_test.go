@@ -127,41 +127,6 @@ func TestPeopleOfARole(t *testing.T) {
 	}
 }
 
-func TestOrganisationsAreFoundByNameOrINN(t *testing.T) {
-	t.Parallel()
-	d := dbtest.New(t)
-	_, err := d.Bun().ExecContext(t.Context(), `
-		INSERT INTO orgs (kind, name, inn) VALUES
-			('partner', 'Север', '7707083893'), ('partner', 'Без номера', ''), ('partner', '7707083893', ''), ('center', 'Центр', '7736050003')`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		kind service.OrgKind
-		key  string
-		want int64 // 0: NotFound
-	}{
-		{service.OrgPartner, "Север", 1},
-		{service.OrgPartner, "7707083893", 3}, // a name goes first
-		{service.OrgCenter, "7736050003", 4},
-		{service.OrgPartner, "7736050003", 0},
-		{service.OrgPartner, "север", 0},
-		{service.OrgPartner, "", 0},
-	}
-	for _, tt := range tests {
-		o, err := d.OrgNamed(t.Context(), tt.kind, tt.key)
-		switch {
-		case tt.want == 0 && service.AsError(err).Kind != service.NotFound:
-			t.Errorf("%s %q: %+v, %v, want NotFound", tt.kind, tt.key, o, err)
-		case tt.want != 0 && (err != nil || o.ID != tt.want):
-			t.Errorf("%s %q: %+v, %v, want %d", tt.kind, tt.key, o, err, tt.want)
-		}
-	}
-	if _, err := d.OperatorOrg(t.Context()); service.AsError(err).Kind != service.NotFound {
-		t.Errorf("no operator: %v", err)
-	}
-}
-
 // TestQuestionsAboutPeopleUseIndexes looks at the plans over a crowd: none of
 // what is asked at every press or start reads a whole table.
 func TestQuestionsAboutPeopleUseIndexes(t *testing.T) {

@@ -154,9 +154,6 @@ type PeopleQueries interface {
 	Org(ctx context.Context, id int64) (*Org, error)
 	// OperatorOrg returns the one operator of the installation, or NotFound.
 	OperatorOrg(ctx context.Context) (*Org, error)
-	// OrgNamed returns the organisation of a kind that has exactly this name or
-	// this INN, or NotFound.
-	OrgNamed(ctx context.Context, kind OrgKind, nameOrINN string) (*Org, error)
 	// OrgsPage lists organisations of all kinds by kind and name, from offset on,
 	// at most limit.
 	OrgsPage(ctx context.Context, offset, limit int) ([]Org, error)
