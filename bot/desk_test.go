@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calendars := service.NewCalendars(d.store, now, calendar)
+	calendars := service.NewCalendars(d.store, calendar)
 	if d.printer, err = pdf.New(); err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func (d *desk) cohort(partner, number, end string, learners int) *service.Cohort
 		l := &service.Learner{
 			CohortID: c.ID, Number: fmt.Sprintf("%s-%03d", number, i+1),
 			LastName: fmt.Sprintf("Слушатель%03d", i+1), FirstName: "Иван", MiddleName: "Петрович", Finished: true,
-			DocumentType: service.DocumentQualification, DocumentSeries: "АБ", DocumentNumber: fmt.Sprint(1000 + i),
+			DocumentType: service.DocumentQualification, DocumentSeries: "АБ", DocumentNumber: strconv.Itoa(1000 + i),
 			RegistrationNumber: fmt.Sprintf("р-%d", i+1), DocumentOn: d.day(end), Revision: 1,
 		}
 		if _, err := d.store.Bun().NewInsert().Model(l).Exec(d.t.Context()); err != nil {
@@ -315,11 +316,9 @@ func (d *desk) sent(p *emulator.Phone, c *service.Cohort) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	for kind, a := range map[service.JournalKind]emulator.Attachment{
-		service.KindJournal: d.journal("журнал.pdf"), service.KindScreenshot: d.screenshot("снимок.png", 90),
-	} {
-		d.lay(p, c, kind, a.Name, a.MIME, a.Data)
-	}
+	journal, screenshot := d.journal("журнал.pdf"), d.screenshot("снимок.png", 90)
+	d.lay(p, c, service.KindJournal, journal.Name, journal.MIME, journal.Data)
+	d.lay(p, c, service.KindScreenshot, screenshot.Name, screenshot.MIME, screenshot.Data)
 	if _, err := d.acts.Submit(ctx, by, service.SubmitInput{CohortID: c.ID, BaseVersion: v.Cohort.JournalVersion}); err != nil {
 		d.t.Fatal(err)
 	}
@@ -362,10 +361,10 @@ func (d *desk) pass(by time.Duration, note string) {
 	d.tg.Note(note)
 }
 
-// status is an act's state as the table has it.
-func (d *desk) status(number string) service.ActStatus {
+// status is the state of the first act of the cohort 118, as the table has it.
+func (d *desk) status() service.ActStatus {
 	d.t.Helper()
-	a, err := d.store.ActByNumber(d.t.Context(), service.CommandLine, number)
+	a, err := d.store.ActByNumber(d.t.Context(), service.CommandLine, "118/1")
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -399,7 +398,7 @@ func TestAJournalIsApproved(t *testing.T) {
 	d.presses(roman, "Согласовать")
 	d.presses(olga, "История")
 
-	if got := d.status("118/1"); got != service.ActApproved {
+	if got := d.status(); got != service.ActApproved {
 		t.Errorf("the act is %s", got)
 	}
 	golden(t, "act_approved", d.tg.Transcript())

@@ -205,7 +205,7 @@ func TestAReviewerNeverDecidesOnWhatTheyHaveNotTaken(t *testing.T) {
 func TestMoreMovesThanConnectionsDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	calendars := service.NewCalendars(d.store, d.now, russianCalendar(t))
+	calendars := service.NewCalendars(d.store, russianCalendar(t))
 	acts := service.NewActs(d.store, calendars.Current, nil, d.files, d.now)
 	var presses []func() error
 	for range 40 {

@@ -389,52 +389,24 @@ func (y CalendarYear) Text() string {
 	return b.String()
 }
 
-// Calendars keeps the calendar of working days.
+// Calendars gives the calendar of working days.
 type Calendars struct {
 	store Store
-	now   Clock
 	own   *Calendar // the built-in years
 }
 
 // NewCalendars returns the use cases over the built-in calendar.
-func NewCalendars(store Store, now Clock, own *Calendar) *Calendars {
-	return &Calendars{store: store, now: now, own: own}
-}
+func NewCalendars(store Store, own *Calendar) *Calendars { return &Calendars{store: store, own: own} }
 
 // Current returns the calendar as it stands now: the built-in years and, in
 // their place, those that an admin has imported.
 func (s *Calendars) Current(ctx context.Context) (*Calendar, error) {
-	return calendarNow(ctx, s.store, s.own)
-}
-
-// calendarNow is Current inside a transaction.
-func calendarNow(ctx context.Context, q CalendarQueries, own *Calendar) (*Calendar, error) {
-	years, err := q.CalendarYears(ctx)
+	years, err := s.store.CalendarYears(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read calendar years: %w", err)
 	}
 	if len(years) == 0 {
-		return own, nil
+		return s.own, nil
 	}
-	return own.With(years...), nil
-}
-
-// ImportYear keeps a calendar year, in place of the built-in and of what was
-// imported before, and returns it. Only admins may; see ParseCalendarYear for
-// the text. Deadlines that stand already are not moved.
-func (s *Calendars) ImportYear(ctx context.Context, by Actor, text string) (CalendarYear, error) {
-	if !by.Has(RoleAdmin) {
-		return CalendarYear{}, refuse(Forbidden, ReasonForbidden)
-	}
-	y, err := ParseCalendarYear(text)
-	if err != nil {
-		return CalendarYear{}, err
-	}
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		return tx.SaveCalendarYear(ctx, y, by.PersonID, s.now())
-	})
-	if err != nil {
-		return CalendarYear{}, fmt.Errorf("import calendar year %d: %w", y.Year, err)
-	}
-	return y, nil
+	return s.own.With(years...), nil
 }

@@ -561,7 +561,7 @@ func TestImportTakesTextTablesAndSheetsOfAnyName(t *testing.T) {
 func TestImportedYearStandsInPlaceOfTheBuiltIn(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	calendars := service.NewCalendars(d.store, d.now, russianCalendar(t))
+	calendars := service.NewCalendars(d.store, russianCalendar(t))
 	moved := service.StatutoryYear(2027)
 	moved.Provisional, moved.Source = false, "постановление"
 	moved.Holidays = append(moved.Holidays, day(t, "2027-12-31"))
@@ -578,8 +578,9 @@ func TestImportedYearStandsInPlaceOfTheBuiltIn(t *testing.T) {
 	if !working() {
 		t.Error("31.12.2027 is a day off before anything was imported")
 	}
-	if _, err := calendars.ImportYear(t.Context(), d.rep, text); service.ReasonOf(err) != service.ReasonForbidden {
-		t.Errorf("a partner imports a year: %v", err)
+	r := d.load(d.rep, upload(t, []byte(text)))
+	if diff := cmp.Diff([]string{"Календарь 1 : import.forbidden"}, bads(r)); diff != "" {
+		t.Errorf("a partner imports a year: %s", diff)
 	}
 	for _, want := range [][4]int{{1, 0, 0, 0}, {0, 0, 1, 0}} {
 		r := d.load(service.CommandLine, upload(t, []byte(text)))
@@ -590,15 +591,13 @@ func TestImportedYearStandsInPlaceOfTheBuiltIn(t *testing.T) {
 	if working() {
 		t.Error("31.12.2027 is worked after the import")
 	}
-	if _, err := calendars.ImportYear(t.Context(), service.CommandLine, service.StatutoryYear(2027).Text()); err != nil {
-		t.Fatal(err)
-	}
+	d.load(service.CommandLine, upload(t, []byte(service.StatutoryYear(2027).Text())))
 	if !working() {
 		t.Error("31.12.2027 is a day off after the second import")
 	}
 
 	sheets := tab{"Календарь", [][]any{{"год", 2028}, {time.Date(2028, time.January, 8, 0, 0, 0, 0, time.UTC), "выходной"}}}
-	r := d.load(service.CommandLine, workbook(t, sheets))
+	r = d.load(service.CommandLine, workbook(t, sheets))
 	if diff := cmp.Diff([]string{"Календарь 2 : calendar.plain_day"}, bads(r)); diff != "" {
 		t.Error(diff)
 	}

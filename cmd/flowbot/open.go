@@ -136,7 +136,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	if err != nil {
 		return out, err
 	}
-	out.calendars = service.NewCalendars(i.db, now, builtIn)
+	out.calendars = service.NewCalendars(i.db, builtIn)
 	out.people = service.NewPeople(i.db, now, rand.Reader)
 	out.acts = service.NewActs(i.db, out.calendars.Current, printer, i.files, now)
 	out.journals = service.NewJournals(i.db, sent, reader, i.files, int64(i.settings.MaxDownload), now)
