@@ -4,7 +4,7 @@ import (
 	"cmp"
 	// Only the name driver.Value: it lets a Day be a column of a row without a
 	// second type. No SQL comes with it.
-	"database/sql/driver" //nolint:depguard // see above: the one name that a column's type needs
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"time"
