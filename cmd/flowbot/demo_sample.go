@@ -101,13 +101,15 @@ func (c *sampleCohort) rows(today service.Day) [][]string {
 	_, end := c.days(today)
 	var out [][]string
 	for n := 1; n <= c.learners; n++ {
-		// Walked with steps that share no factor with the lists, so that names differ.
-		last, given := sampleLast[n*7%len(sampleLast)], sampleMen[n/2%len(sampleMen)]
+		// Twenty last names, each with five first names, each with five patronymics:
+		// the first 500 are different people.
+		last, given := sampleLast[n*7%len(sampleLast)], sampleMen
 		if n%2 == 1 {
-			last, given = last+"а", sampleWomen[n/2%len(sampleWomen)]
+			last, given = last+"а", sampleWomen
 		}
+		first := n/2 + n/20
 		row := []string{
-			c.number, fmt.Sprintf("%s-%04d", c.number, n), last, given[0], given[1],
+			c.number, fmt.Sprintf("%s-%04d", c.number, n), last, given[first%len(given)][0], given[(first+n/100)%len(given)][1],
 			service.NewDay(1970+n*3%30, time.Month(1+n%12), 1+n%28).Russian(),
 		}
 		if n > c.learners-c.bare {
