@@ -12,7 +12,7 @@ func (b *Bot) archivePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
 		return b.chooseAct(ctx, t, "", pressPackage)
 	}
-	if err := b.Archives.Order(ctx, t.By, t.Press.ID); err != nil {
+	if err := b.Archives.Order(ctx, t.By, t.Press.ID, t.UpdateID); err != nil {
 		return Reply{}, err
 	}
 	if t.typed {
@@ -25,7 +25,7 @@ func (b *Bot) archivePressed(ctx context.Context, t *Turn) (Reply, error) {
 func (b *Bot) renderArchive(ctx context.Context, to service.Actor, n service.ArchiveNotice) (letter, error) {
 	a, parts, err := b.Archives.Parts(ctx, to, n)
 	if err != nil {
-		return gone(letter{}, err)
+		return gone(err)
 	}
 	l := letter{Reply: Reply{Text: "archive", Data: archiveView{*a, len(parts)}, Rows: [][]Button{
 		row(Button{Press: Press{pressAct, a.ID, 0}, Args: a.Number}, Button{Press: Press{Do: pressMenu}}),

@@ -34,22 +34,24 @@ func (t tx) JobDone(ctx context.Context, j service.Job) error {
 // InsertJob implements service.JobCommands. An equal job that waits is held
 // until the transaction ends, so that a worker begins it only after the commit;
 // one that runs already may have missed the change, and one that failed may wait
-// for hours, so these do not count.
+// for hours, so these do not count, unless the same update asks again.
 func (t tx) InsertJob(ctx context.Context, j service.Job) error {
 	args, err := json.Marshal(j)
 	if err != nil {
 		return fmt.Errorf("encode job %s: %w", j.Kind(), err)
 	}
 	var waiting int64
-	// The containment is what the index answers; equality is what is meant.
+	// The containment is what the index answers; equality is what is meant. The
+	// update that asks is no part of the work, but one that comes again asks for
+	// nothing new, whatever became of the job.
 	err = t.NewRaw(`
 		SELECT count(*) FROM (
 			SELECT 1 FROM river_job
-			WHERE kind = ? AND args @> ?::jsonb AND args = ?::jsonb
-			  AND state IN ('available', 'pending', 'scheduled')
+			WHERE kind = ?0 AND args @> ?1::jsonb - 'update_id' AND args - 'update_id' = ?1::jsonb - 'update_id'
+			  AND (state IN ('available', 'pending', 'scheduled') OR args->'update_id' = ?1::jsonb->'update_id')
 			LIMIT 1
 			FOR UPDATE SKIP LOCKED
-		) w`, j.Kind(), string(args), string(args)).Scan(ctx, &waiting)
+		) w`, j.Kind(), string(args)).Scan(ctx, &waiting)
 	if err != nil {
 		return fmt.Errorf("look for job %s: %w", j.Kind(), explain(err))
 	}

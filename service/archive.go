@@ -17,6 +17,7 @@ const archivePart = 48 << 20
 type BuildArchive struct {
 	ActID    int64 `json:"act_id"`
 	PersonID int64 `json:"person_id"`
+	UpdateID int64 `json:"update_id"` // that asked for it
 }
 
 // Kind names the job.
@@ -60,7 +61,7 @@ func NewArchives(store Store, acts *Acts, files FileStore, words Words) *Archive
 
 // Order asks a worker to pack the package of an act that the actor may see. It
 // is a Conflict while the act is being printed.
-func (s *Archives) Order(ctx context.Context, by Actor, actID int64) error {
+func (s *Archives) Order(ctx context.Context, by Actor, actID, updateID int64) error {
 	v, err := s.acts.View(ctx, by, actID)
 	if err != nil {
 		return fmt.Errorf("order archive of act %d: %w", actID, err)
@@ -69,7 +70,7 @@ func (s *Archives) Order(ctx context.Context, by Actor, actID int64) error {
 		return refuse(Conflict, ReasonNotPrinted)
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		return tx.InsertJob(ctx, BuildArchive{ActID: actID, PersonID: by.PersonID})
+		return tx.InsertJob(ctx, BuildArchive{ActID: actID, PersonID: by.PersonID, UpdateID: updateID})
 	})
 	if err != nil {
 		return fmt.Errorf("order archive of act %d: %w", actID, err)

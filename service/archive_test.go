@@ -15,11 +15,11 @@ func TestAnArchiveIsPackedForWhoeverMaySeeTheAct(t *testing.T) {
 	a := d.in("awaiting_journal")
 	d.outbox()
 
-	if err := archives.Order(t.Context(), d.stranger, a.ID); service.ReasonOf(err) != service.ReasonNotFound {
+	if err := archives.Order(t.Context(), d.stranger, a.ID, 1); service.ReasonOf(err) != service.ReasonNotFound {
 		t.Errorf("another partner orders: %v", err)
 	}
 	// Nothing could be packed yet, and of a letter that no font has never.
-	if err := archives.Order(t.Context(), d.rep, a.ID); service.ReasonOf(err) != service.ReasonNotPrinted {
+	if err := archives.Order(t.Context(), d.rep, a.ID, 1); service.ReasonOf(err) != service.ReasonNotPrinted {
 		t.Errorf("ordered before the act is printed: %v", err)
 	}
 	if got := d.jobs("build_archive"); got != nil {
@@ -29,7 +29,7 @@ func TestAnArchiveIsPackedForWhoeverMaySeeTheAct(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.outbox()
-	if err := archives.Order(t.Context(), d.rep, a.ID); err != nil || len(d.jobs("build_archive")) != 1 {
+	if err := archives.Order(t.Context(), d.rep, a.ID, 1); err != nil || len(d.jobs("build_archive")) != 1 {
 		t.Errorf("%v, jobs %q", err, d.jobs("build_archive"))
 	}
 

@@ -167,7 +167,8 @@ type JobQueries interface {
 // JobCommands changes the queue of jobs.
 type JobCommands interface {
 	// InsertJob promises that the job will be worked if, and only if, the
-	// transaction commits. The same job that still waits is not doubled.
+	// transaction commits. The same job that still waits is not doubled, nor is
+	// one that the same update (update_id among its fields) has asked for.
 	InsertJob(ctx context.Context, j Job) error
 	// JobDone ends the running job j together with the transaction that has its
 	// effect: a process that dies before the queue hears of it does not have the
