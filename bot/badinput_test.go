@@ -157,7 +157,7 @@ func TestAFileWhereWordsAreAwaited(t *testing.T) {
 	roman.PressData("wp:9:0")
 	d.settle()
 	d.says(roman, "Журнал и скриншоты (нечитаемы), лист 2: <b>подпись</b> & печать \"М.П.\" 🙂")
-	if got := d.status("118/1"); got != service.ActRejected {
+	if got := d.status(); got != service.ActRejected {
 		t.Errorf("the act is %s", got)
 	}
 	golden(t, "badinput_words", d.tg.Transcript())

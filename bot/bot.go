@@ -53,7 +53,7 @@ type Bot struct {
 func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now service.Clock) (*Bot, error) {
 	b := &Bot{
 		Services: s, chat: c, text: text, log: log, now: now, drafts: s.Drafts,
-		actions: map[Action]action{}, labels: map[string]Action{}, talks: map[string]talk{},
+		actions: make(map[Action]action), labels: map[string]Action{}, talks: map[string]talk{},
 	}
 	for _, list := range [][]action{
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,33 @@ type desk struct {
 	printer service.Printer
 	sender  *post.Sender
 	done    chan struct{} // a run of a job has ended
+	gate    sync.RWMutex  // held while updates are handled: what jobs do comes after
+}
+
+// serve handles what waits, before any job goes on.
+func (d *desk) serve() {
+	d.t.Helper()
+	d.gate.Lock()
+	defer d.gate.Unlock()
+	d.office.serve()
+}
+
+// passGate waits until no update is being handled.
+func (d *desk) passGate() {
+	d.gate.RLock()
+	defer d.gate.RUnlock()
+}
+
+// gatedPrinter prints between updates.
+type gatedPrinter struct {
+	service.Printer
+	desk *desk
+}
+
+// Act implements service.Printer.
+func (p gatedPrinter) Act(ctx context.Context, f service.ActForm) ([]byte, error) {
+	p.desk.passGate()
+	return p.Printer.Act(ctx, f)
 }
 
 // deskOptions are the limits of a desk; zeros are the product's own.
@@ -81,8 +109,8 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	d.acts = service.NewActs(d.store, calendars.Current, d.printer, d.files, now)
-	sent := sentFiles{d.client}
+	d.acts = service.NewActs(d.store, calendars.Current, gatedPrinter{d.printer, d}, d.files, now)
+	sent := sentFiles{d.client, d.passGate}
 	journals := service.NewJournals(d.store, sent, reader, d.files, o.maxDownload, now)
 	archives := service.NewArchives(d.store, d.acts, d.files, func(key, arg string) (string, error) { return texts.Label(key, arg) })
 	imports := service.NewImports(d.store, sheet.Book{}, now)
@@ -122,10 +150,14 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 }
 
 // sentFiles gives the service what people send in chat.
-type sentFiles struct{ chat chat.Client }
+type sentFiles struct {
+	chat chat.Client
+	pass func() // waits until no update is being handled
+}
 
 // Fetch implements service.ChatFiles.
 func (s sentFiles) Fetch(ctx context.Context, ref string, w io.Writer, most int64) (int64, error) {
+	s.pass()
 	n, err := s.chat.Fetch(ctx, ref, w, most)
 	if errors.Is(err, chat.ErrTooBig) {
 		err = &service.Error{
@@ -305,6 +337,7 @@ func (d *desk) generated(p *emulator.Phone, c *service.Cohort, learners ...int) 
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	d.work() // acts are printed in their order
 	return a
 }
 

@@ -48,7 +48,7 @@ func TestAPackageIsCollectedInAnyOrder(t *testing.T) {
 	d.presses(olga, "Готово")
 	d.says(olga, "да")
 	d.presses(olga, "Отправить на согласование")
-	if got := d.status("118/1"); got != service.ActInApproval {
+	if got := d.status(); got != service.ActInApproval {
 		t.Errorf("the act is %s", got)
 	}
 	golden(t, "journal_any_order", d.tg.Transcript())

@@ -22,12 +22,20 @@ func (b *Bot) menuActions() []action {
 // drawn; what two roles share is drawn once.
 var menuRows = map[service.Role][][]Action{
 	service.RolePartnerRep: {
-		{pressTasks}, {pressGenerate}, {pressUpload, pressReplace}, {pressCohorts, pressAct},
-		{pressStaff, pressInvite}, {pressSettings},
+		{pressTasks},
+		{pressGenerate},
+		{pressUpload, pressReplace},
+		{pressCohorts, pressAct},
+		{pressStaff, pressInvite},
+		{pressSettings},
 	},
 	service.RoleOperatorRep: {
-		{pressTasks}, {pressQueue}, {pressNext}, {pressCohorts, pressAct},
-		{pressStaff, pressInvite}, {pressSettings},
+		{pressTasks},
+		{pressQueue},
+		{pressNext},
+		{pressCohorts, pressAct},
+		{pressStaff, pressInvite},
+		{pressSettings},
 	},
 	service.RoleCenterStaff: {{pressTasks}, {pressStaff, pressInvite}, {pressSettings}},
 	service.RoleCandidate:   {{pressSettings}},
@@ -61,7 +69,7 @@ type menuView struct {
 // menu is the answer to /menu and /start of somebody who is known.
 func (b *Bot) menu(_ context.Context, t *Turn) (Reply, error) {
 	r := Reply{Text: "menu", Data: menuView{t.By.Name, rolesOf(t.By)}}
-	seen := map[Action]bool{}
+	seen := make(map[Action]bool)
 	for _, role := range rolesOf(t.By) {
 		for _, actions := range menuRows[role] {
 			var buttons []Button

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"flowbot/bot/chat"
 	"flowbot/bot/post"
@@ -115,7 +116,7 @@ func each[N any](render func(context.Context, service.Actor, N) (letter, error))
 				continue
 			}
 			if !out.Skip {
-				l.before = append(out.before, out.Reply)
+				l.before = append(slices.Clip(out.before), out.Reply)
 			}
 			out = l
 		}
@@ -124,11 +125,11 @@ func each[N any](render func(context.Context, service.Actor, N) (letter, error))
 }
 
 // gone makes a thing that the person may see no more a skipped notice.
-func gone(l letter, err error) (letter, error) {
-	if err != nil && service.AsError(err).Kind == service.NotFound {
+func gone(err error) (letter, error) {
+	if service.AsError(err).Kind == service.NotFound {
 		return letter{Skip: true}, nil
 	}
-	return l, err
+	return letter{}, err
 }
 
 // renderDraft renews the living card of the conversation into which files are
@@ -147,7 +148,7 @@ func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMes
 	}
 	r, err := b.talks[d.Kind].ask(ctx, b, &Turn{By: to, serial: s.Serial}, d.Step, s.Form)
 	if err != nil {
-		return gone(letter{}, err)
+		return gone(err)
 	}
 	var f struct{ LastIn int }
 	if err := json.Unmarshal(s.Form, &f); err != nil {
@@ -183,7 +184,7 @@ func refusedIn(card any) []service.DraftFile {
 func (b *Bot) renderPrinted(ctx context.Context, to service.Actor, n service.PrintedNotice) (letter, error) {
 	v, err := b.Acts.View(ctx, to, n.ActID)
 	if err != nil {
-		return gone(letter{}, err)
+		return gone(err)
 	}
 	if v.Act.Version != n.Version {
 		return letter{Skip: true}, nil // a newer version is on its way
@@ -258,7 +259,7 @@ func (b *Bot) renderDecided(status service.ActStatus, text string) func(context.
 func (b *Bot) renderReviewEnded(ctx context.Context, to service.Actor, n service.ReviewEndedNotice) (letter, error) {
 	v, err := b.Acts.View(ctx, to, n.ActID)
 	if err != nil {
-		return gone(letter{}, err)
+		return gone(err)
 	}
 	l := letter{Reply: b.actReply(&Turn{By: to}, v)}
 	l.Text, l.Data = "review_ended", map[string]any{"Act": v.Act, "Event": string(n.Event)}

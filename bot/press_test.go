@@ -113,8 +113,12 @@ func newCourt(t *testing.T) *court {
 	c := &court{desk: newDesk(t), phones: map[string]*emulator.Phone{}}
 	c.north, c.south = c.cohort("Север & <Ко>", "7781", "2026-02-27", 8), c.cohort("Юг", "9292", "2026-02-27", 8)
 	for _, p := range []struct{ phone, org, name string }{
-		{"partner", "Север & <Ко>", "Ольга Петрова"}, {"other", "Юг", "Пётр Южный"}, {"operator", "Оператор", "Роман Проверкин"},
-		{"second", "Оператор", "Рита Вторая"}, {"center", "Центр", "Клара Экзамен"}, {"admin", "", "Анна Админ"},
+		{"partner", "Север & <Ко>", "Ольга Петрова"},
+		{"other", "Юг", "Пётр Южный"},
+		{"operator", "Оператор", "Роман Проверкин"},
+		{"second", "Оператор", "Рита Вторая"},
+		{"center", "Центр", "Клара Экзамен"},
+		{"admin", "", "Анна Админ"},
 	} {
 		c.phones[p.phone] = c.hire(p.phone, p.org, p.name)
 	}

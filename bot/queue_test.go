@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestAReviewersDay(t *testing.T) {
 	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
 	petr := d.hire("other", "Юг", "Пётр Южный")
 	for i := range 9 {
-		c := d.cohort("Север & <Ко>", fmt.Sprint(110+i), "2026-02-20", 1)
+		c := d.cohort("Север & <Ко>", strconv.Itoa(110+i), "2026-02-20", 1)
 		d.generated(olga, c)
 		d.sent(olga, c)
 	}
@@ -58,8 +59,8 @@ func TestNobodyDecidesOnTheirOwnUpload(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 1)
-	olga := d.hire("both", "Север & <Ко>", "Ольга Обоюдная")
-	olga = d.hire("both", "Оператор", "Ольга Обоюдная")
+	d.hire("both", "Север & <Ко>", "Ольга Обоюдная")
+	olga := d.hire("both", "Оператор", "Ольга Обоюдная")
 	d.generated(olga, c)
 	d.sent(olga, c)
 	d.quietly()
@@ -130,7 +131,7 @@ func TestLongCommentsFitTheChat(t *testing.T) {
 		d.settle()
 		d.says(roman, "Следующий")
 		d.presses(roman, "Взять на проверку", "Отклонить")
-		d.says(roman, fmt.Sprint(i+1)+" <&> "+strings.Repeat("🙂", 990)+" конец")
+		d.says(roman, strconv.Itoa(i+1)+" <&> "+strings.Repeat("🙂", 990)+" конец")
 		card := roman.Last().Text + roman.Last().Caption
 		if !strings.Contains(card, "конец") || !strings.Contains(card, "Слушателей: 1") {
 			t.Errorf("the card is cut: %q", card)
@@ -142,7 +143,7 @@ func TestLongCommentsFitTheChat(t *testing.T) {
 		all.WriteString(m.Text)
 	}
 	for i := range 3 {
-		if !strings.Contains(all.String(), fmt.Sprint(i+1)+" <&> 🙂") {
+		if !strings.Contains(all.String(), strconv.Itoa(i+1)+" <&> 🙂") {
 			t.Errorf("the comment %d is not in the history", i+1)
 		}
 	}

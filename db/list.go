@@ -13,7 +13,7 @@ var _ service.ListQueries = queries{}
 
 // wants says in SQL in which cohorts something can be done at a moment, ?0.
 var wants = map[service.CohortWant]string{
-	service.WantAny: "true",
+	service.WantAny: "", // at any
 	service.WantGenerate: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
 		AND EXISTS (SELECT 1 FROM learners WHERE cohort_id = cohort.id AND act_id IS NULL AND ` + documented + `)`,
 	service.WantUpload: `cohort.end_on < (?0 AT TIME ZONE org.zone)::date
@@ -30,10 +30,10 @@ func (q queries) CohortList(ctx context.Context, by service.Actor, want service.
 	sel := q.NewSelect().TableExpr("cohorts AS cohort").
 		Join("JOIN orgs AS org ON org.id = cohort.partner_id").
 		Column("cohort.id", "cohort.number", "cohort.program", "cohort.end_on", "cohort.revision").
-		Where(wants[want], now).Apply(seesCohort(by)).
+		Apply(seesCohort(by)).
 		OrderExpr("cohort.end_on DESC, cohort.id DESC").Offset(int64(offset)).Limit(int64(limit))
 	if want != service.WantAny {
-		sel = sel.Where("cohort.partner_id IN (?)", bun.List(standing(by, service.RolePartnerRep)))
+		sel = sel.Where(wants[want], now).Where("cohort.partner_id IN (?)", bun.List(standing(by, service.RolePartnerRep)))
 	}
 	if number != "" {
 		sel = sel.Where("cohort.number = ?", number)
