@@ -30,7 +30,7 @@ func (note) Kind() string { return "test_note" }
 type urgentNote struct{ note }
 
 func (urgentNote) JobOptions() service.JobOptions {
-	return service.JobOptions{Queue: "urgent", Priority: 2, MaxAttempts: 3, Delay: time.Hour}
+	return service.JobOptions{Queue: "urgent", MaxAttempts: 3}
 }
 
 func TestARowAndItsJobCommitTogether(t *testing.T) {
@@ -118,15 +118,13 @@ func TestAJobSaysHowItWantsToBeWorked(t *testing.T) {
 	}
 	var row struct {
 		Queue       string
-		Priority    int
 		MaxAttempts int
-		State       string
 	}
-	err = d.Bun().NewRaw("SELECT queue, priority, max_attempts, state FROM river_job").Scan(t.Context(), &row)
+	err = d.Bun().NewRaw("SELECT queue, max_attempts FROM river_job").Scan(t.Context(), &row)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if row.Queue != "urgent" || row.Priority != 2 || row.MaxAttempts != 3 || row.State != "scheduled" {
+	if row.Queue != "urgent" || row.MaxAttempts != 3 {
 		t.Errorf("got %+v", row)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/riverqueue/river"
 
@@ -61,10 +60,7 @@ func (t tx) InsertJob(ctx context.Context, j service.Job) error {
 	opts := &river.InsertOpts{}
 	if o, ok := j.(jobOptions); ok {
 		want := o.JobOptions()
-		opts.Queue, opts.Priority, opts.MaxAttempts = want.Queue, want.Priority, want.MaxAttempts
-		if want.Delay > 0 {
-			opts.ScheduledAt = time.Now().Add(want.Delay)
-		}
+		opts.Queue, opts.MaxAttempts = want.Queue, want.MaxAttempts
 	}
 	if _, err := t.jobs.InsertTx(ctx, t.pgx, j, opts); err != nil {
 		return fmt.Errorf("insert job %s: %w", j.Kind(), explain(err))
