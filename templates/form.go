@@ -35,27 +35,12 @@ func Font(file string) ([]byte, error) {
 // it. A line of a definition is a paragraph.
 func Form(name string) (*template.Template, error) {
 	t, err := template.New(name+".txt").Option("missingkey=error").
-		Funcs(template.FuncMap{"count": countWord, "words": inWords}).
+		Funcs(template.FuncMap{"count": plural, "words": inWords}).
 		ParseFS(formFiles, "form/"+name+".txt")
 	if err != nil {
 		return nil, fmt.Errorf("form %s: %w", name, err)
 	}
 	return t, nil
-}
-
-// countWord picks the form of a noun that goes with n: 1 слушатель, 2
-// слушателя, 5 слушателей.
-func countWord(n int, one, few, many string) string {
-	switch {
-	case n%100 >= 11 && n%100 <= 14:
-		return many
-	case n%10 == 1:
-		return one
-	case n%10 >= 2 && n%10 <= 4:
-		return few
-	default:
-		return many
-	}
 }
 
 var (
@@ -86,7 +71,7 @@ func inWords(n int) string {
 			*last = "две"
 		}
 		out = append(out, words...)
-		out = append(out, countWord(thousands, "тысяча", "тысячи", "тысяч"))
+		out = append(out, plural(thousands, "тысяча", "тысячи", "тысяч"))
 		n %= 1000
 	}
 	if n >= 100 {
