@@ -291,8 +291,9 @@ func NewJournals(store Store, chat ChatFiles, foreign Foreign, files FileStore, 
 }
 
 // Receive takes a file into the person's conversation about a cohort and asks a
-// worker to look at it. A file that is too large for the chat, or one too many,
-// is refused at once and changes nothing.
+// worker to look at it. A file that is too large for the chat, one too many, or
+// one from somebody who represents no partner is refused at once and changes
+// nothing.
 func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*DraftFile, error) {
 	if in.Size > s.max {
 		return nil, refuseWith(Invalid, ReasonFileOverLimit, FileBound{Limit: s.max, Got: in.Size})
@@ -303,6 +304,9 @@ func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*Dra
 	}
 	if in.Photo {
 		f.Kind = KindScreenshot
+	}
+	if in.CohortID == 0 && !by.Has(RolePartnerRep) {
+		return nil, refuse(Forbidden, ReasonForbidden)
 	}
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		if in.CohortID != 0 {

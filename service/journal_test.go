@@ -290,6 +290,7 @@ func TestReceiveRefuses(t *testing.T) {
 		{"one too many", p.rep, service.ReceiveInput{CohortID: full.ID, UpdateID: 1}, service.ReasonTooManyFiles, service.MaxDraftFiles},
 		{"from a reviewer", p.reviewer, service.ReceiveInput{CohortID: c.ID, UpdateID: 1}, service.ReasonForbidden, nil},
 		{"from another partner", p.stranger, service.ReceiveInput{CohortID: c.ID, UpdateID: 1}, service.ReasonNotFound, nil},
+		{"from a reviewer, for nobody knows what", p.reviewer, service.ReceiveInput{UpdateID: 1}, service.ReasonForbidden, nil},
 		{"for no such cohort", p.rep, service.ReceiveInput{CohortID: 999, UpdateID: 1}, service.ReasonNotFound, nil},
 	}
 	for _, tt := range tests {
