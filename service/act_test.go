@@ -789,7 +789,7 @@ func TestOffersFollowTheTable(t *testing.T) {
 	for _, tt := range tests {
 		a := d.in(tt.state)
 		for who, want := range map[*service.Actor]e{&d.rep: tt.rep, &d.reviewer: tt.reviewer, &d.other: tt.other} {
-			v, err := d.acts.ViewByNumber(t.Context(), *who, a.Number)
+			v, err := d.acts.View(t.Context(), *who, a.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -802,7 +802,7 @@ func TestOffersFollowTheTable(t *testing.T) {
 		}
 		_, err := d.acts.View(t.Context(), d.stranger, a.ID)
 		wantReason(t, err, service.ReasonNotFound)
-		_, err = d.acts.ViewByNumber(t.Context(), d.stranger, a.Number)
+		_, err = d.acts.View(t.Context(), d.stranger, a.ID)
 		wantReason(t, err, service.ReasonNotFound)
 	}
 }
@@ -861,7 +861,7 @@ func TestOnlyThoseConcernedSeeAnAct(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, byID := d.acts.View(t.Context(), tt.by, a.ID)
-		_, byNumber := d.acts.ViewByNumber(t.Context(), tt.by, a.Number)
+		_, byNumber := d.store.ActByNumber(t.Context(), tt.by, a.Number)
 		_, cohort := d.acts.Cohort(t.Context(), tt.by, a.CohortID)
 		for what, err := range map[string]error{"id": byID, "number": byNumber, "cohort": cohort} {
 			if got := service.ReasonOf(err); got != tt.want {

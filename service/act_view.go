@@ -29,19 +29,6 @@ func (s *Acts) View(ctx context.Context, by Actor, id int64) (*ActView, error) {
 	if err != nil {
 		return nil, fmt.Errorf("view act %d: %w", id, err)
 	}
-	return s.view(ctx, by, a)
-}
-
-// ViewByNumber is View by the act's number.
-func (s *Acts) ViewByNumber(ctx context.Context, by Actor, number string) (*ActView, error) {
-	a, err := s.store.ActByNumber(ctx, by, number)
-	if err != nil {
-		return nil, fmt.Errorf("view act by number: %w", err)
-	}
-	return s.view(ctx, by, a)
-}
-
-func (s *Acts) view(ctx context.Context, by Actor, a *Act) (*ActView, error) {
 	sc, err := s.look(ctx, by, a.CohortID)
 	if err != nil {
 		return nil, fmt.Errorf("view act %d: %w", a.ID, err)

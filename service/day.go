@@ -80,11 +80,6 @@ func (d Day) Before(e Day) bool { return d.Compare(e) < 0 }
 // After tells whether d is a later day than e.
 func (d Day) After(e Day) bool { return d.Compare(e) > 0 }
 
-// Sub returns the days from e to d: 1 if d is the day after e.
-func (d Day) Sub(e Day) int {
-	return int(d.At(0, 0, time.UTC).Sub(e.At(0, 0, time.UTC)) / (24 * time.Hour))
-}
-
 // Weekday returns the day of the week.
 func (d Day) Weekday() time.Weekday { return d.At(0, 0, time.UTC).Weekday() }
 
