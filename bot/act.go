@@ -273,12 +273,19 @@ var chooseLearners = Wizard[learnersForm]{
 	},
 }
 
-// takeDone goes on when «Готово» is pressed.
+// sure is the ID of a «Готово» that answers the question whether to go on. The
+// one of the step before, tapped twice, is no answer to what nobody has read.
+const sure = 1
+
+// takeDone goes on when its own «Готово» is pressed, or typed.
 func takeDone[F any](_ context.Context, _ *Bot, t *Turn, _ *F) (Outcome, error) {
-	if t.Press != nil && t.Press.Do == pressDone {
+	switch {
+	case t.Press == nil || t.Press.Do != pressDone:
+		return stay, unexpected(t)
+	case t.typed || t.Press.ID == sure:
 		return next, nil
 	}
-	return stay, unexpected(t)
+	return stay, nil
 }
 
 // learnersView is what the list of learners shows.
@@ -355,7 +362,7 @@ func takeLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Outcom
 
 func askGenerate(_ context.Context, _ *Bot, t *Turn, f *learnersForm) (Reply, error) {
 	return Reply{Text: "learners_check", Card: true, Data: f, Rows: [][]Button{
-		row(Button{Label: "generate_now", Args: f.ActID != 0, Press: t.inTalk(pressDone, 0)}),
+		row(Button{Label: "generate_now", Args: f.ActID != 0, Press: t.inTalk(pressDone, sure)}),
 		row(Button{Press: t.inTalk(pressBack, 0)}, Button{Press: t.inTalk(pressCancel, 0)}),
 	}}, nil
 }

@@ -220,8 +220,10 @@ func takeSend(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Outcome, er
 	}
 	switch {
 	case t.Press == nil:
-	case t.Press.Do == pressSend || t.Press.Do == pressDone:
+	case t.Press.Do == pressSend || t.Press.Do == pressDone && t.typed:
 		return finish, nil
+	case t.Press.Do == pressDone: // of the card above, tapped twice
+		return stay, nil
 	case t.Press.Do == pressRemove || t.Press.Do == pressAsJournal || t.Press.Do == pressAsScreenshot: // of the card above
 		_, err := takePackage(ctx, b, t, f)
 		return goingTo("collect"), err
