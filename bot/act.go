@@ -138,7 +138,7 @@ func (b *Bot) cohortPressed(ctx context.Context, t *Turn) (Reply, error) {
 
 // cohortsPressed shows a page of all cohorts that the person may see.
 func (b *Bot) cohortsPressed(ctx context.Context, t *Turn) (Reply, error) {
-	page := int(max(0, t.Press.ID))
+	page := pageOf(t.Press.ID)
 	list, err := b.Acts.CohortList(ctx, t.By, service.WantAny, "", page*pageSize, pageSize+1)
 	if err != nil {
 		return Reply{}, err
@@ -341,7 +341,7 @@ func takeLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Outcom
 			f.Chosen = append(f.Chosen, t.Press.ID)
 		}
 	case pressPage:
-		f.Page = int(max(0, t.Press.ID))
+		f.Page = pageOf(t.Press.ID)
 	case pressAll:
 		f.Chosen = nil
 		for i := range list {
@@ -494,8 +494,11 @@ func (b *Bot) resendPressed(ctx context.Context, t *Turn) (Reply, error) {
 		}
 		if len(list) == 1 {
 			v, err := b.Acts.View(ctx, t.By, list[0].ID)
-			if err != nil || v.Newest == nil || strconv.Itoa(v.Newest.Version) != version {
-				return b.actReply(t, v), err
+			if err != nil {
+				return Reply{}, err
+			}
+			if v.Newest == nil || strconv.Itoa(v.Newest.Version) != version {
+				return b.actReply(t, v), nil
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func (b *Bot) tasks(ctx context.Context, t *Turn) (Reply, error) {
 	}
 	page := 0
 	if t.Press != nil {
-		page = int(max(0, t.Press.ID))
+		page = pageOf(t.Press.ID)
 	}
 	pages := max(1, (len(all)+pageSize-1)/pageSize)
 	page = min(page, pages-1)

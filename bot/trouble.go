@@ -64,7 +64,7 @@ func (b *Bot) troublesPressed(ctx context.Context, t *Turn) (Reply, error) {
 			i, t.Press.ID = n, 0
 		}
 	}
-	page := int(max(0, t.Press.ID))
+	page := pageOf(t.Press.ID)
 	list, err := b.Troubles.Page(ctx, t.By, troubleKinds[i], page*troublesShown, troublesShown+1)
 	if err != nil {
 		return Reply{}, err
