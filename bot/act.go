@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"flowbot/service"
 )
@@ -247,6 +248,7 @@ type learnersForm struct {
 	Act      string // number
 	Revision int    // of the act or, for a new one, of the cohort
 	Chosen   []int64
+	Find     string // only those whose name or number holds it are shown; "" for all
 	Page     int
 }
 
@@ -292,6 +294,7 @@ func takeDone[F any](_ context.Context, _ *Bot, t *Turn, _ *F) (Outcome, error) 
 type learnersView struct {
 	learnersForm
 	Total int // who can be chosen
+	Found int // of them, who are shown
 	Pages int
 }
 
@@ -303,14 +306,30 @@ func (b *Bot) choosableLearners(ctx context.Context, t *Turn, f *learnersForm) (
 	return b.Acts.Learners(ctx, t.By, f.CohortID, f.ActID, maxLearners)
 }
 
+// found are the learners whose name or number holds what was typed.
+func found(list []service.Learner, typed string) []service.Learner {
+	typed = normLabel(typed)
+	if typed == "" {
+		return list
+	}
+	var out []service.Learner
+	for i := range list {
+		if strings.Contains(normLabel(list[i].Name()+" "+list[i].Number), typed) {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
+
 func askLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Reply, error) {
-	list, err := b.choosableLearners(ctx, t, f)
+	all, err := b.choosableLearners(ctx, t, f)
 	if err != nil {
 		return Reply{}, err
 	}
+	list := found(all, f.Find)
 	pages := max(1, (len(list)+pageSize-1)/pageSize)
 	f.Page = min(f.Page, pages-1)
-	r := Reply{Text: "learners_choose", Card: true, Data: learnersView{*f, len(list), pages}}
+	r := Reply{Text: "learners_choose", Card: true, Data: learnersView{*f, len(all), len(list), pages}}
 	for _, l := range list[min(len(list), f.Page*pageSize):min(len(list), (f.Page+1)*pageSize)] {
 		r.Rows = append(r.Rows, row(Button{
 			Label: "learner_item", Press: t.inTalk(pressPick, l.ID),
@@ -318,20 +337,34 @@ func askLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Reply, 
 		}))
 	}
 	r.Rows = append(r.Rows, turnPages(f.Page, f.Page+1 < pages, func(p int) Press { return t.inTalk(pressPage, int64(p)) })...)
+	if f.Find != "" {
+		r.Rows = append(r.Rows, row(Button{Label: "learners_all", Press: t.inTalk(pressPage, showAll)}))
+	}
 	r.Rows = append(r.Rows,
 		row(Button{Press: t.inTalk(pressAll, 0)}, Button{Press: t.inTalk(pressNone, 0)}),
 		row(Button{Press: t.inTalk(pressDone, 0), Args: len(f.Chosen)}, Button{Press: t.inTalk(pressCancel, 0)}))
 	return r, nil
 }
 
+// showAll is the page that ends a search.
+const showAll = -1
+
+// maxFind is the longest text that is looked for, in UTF-16 units.
+const maxFind = 100
+
 func takeLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Outcome, error) {
 	if t.Press == nil {
-		return stay, unexpected(t)
+		if t.Text == "" || t.Command != "" || units(t.Text) > maxFind {
+			return stay, unexpected(t)
+		}
+		f.Find, f.Page = t.Text, 0
+		return stay, nil
 	}
 	list, err := b.choosableLearners(ctx, t, f)
 	if err != nil {
 		return stay, err
 	}
+	list = found(list, f.Find)
 	switch t.Press.Do {
 	case pressPick:
 		known := slices.ContainsFunc(list, func(l service.Learner) bool { return l.ID == t.Press.ID })
@@ -341,14 +374,20 @@ func takeLearners(ctx context.Context, b *Bot, t *Turn, f *learnersForm) (Outcom
 			f.Chosen = append(f.Chosen, t.Press.ID)
 		}
 	case pressPage:
+		if t.Press.ID == showAll {
+			f.Find = ""
+		}
 		f.Page = pageOf(t.Press.ID)
 	case pressAll:
-		f.Chosen = nil
 		for i := range list {
-			f.Chosen = append(f.Chosen, list[i].ID)
+			if !slices.Contains(f.Chosen, list[i].ID) {
+				f.Chosen = append(f.Chosen, list[i].ID)
+			}
 		}
 	case pressNone:
-		f.Chosen = nil
+		f.Chosen = slices.DeleteFunc(f.Chosen, func(id int64) bool {
+			return f.Find == "" || slices.ContainsFunc(list, func(l service.Learner) bool { return l.ID == id })
+		})
 	case pressDone:
 		if len(f.Chosen) == 0 {
 			return stay, &service.Error{Kind: service.Invalid, Reason: service.ReasonNoLearners}

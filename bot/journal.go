@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"flowbot/service"
 )
@@ -179,6 +180,12 @@ func takePackage(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Outcome,
 	if t.Press == nil {
 		return stay, unexpected(t)
 	}
+	if t.typed {
+		var err error
+		if t.Press.ID, err = b.namedFile(ctx, t, f); err != nil {
+			return stay, err
+		}
+	}
 	switch t.Press.Do {
 	case pressRemove:
 		return stay, b.Journals.Remove(ctx, t.By, t.Press.ID)
@@ -190,6 +197,28 @@ func takePackage(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Outcome,
 		return next, b.Acts.CheckPackage(ctx, t.By, f.CohortID)
 	}
 	return stay, unexpected(t)
+}
+
+// namedFile finds the file that typed words mean: «Убрать 2» is the second
+// screenshot, «Это скриншот» the only file that must be told apart. 0 is none.
+func (b *Bot) namedFile(ctx context.Context, t *Turn, f *packageForm) (int64, error) {
+	v, err := b.packageView(ctx, t.By, f)
+	if err != nil {
+		return 0, err
+	}
+	list, n := v.Unknown, t.Suffix
+	switch {
+	case t.Press.Do == pressRemove:
+		list = v.Screenshots
+	case n == "" && len(list) == 1:
+		n = "1"
+	}
+	for i := range list {
+		if strconv.Itoa(i+1) == n {
+			return list[i].ID, nil
+		}
+	}
+	return 0, nil
 }
 
 // askSend shows the package as one picture and asks before it is sent.
