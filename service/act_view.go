@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -238,7 +239,7 @@ func (sc *scene) tell(ctx context.Context, a *Act, d deed, reviewer int64) error
 			return err
 		}
 	}
-	if err := sc.tellQueueChanged(ctx, a, d); err != nil {
+	if err := sc.tellQueueChanged(ctx, a, d, reviewer); err != nil {
 		return err
 	}
 	if (d.event == ActFall || d.event == ActExpire) && reviewer != 0 && reviewer != d.person {
@@ -248,10 +249,13 @@ func (sc *scene) tell(ctx context.Context, a *Act, d deed, reviewer int64) error
 }
 
 // tellQueueChanged renews the queue's cards after a move that changes what they
-// count and that brings no news by itself.
-func (sc *scene) tellQueueChanged(ctx context.Context, a *Act, d deed) error {
+// count and that brings no news by itself. Reviewer is who held the act before
+// the move.
+func (sc *scene) tellQueueChanged(ctx context.Context, a *Act, d deed, reviewer int64) error {
 	switch d.event {
-	case ActTake, ActRelease, ActExpire, ActApprove, ActReject, ActFall:
+	case ActTake, ActRelease, ActExpire: // only what somebody has taken
+		return sc.tx.Enqueue(ctx, cmp.Or(reviewer, a.ReviewerID), QueueChangedNotice{}, time.Time{})
+	case ActApprove, ActReject, ActFall:
 	case ActCancel:
 		if a.SubmittedAt == nil {
 			return nil // it never was in the queue
