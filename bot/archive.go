@@ -15,7 +15,10 @@ func (b *Bot) archivePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.Archives.Order(ctx, t.By, t.Press.ID, t.UpdateID); err != nil {
 		return Reply{}, err
 	}
-	if t.typed {
+	switch {
+	case t.Again: // the archive may have come before
+		return Reply{}, nil
+	case t.typed:
 		return Reply{Text: "archive_ordered"}, nil
 	}
 	return Reply{Toast: "archive_ordered"}, nil

@@ -12,6 +12,9 @@ func (b *Bot) looseTable(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.Imports.Order(ctx, t.By, t.UpdateID, t.File.Ref, t.File.Size); err != nil {
 		return Reply{}, err
 	}
+	if t.Again { // the report may have come before
+		return Reply{}, nil
+	}
 	return Reply{Text: "import_ordered", Data: service.SafeName(t.File.Name)}, nil
 }
 
