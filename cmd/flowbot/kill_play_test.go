@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -113,7 +114,7 @@ func (tr *trap) database(t *testing.T, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, goal := "tcp", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port))
+	network, goal := "tcp", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
 	if strings.HasPrefix(cfg.Host, "/") {
 		network, goal = "unix", filepath.Join(cfg.Host, fmt.Sprintf(".s.PGSQL.%d", cfg.Port))
 	}
@@ -132,7 +133,7 @@ func (tr *trap) database(t *testing.T, address string) string {
 			if err != nil {
 				return
 			}
-			all.Go(func() { tr.relay(t, client, network, goal) })
+			all.Go(func() { tr.relay(client, network, goal) })
 		}
 	})
 	u, err := url.Parse(address)
@@ -149,9 +150,9 @@ func (tr *trap) database(t *testing.T, address string) string {
 }
 
 // relay carries one connection until either side closes it.
-func (tr *trap) relay(t *testing.T, client net.Conn, network, goal string) {
+func (tr *trap) relay(client net.Conn, network, goal string) {
 	defer client.Close()
-	server, err := (&net.Dialer{}).DialContext(context.WithoutCancel(t.Context()), network, goal)
+	server, err := (&net.Dialer{}).DialContext(context.Background(), network, goal)
 	if err != nil {
 		return
 	}
@@ -213,7 +214,7 @@ func newPlay(t *testing.T) *play {
 	})
 	// Reminders are not the subject: no clock. The others need no pauses.
 	p.args = []string{"serve", "--roles", "bot,sender,worker"}
-	p.place = p.place.with(append(serving(server.URL), "DATABASE_URL="+p.trap.database(t, address),
+	p.place = p.with(append(serving(server.URL), "DATABASE_URL="+p.trap.database(t, address),
 		"SEND_RATE=100000", "SEND_RATE_CHAT=100000")...)
 	// At night the bot keeps news back.
 	zone, err := sampleZone(time.Now())

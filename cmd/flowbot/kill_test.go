@@ -138,7 +138,7 @@ func TestConversationsSurviveKill(t *testing.T) {
 					t.Parallel()
 					h := fnv.New64()
 					h.Write([]byte(c.name))
-					random := rand.New(rand.NewPCG(h.Sum64(), seed)) //nolint:gosec // no secret
+					random := rand.New(rand.NewPCG(h.Sum64(), seed))
 					check(t, func(n int) (int, bool) { return 1 + random.IntN(max(1, counts[n])), random.IntN(2) == 0 })
 				})
 			}
