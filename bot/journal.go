@@ -87,8 +87,9 @@ type packageView struct {
 	Lack        service.Reason      // what keeps it from being sent, "" when it is whole
 	Most        int                 // screenshots that are allowed, when there are more; else 0
 	Waiting     []service.DraftFile // a worker looks at them
-	Refused     []service.DraftFile // shown once
+	Refused     []service.DraftFile // shown until the person goes on
 	Cohort      *service.Cohort
+	Rejected    []service.Act // what the operator sent back, with what to replace
 }
 
 func (b *Bot) packageView(ctx context.Context, by service.Actor, f *packageForm) (*packageView, error) {
@@ -100,7 +101,7 @@ func (b *Bot) packageView(ctx context.Context, by service.Actor, f *packageForm)
 	if err != nil {
 		return nil, err
 	}
-	v := &packageView{Form: *f, Cohort: &cv.Cohort}
+	v := &packageView{Form: *f, Cohort: &cv.Cohort, Rejected: cv.Rejected()}
 	for _, file := range files {
 		switch {
 		case file.State == service.DraftWaiting:
@@ -169,6 +170,9 @@ func packageCard(t *Turn, v *packageView) Reply {
 }
 
 func takePackage(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Outcome, error) {
+	if err := b.goOn(ctx, t, f.CohortID); err != nil {
+		return stay, err
+	}
 	if t.File != nil {
 		f.LastIn = t.Message
 		_, err := b.Journals.Receive(ctx, t.By, service.ReceiveInput{
@@ -197,6 +201,15 @@ func takePackage(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Outcome,
 		return next, b.Acts.CheckPackage(ctx, t.By, f.CohortID)
 	}
 	return stay, unexpected(t)
+}
+
+// goOn forgets the refusals that the person has seen, when they do something
+// after the card that named them. A file of the same album came before the card.
+func (b *Bot) goOn(ctx context.Context, t *Turn, cohortID int64) error {
+	if t.Press == nil && t.Message <= t.card {
+		return nil
+	}
+	return b.Journals.Forget(ctx, t.By, cohortID)
 }
 
 // namedFile finds the file that typed words mean: «Убрать 2» is the second
@@ -336,6 +349,9 @@ var sortFiles = Wizard[sortForm]{
 			return b.sortCard(ctx, t)
 		},
 		Take: func(ctx context.Context, b *Bot, t *Turn, f *sortForm) (Outcome, error) {
+			if err := b.goOn(ctx, t, 0); err != nil {
+				return stay, err
+			}
 			switch {
 			case t.File != nil:
 				f.LastIn = t.Message
@@ -355,7 +371,7 @@ var sortFiles = Wizard[sortForm]{
 // sortView is what the card of sortFiles shows.
 type sortView struct {
 	Files   []service.DraftFile
-	Refused []service.DraftFile // shown once
+	Refused []service.DraftFile // shown until the person goes on
 	More    bool                // there are more cohorts than buttons
 }
 

@@ -161,7 +161,7 @@ func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMes
 		l.DropID = card
 	}
 	l.Sent = func(ctx context.Context, id int) error {
-		if err := b.Journals.Forget(ctx, to, refusedIn(r.Data)); err != nil {
+		if err := b.Journals.Tell(ctx, to, refusedIn(r.Data)); err != nil {
 			return err
 		}
 		return b.drafts.SetCard(ctx, to, int64(id))
@@ -169,7 +169,7 @@ func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMes
 	return l, nil
 }
 
-// refusedIn are the refused files that a card names: they are named once.
+// refusedIn are the refused files that a card names.
 func refusedIn(card any) []service.DraftFile {
 	switch v := card.(type) {
 	case *packageView:

@@ -28,6 +28,7 @@ type Turn struct {
 	// поток 118».
 	Suffix string
 
+	card   int  // the living card of the open conversation, 0 before it is sent
 	serial int  // of the open conversation
 	typed  bool // the label was typed, not pressed
 }

@@ -230,7 +230,7 @@ func (b *Bot) resume(ctx context.Context, t *Turn) (Reply, error) {
 		}
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: ReasonTalkOver}
 	}
-	t.serial = s.Serial
+	t.serial, t.card = s.Serial, int(d.MessageID)
 	if t.Press != nil && !t.typed && t.Press.Version != s.Serial {
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: ReasonTalkOver}
 	}

@@ -81,6 +81,7 @@ CREATE TABLE draft_files (
     size        bigint      NOT NULL DEFAULT 0,
     state       text        NOT NULL DEFAULT 'waiting', -- waiting for the worker, accepted, refused, removed
     reason      text        NOT NULL DEFAULT '', -- of the refusal
+    told        boolean     NOT NULL DEFAULT false, -- the person has been shown the refusal
     file_sha    text        REFERENCES files,
     clean_sha   text        REFERENCES files,
     pages       integer     NOT NULL DEFAULT 0,

@@ -123,6 +123,7 @@ CREATE TABLE public.draft_files (
     size bigint DEFAULT 0 NOT NULL,
     state text DEFAULT 'waiting'::text NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
+    told boolean DEFAULT false NOT NULL,
     file_sha text,
     clean_sha text,
     pages integer DEFAULT 0 NOT NULL,

@@ -110,6 +110,7 @@ type Moved struct {
 	Event   string    // the last one, "" when nothing is known
 	By      string    // name, "" for the clock
 	At      time.Time // UTC
+	Zone    string    // in which the reader reads it
 }
 
 // Holder tells who has taken an act.
@@ -117,6 +118,7 @@ type Holder struct {
 	PersonID int64
 	Name     string
 	At       time.Time // UTC
+	Zone     string    // in which the reader reads it
 }
 
 // actMove is what a guard of actTable looks at.
@@ -450,7 +452,7 @@ func (sc *scene) holder(ctx context.Context, a *Act) (*Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Holder{PersonID: p.ID, Name: p.Name, At: *held.TakenAt}, nil
+	return &Holder{PersonID: p.ID, Name: p.Name, At: *held.TakenAt, Zone: sc.by.Zone}, nil
 }
 
 // zoneOf returns the zone of an organisation; a name that this machine does not
@@ -591,7 +593,7 @@ func (sc *scene) ask(ctx context.Context, a *Act, d deed) (ActStatus, error) {
 	}
 	to, err := actTable.Next(a.Status, d.event, m)
 	if errors.Is(err, fsm.ErrNoMove) {
-		return "", movedOn(ctx, sc.q, SubjectAct, a.ID, err)
+		return "", movedOn(ctx, sc.q, sc.by, SubjectAct, a.ID, err)
 	}
 	return to, err
 }
@@ -616,8 +618,8 @@ func (sc *scene) moveOf(ctx context.Context, a *Act, d deed) (actMove, error) {
 }
 
 // movedOn builds the Conflict that tells what happened last to a thing.
-func movedOn(ctx context.Context, q Queries, subject string, id int64, cause error) error {
-	moved := Moved{Subject: subject, ID: id}
+func movedOn(ctx context.Context, q Queries, by Actor, subject string, id int64, cause error) error {
+	moved := Moved{Subject: subject, ID: id, Zone: by.Zone}
 	last, err := q.HistoryOf(ctx, subject, id, 1)
 	if err != nil {
 		return err
@@ -705,7 +707,7 @@ func (s *Acts) one(ctx context.Context, by Actor, id int64, revision int, d deed
 	var out *Act
 	err := s.atAct(ctx, by, id, func(ctx context.Context, sc *scene, a *Act) error {
 		if a.Revision != revision {
-			return movedOn(ctx, sc.tx, SubjectAct, id, nil)
+			return movedOn(ctx, sc.tx, sc.by, SubjectAct, id, nil)
 		}
 		d.by = sc.by
 		if d.event == ActResend {
@@ -799,7 +801,7 @@ func (s *Acts) Generate(ctx context.Context, by Actor, in GenerateInput) (*Act, 
 			return err
 		}
 		if sc.cohort.Revision != in.Revision {
-			return movedOn(ctx, sc.tx, SubjectCohort, sc.cohort.ID, nil)
+			return movedOn(ctx, sc.tx, sc.by, SubjectCohort, sc.cohort.ID, nil)
 		}
 		ids := in.Learners
 		if ids == nil {
@@ -848,7 +850,7 @@ func (s *Acts) Regenerate(ctx context.Context, by Actor, in RegenerateInput) (*A
 	var out *Act
 	err := s.atAct(ctx, by, in.ActID, func(ctx context.Context, sc *scene, a *Act) error {
 		if a.Revision != in.Revision {
-			return movedOn(ctx, sc.tx, SubjectAct, a.ID, nil)
+			return movedOn(ctx, sc.tx, sc.by, SubjectAct, a.ID, nil)
 		}
 		ids := in.Learners
 		if ids == nil {

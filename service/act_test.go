@@ -294,7 +294,7 @@ func TestRefusalsTellWhatTheyKnow(t *testing.T) {
 
 	a := d.in("taken")
 	_, err := d.acts.Move(t.Context(), d.other, a.ID, a.Revision, service.ActTake)
-	want := service.Holder{PersonID: d.reviewer.PersonID, Name: "Роман Проверкин", At: *a.TakenAt}
+	want := service.Holder{PersonID: d.reviewer.PersonID, Name: "Роман Проверкин", At: *a.TakenAt, Zone: service.DefaultZone}
 	if diff := cmp.Diff(want, service.AsError(err).Data); diff != "" {
 		t.Errorf("who holds it: %s", diff)
 	}
@@ -719,7 +719,7 @@ func TestRejectingOneActEndsTheOthersWithTheSameJournal(t *testing.T) {
 		t.Errorf("history of the act that fell: %q", life)
 	}
 	_, err := d.acts.Move(t.Context(), d.other, reviewed, before.Revision, service.ActApprove)
-	moved := service.Moved{Subject: "act", ID: reviewed, Event: "fall", By: "Роман Проверкин", At: d.now()}
+	moved := service.Moved{Subject: "act", ID: reviewed, Event: "fall", By: "Роман Проверкин", At: d.now(), Zone: service.DefaultZone}
 	if diff := cmp.Diff(moved, service.AsError(err).Data); diff != "" || service.ReasonOf(err) != service.ReasonMovedOn {
 		t.Errorf("the other reviewer's button: %v %s", err, diff)
 	}

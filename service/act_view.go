@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type ActView struct {
 	Blocker  *Holder // who holds this or another act of the cohort
 	Today    Day     // in the partner's zone
 	Overdue  bool
+	Decided  *History   // who approved, rejected or cancelled it, and when; nil while it is open
 	Offers   []ActEvent // in the order of actTable
 }
 
@@ -51,6 +53,9 @@ func (s *Acts) View(ctx context.Context, by Actor, id int64) (*ActView, error) {
 	if a.ReviewerID != 0 {
 		v.Holder = m.holder
 	}
+	if v.Decided, err = decided(ctx, s.store, a); err != nil {
+		return nil, fmt.Errorf("view act %d: %w", a.ID, err)
+	}
 	if v.Sent != nil {
 		if v.Files, err = s.store.JournalFiles(ctx, v.Sent.ID); err != nil {
 			return nil, fmt.Errorf("view act %d: %w", a.ID, err)
@@ -65,6 +70,27 @@ func (s *Acts) View(ctx context.Context, by Actor, id int64) (*ActView, error) {
 		return nil, fmt.Errorf("view act %d: %w", a.ID, err)
 	}
 	return v, nil
+}
+
+// decided returns the step that brought an act to where somebody has decided on
+// it; nil while nobody has. It is not always the last: a rejected act can be
+// generated anew.
+func decided(ctx context.Context, q Queries, a *Act) (*History, error) {
+	switch a.Status {
+	case ActAwaitingJournal, ActInApproval:
+		return nil, nil //nolint:nilnil // nobody is an answer, not an error
+	case ActRejected, ActApproved, ActCancelled:
+	}
+	steps, err := q.HistoryOf(ctx, SubjectAct, a.ID, historyLimit)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		if h := &steps[i]; h.ToStatus == string(a.Status) && h.FromStatus != h.ToStatus {
+			return h, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // likewise
 }
 
 // look is enter for readers: it locks nothing and can change nothing.
@@ -98,6 +124,20 @@ type CohortView struct {
 	// CanUpload is ActSubmit or ActReplace when the reader may send a journal now
 	// («Журнал и скриншоты», «Заменить журнал»), else "".
 	CanUpload ActEvent
+}
+
+// Rejected lists the acts that wait for what was rejected to be replaced. Acts
+// that one journal made fall together have one comment: the first stands for
+// them.
+func (v *CohortView) Rejected() []Act {
+	var out []Act
+	for _, a := range v.Acts {
+		known := slices.ContainsFunc(out, func(o Act) bool { return o.Comment == a.Comment })
+		if a.Status == ActRejected && !known {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Cohort returns a cohort as the actor sees it, or NotFound.

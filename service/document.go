@@ -131,11 +131,11 @@ func (s *Acts) Offered(ctx context.Context, by Actor, id int64, revision int, ev
 		return nil, err
 	}
 	if v.Act.Revision != revision {
-		return nil, movedOn(ctx, s.store, SubjectAct, id, nil)
+		return nil, movedOn(ctx, s.store, by, SubjectAct, id, nil)
 	}
 	m := actMove{by: by, act: &v.Act, cohort: &v.Cohort, newest: v.Newest, sent: v.Sent, holder: v.Blocker, today: v.Today}
 	if !actTable.Knows(v.Act.Status, ev) {
-		return nil, movedOn(ctx, s.store, SubjectAct, id, fsm.ErrNoMove)
+		return nil, movedOn(ctx, s.store, by, SubjectAct, id, fsm.ErrNoMove)
 	}
 	return v, actTable.Who(v.Act.Status, ev, m)
 }

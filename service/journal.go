@@ -65,6 +65,7 @@ type DraftFile struct {
 	Size     int64       // bytes, as the chat told before the download
 	State    DraftFileState
 	Reason   Reason // of the refusal
+	Told     bool   // the person has been shown the refusal
 	FileSHA  string `bun:",nullzero"`
 	CleanSHA string `bun:",nullzero"`
 	Pages    int
@@ -80,7 +81,7 @@ type DraftFileState string
 const (
 	DraftWaiting  DraftFileState = "waiting"  // a worker fetches and checks it
 	DraftAccepted DraftFileState = "accepted" //
-	DraftRefused  DraftFileState = "refused"  // see Reason; shown once, then forgotten
+	DraftRefused  DraftFileState = "refused"  // see Reason; forgotten once the person has seen why and gone on
 	DraftRemoved  DraftFileState = "removed"  // taken out, or sent as part of a journal
 )
 
@@ -116,7 +117,7 @@ func (s *Acts) Submit(ctx context.Context, by Actor, in SubmitInput) (*Journal, 
 			return err
 		}
 		if sc.cohort.JournalVersion != in.BaseVersion {
-			return movedOn(ctx, sc.tx, SubjectCohort, sc.cohort.ID, nil)
+			return movedOn(ctx, sc.tx, sc.by, SubjectCohort, sc.cohort.ID, nil)
 		}
 		if err := sc.tx.HoldDraftFiles(ctx, by.PersonID); err != nil {
 			return err
@@ -400,7 +401,15 @@ func (s *Journals) Check(ctx context.Context, j CheckFile) error {
 		if err := tx.SaveDraftFile(ctx, f); err != nil {
 			return err
 		}
-		return tx.Enqueue(ctx, f.PersonID, DraftNotice{CohortID: f.CohortID}, time.Time{})
+		at := time.Time{}
+		waiting, err := tx.DraftFiles(ctx, f.PersonID, f.CohortID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(waiting, func(o DraftFile) bool { return o.State == DraftWaiting }) {
+			at = s.now().Add(burst)
+		}
+		return tx.Enqueue(ctx, f.PersonID, DraftNotice{CohortID: f.CohortID}, at)
 	})
 	if err != nil {
 		return fmt.Errorf("check file %d: %w", j.DraftFileID, err)
@@ -670,10 +679,33 @@ func (s *Journals) keepVersion(ctx context.Context, tx Tx, personID int64, c *Co
 	return nil
 }
 
-// Forget drops the refused files of a conversation once the person has read why.
-func (s *Journals) Forget(ctx context.Context, by Actor, files []DraftFile) error {
+// Tell notes that the person has been shown why the refused among the files were
+// refused.
+func (s *Journals) Tell(ctx context.Context, by Actor, files []DraftFile) error {
 	for i := range files {
-		if files[i].State != DraftRefused {
+		if files[i].State != DraftRefused || files[i].Told {
+			continue
+		}
+		err := s.change(ctx, by, files[i].ID, func(_ context.Context, _ Tx, f *DraftFile) error {
+			f.Told = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget drops the refused files of which the person has been told, when they go
+// on. What was refused since is still to be told.
+func (s *Journals) Forget(ctx context.Context, by Actor, cohortID int64) error {
+	files, err := s.Files(ctx, by, cohortID)
+	if err != nil {
+		return err
+	}
+	for i := range files {
+		if files[i].State != DraftRefused || !files[i].Told {
 			continue
 		}
 		if err := s.Remove(ctx, by, files[i].ID); err != nil {
@@ -682,6 +714,10 @@ func (s *Journals) Forget(ctx context.Context, by Actor, files []DraftFile) erro
 	}
 	return nil
 }
+
+// burst is how long the card of a conversation waits for the other files of an
+// album: one card for all of them, and still a sign of life when one takes long.
+const burst = 2 * time.Second
 
 // change runs fn with one of the person's own files held and saves it.
 func (s *Journals) change(ctx context.Context, by Actor, id int64, fn func(context.Context, Tx, *DraftFile) error) error {

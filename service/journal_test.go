@@ -399,10 +399,14 @@ func TestRefusedFilesAreForgottenOnceRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.journals.Forget(t.Context(), p.rep, files); err != nil {
+	if err := p.journals.Tell(t.Context(), p.rep, files); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"journal accepted журнал.pdf"}, p.has(p.rep, c.ID)); diff != "" {
+	p.get(p.rep, c.ID, "ещё.txt", false, []byte("опять не то")) // refused after the card was shown
+	if err := p.journals.Forget(t.Context(), p.rep, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"journal accepted журнал.pdf", " refused ещё.txt"}, p.has(p.rep, c.ID)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -35,7 +35,11 @@ var funcs = map[string]any{
 	"add":    func(a, b int) int { return a + b },
 	"neg":    func(a int) int { return -a },
 	"join":   strings.Join,
+	"pair":   func(a, b any) Pair { return Pair{a, b} },
 }
+
+// Pair hands two values to a text within a text.
+type Pair struct{ First, Second any }
 
 // Load reads the texts of lang, such as "ru".
 func Load(lang string) (*Set, error) {
