@@ -300,8 +300,8 @@ func TestEveryButtonUnderEveryThumb(t *testing.T) {
 				c.starts(p, c.link(org, "Снова"))
 			}
 			for _, label := range c.bot.Labels() {
+				c.says(p, "/cancel")
 				for _, suffix := range []string{"", " · поток 7781", " · 7781/3", " · 7781/5", " 2"} {
-					c.says(p, "/cancel")
 					c.says(p, label+suffix)
 				}
 				check(fmt.Sprintf("words %q", label))
