@@ -191,6 +191,32 @@ func TestAReviewExpires(t *testing.T) {
 	golden(t, "act_review_expires", d.tg.Transcript())
 }
 
+// TestAnActIsMadeAnew regenerates while it is in approval and after a rejection,
+// and sends it again with the files that were right.
+func TestAnActIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 3)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	roman := d.hire("operator", "Оператор", "Роман Проверкин")
+	d.generated(olga, c)
+	d.sent(olga, c)
+	d.quietly()
+	d.says(olga, "Перегенерировать акт")
+	d.presses(olga, "✓ Слушатель003 Иван Петрович · 118-003", "Готово", "Перегенерировать акт")
+	d.says(roman, "Взять на проверку")
+	d.says(olga, "Перегенерировать акт · 118/1")
+	d.presses(roman, "Отклонить", "Не тот поток")
+	d.says(olga, "Перегенерировать акт")
+	d.presses(olga, "Выбрать всех", "Готово", "Перегенерировать акт")
+	d.presses(olga, "Заменить журнал", "Готово", "Отправить на согласование")
+	d.says(olga, "История · 118/1")
+	if got := d.status(); got != service.ActInApproval {
+		t.Errorf("the act is %s", got)
+	}
+	golden(t, "act_made_anew", d.tg.Transcript())
+}
+
 // TestAnUnprintableLetterIsNamed tells whoever generated the act which one it is.
 func TestAnUnprintableLetterIsNamed(t *testing.T) {
 	t.Parallel()
