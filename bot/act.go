@@ -593,4 +593,6 @@ func (b *Bot) attachAct(f service.Document) (Attachment, error) {
 }
 
 // attach makes a stored file an attachment under its own name.
-func attach(f service.Document) Attachment { return Attachment{Name: f.Name, Open: f.Open} }
+func attach(f service.Document) Attachment {
+	return Attachment{Name: f.Name, Size: f.Size, Open: f.Open}
+}

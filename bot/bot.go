@@ -312,9 +312,12 @@ func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	for _, f := range r.Files {
-		up := f.upload(ctx)
-		if _, err := b.chat.Send(ctx, chat.Message{ChatID: u.ChatID, File: &up, Protect: r.Protect}); err != nil {
+	for _, album := range albums(r.Files) {
+		ups := make([]chat.Upload, 0, len(album))
+		for _, f := range album {
+			ups = append(ups, f.upload(ctx))
+		}
+		if _, err := b.chat.SendAlbum(ctx, u.ChatID, ups); err != nil {
 			return 0, b.undelivered(ctx, u, err)
 		}
 	}

@@ -285,3 +285,32 @@ func checkArchive(t *testing.T, data []byte, want []string) {
 		t.Errorf("the manifest has %d lines for %d files", lines, len(names)-1)
 	}
 }
+
+// TestAPackageOfManyFilesIsAFewAlbums downloads a journal with twenty
+// screenshots.
+func TestAPackageOfManyFilesIsAFewAlbums(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 1)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	d.generated(olga, c)
+	for i := range 19 {
+		d.lay(olga, c, service.KindScreenshot, fmt.Sprintf("снимок %d.png", i+1), "image/png", d.screenshot("", uint8(i)).Data)
+	}
+	d.sent(olga, c)
+	d.quietly()
+	single, album := d.tg.Count("sendDocument"), d.tg.Count("sendMediaGroup")
+	d.says(olga, "Скачать журнал и скриншоты")
+	if single, album = d.tg.Count("sendDocument")-single, d.tg.Count("sendMediaGroup")-album; single != 1 || album != 2 {
+		t.Errorf("%d files by themselves and %d albums", single, album)
+	}
+	files := 0
+	for _, m := range olga.Messages() {
+		if m.File != nil && (strings.HasPrefix(m.File.Name, "снимок") || m.File.Name == "журнал.pdf") {
+			files++
+		}
+	}
+	if files != 21 {
+		t.Errorf("%d files arrive", files)
+	}
+}

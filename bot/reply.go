@@ -33,7 +33,32 @@ type Reply struct {
 // Attachment is a file to send.
 type Attachment struct {
 	Name string // as people see it
+	Size int64  // bytes, 0 when it is not known
 	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// An album has ten files at most, and is one upload.
+// Source: Telegram Bot API, sendMediaGroup (2-10 items) and "Sending files" (50 MB).
+const (
+	albumFiles = 10
+	albumBytes = 48 << 20
+)
+
+// albums gathers files that go out together, in their order: one message a
+// second and chat would take half a minute for a package.
+func albums(files []Attachment) [][]Attachment {
+	var out [][]Attachment
+	var size int64
+	for _, f := range files {
+		last := len(out) - 1
+		if last < 0 || len(out[last]) == albumFiles || size+f.Size > albumBytes {
+			out, size = append(out, nil), 0
+			last++
+		}
+		out[last] = append(out[last], f)
+		size += f.Size
+	}
+	return out
 }
 
 // Button is one inline button.
