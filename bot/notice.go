@@ -210,8 +210,30 @@ func (b *Bot) renderPrinted(ctx context.Context, to service.Actor, n service.Pri
 
 // decidedView is what a message about decisions shows.
 type decidedView struct {
-	Acts []*service.ActView
-	Zone string
+	Acts   []*service.ActView
+	Groups [][]*service.ActView // those of one cohort that share their comment
+	Zone   string
+}
+
+// group gathers acts that were decided alike: what hundreds share is said once.
+func (v *decidedView) group() {
+	type key struct {
+		cohort  int64
+		comment string
+	}
+	at := map[key]int{}
+	for _, a := range v.Acts {
+		k := key{a.Cohort.ID, a.Act.Comment}
+		if a.Act.Status == service.ActApproved {
+			k.comment = "" // of a rejection before
+		}
+		i, known := at[k]
+		if !known {
+			i, at[k] = len(v.Groups), len(v.Groups)
+			v.Groups = append(v.Groups, nil)
+		}
+		v.Groups[i] = append(v.Groups[i], a)
+	}
 }
 
 // renderDecided tells a partner's representative which acts were decided. What
@@ -246,7 +268,17 @@ func (b *Bot) renderDecided(status service.ActStatus, text string) func(context.
 			l.Text, l.Data = text, view
 			return l, nil
 		}
+		view.group()
 		l := letter{Reply: Reply{Text: text, Data: view}}
+		if status == service.ActRejected {
+			seen := map[int64]bool{}
+			for _, g := range view.Groups {
+				if c := g[0].Cohort; !seen[c.ID] && len(seen) < pageSize {
+					seen[c.ID] = true
+					l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressReplace, ID: c.ID}, Args: c.Number}))
+				}
+			}
+		}
 		for _, v := range view.Acts[:min(len(view.Acts), pageSize)] {
 			l.Rows = append(l.Rows, row(Button{Press: Press{pressAct, v.Act.ID, 0}, Args: v.Act.Number}))
 		}
