@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -34,6 +35,8 @@ type Options struct {
 	// MaxConns is the most connections held open; 0 means 4 for each processor
 	// and at least 10.
 	MaxConns int
+	// Log is where the job queue tells what it survives; nil: nowhere.
+	Log *slog.Logger
 }
 
 // Limits of a session. A request that waits longer is better refused than
@@ -89,7 +92,12 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{})
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	// Left to itself River logs to standard output.
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: log})
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open the job queue: %w", err)

@@ -92,7 +92,7 @@ func (i *installation) open(ctx context.Context) error {
 		}
 	}
 	var err error
-	if i.db, err = db.Open(ctx, i.url, db.Options{}); err != nil {
+	if i.db, err = db.Open(ctx, i.url, db.Options{Log: i.log}); err != nil {
 		return err
 	}
 	i.closers = append(i.closers, i.db.Close)
