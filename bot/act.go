@@ -108,20 +108,29 @@ func (b *Bot) actPressed(ctx context.Context, t *Turn) (Reply, error) {
 	return edited(b.actCard(ctx, t, t.Press.ID))
 }
 
+// cohortView is what the card of a cohort shows.
+type cohortView struct {
+	*service.CohortView
+	Named []service.Act // the newest, in the order of their numbers
+	More  int           // older ones
+}
+
 // cohortCard shows a cohort with its acts and what this person may do.
 func (b *Bot) cohortCard(ctx context.Context, t *Turn, id int64) (Reply, error) {
 	v, err := b.Acts.Cohort(ctx, t.By, id)
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "cohort_card", Data: v}
+	const named = 20 // acts that the text names; a list shows the others
+	more := max(0, len(v.Acts)-named)
+	r := Reply{Text: "cohort_card", Data: cohortView{v, v.Acts[more:], more}}
 	if v.CanGenerate {
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressGenerate, id, v.Cohort.Revision}}))
 	}
 	if v.CanUpload != "" {
 		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressOf[v.CanUpload], ID: id}, Args: v.Cohort.Number}))
 	}
-	const shown = 10 // acts with a button of their own; the text names them all
+	const shown = 10 // acts with a button of their own
 	for i := range min(len(v.Acts), shown) {
 		a := &v.Acts[len(v.Acts)-1-i]
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressAct, a.ID, 0}, Args: a.Number}))

@@ -248,3 +248,18 @@ func TestAnActWaitsForTheEndOfItsCohort(t *testing.T) {
 	d.says(olga, "Сгенерировать акт")
 	golden(t, "act_not_ended", d.tg.Transcript())
 }
+
+// TestACohortOfManyActsFitsItsCard looks at a cohort with more acts than its
+// card names.
+func TestACohortOfManyActsFitsItsCard(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	c := d.cohort("Север & <Ко>", "118", "2026-02-27", 25)
+	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
+	for i := range 25 {
+		d.generated(olga, c, i+1)
+	}
+	d.quietly()
+	d.says(olga, "Поток 118")
+	golden(t, "act_many", d.tg.Transcript())
+}
