@@ -475,7 +475,7 @@ type reasonForm struct {
 
 // cancelAct asks why an act is cancelled.
 var cancelAct = Wizard[reasonForm]{
-	Name: "act_cancel",
+	Name: "act_cancel", Brief: true,
 	Steps: []Step[reasonForm]{
 		{
 			Name: "reason",

@@ -164,7 +164,15 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 		if !known {
 			return Reply{}, &service.Error{Kind: service.NotFound, Reason: service.ReasonNotFound}
 		}
+		if err := b.turnAway(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		return a.do(ctx, t)
+	}
+	if t.Command != "" {
+		if err := b.turnAway(ctx, t); err != nil {
+			return Reply{}, err
+		}
 	}
 	if t.Command == "start" && t.Text != "" {
 		return b.accept(ctx, t)
@@ -178,6 +186,9 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	code, suffix, known := b.typedLabel(t.Text)
 	if known {
 		t.Press, t.Suffix, t.typed = &Press{Do: code}, suffix, true
+		if err := b.turnAway(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		return b.actions[code].do(ctx, t)
 	}
 	d, err := b.drafts.Get(ctx, t.By)

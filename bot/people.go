@@ -422,7 +422,7 @@ type inviteForm struct {
 
 // inviteWizard asks whom to invite, and gives the link.
 var inviteWizard = Wizard[inviteForm]{
-	Name: "invite",
+	Name: "invite", Brief: true,
 	Steps: []Step[inviteForm]{
 		{Name: "name", Ask: askInvited, Take: takeInvited},
 	},

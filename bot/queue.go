@@ -176,7 +176,7 @@ type searchForm struct{ Number string }
 
 // searchQueue asks for the number of an act or a cohort.
 var searchQueue = Wizard[searchForm]{
-	Name: "queue_search",
+	Name: "queue_search", Brief: true,
 	Steps: []Step[searchForm]{{
 		Name: "number",
 		Ask: func(_ context.Context, _ *Bot, t *Turn, _ *searchForm) (Reply, error) {
@@ -268,7 +268,7 @@ var readyReasons = []string{"reason_signature", "reason_unreadable", "reason_coh
 
 // rejectAct asks the reviewer what to replace, then sends the package back.
 var rejectAct = Wizard[reasonForm]{
-	Name: "act_reject",
+	Name: "act_reject", Brief: true,
 	Steps: []Step[reasonForm]{{
 		Name: "reason",
 		Ask: func(_ context.Context, _ *Bot, t *Turn, f *reasonForm) (Reply, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"flowbot/service"
 )
@@ -14,6 +15,9 @@ import (
 type Wizard[F any] struct {
 	Name  string // also the key of the stored draft: rename with a migration
 	Steps []Step[F]
+	// Brief conversations end when the person turns to something else. They wait
+	// for words of any kind, and words meant for another place must not decide.
+	Brief bool
 	// Done does what the conversation was for. An Invalid error stays at the last
 	// step; any other refusal ends the conversation.
 	Done func(ctx context.Context, b *Bot, t *Turn, f *F) (Reply, error)
@@ -90,6 +94,7 @@ type stored struct {
 // talk is Wizard without its type parameter, as the registry keeps it.
 type talk interface {
 	name() string
+	brief() bool
 	first() string
 	ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error)
 	take(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (json.RawMessage, Outcome, error)
@@ -99,6 +104,7 @@ type talk interface {
 }
 
 func (w Wizard[F]) name() string  { return w.Name }
+func (w Wizard[F]) brief() bool   { return w.Brief }
 func (w Wizard[F]) first() string { return w.Steps[0].Name }
 
 func (w Wizard[F]) step(name string) (int, error) {
@@ -187,6 +193,28 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 		return Reply{}, err
 	}
 	return w.ask(ctx, b, t, step, data)
+}
+
+// asides do not end a brief conversation: its own buttons, and looking at the
+// files and the history of an act, which is part of writing what is wrong with it.
+var asides = []Action{
+	pressDone, pressBack, pressCancel, pressPick, pressPage, pressRemove, pressSend, pressAll, pressNone,
+	pressFiles, pressPackage, pressHistory,
+}
+
+// turnAway ends a brief conversation when a person asks for something else.
+func (b *Bot) turnAway(ctx context.Context, t *Turn) error {
+	if t.Press != nil && slices.Contains(asides, t.Press.Do) || t.Command == "cancel" || t.Command == "help" {
+		return nil
+	}
+	d, err := b.drafts.Get(ctx, t.By)
+	if err != nil || d == nil {
+		return err
+	}
+	if w, known := b.talks[d.Kind]; !known || !w.brief() {
+		return nil
+	}
+	return b.leaveTalk(ctx, t)
 }
 
 // leaveTalk forgets the open conversation and takes its card away, unless that is
