@@ -304,7 +304,7 @@ func TestRefusalsTellWhatTheyKnow(t *testing.T) {
 	}
 
 	_, err = d.acts.Move(t.Context(), d.other, a.ID, a.Revision-1, service.ActTake)
-	moved := service.Moved{Subject: service.SubjectAct, ID: a.ID, Event: "take", By: "Роман Проверкин", At: d.now()}
+	moved := service.Moved{Subject: service.SubjectAct, ID: a.ID, Event: "take", By: "Роман Проверкин", At: d.now(), Zone: d.other.Zone}
 	if diff := cmp.Diff(moved, service.AsError(err).Data); diff != "" || service.AsError(err).Kind != service.Conflict {
 		t.Errorf("a button of an older revision: %v %s", err, diff)
 	}
@@ -373,7 +373,7 @@ func TestGenerateRefuses(t *testing.T) {
 			"a second tap", d.rep,
 			service.GenerateInput{CohortID: c.ID, Revision: 1, Learners: ids[1:2]},
 			service.ReasonMovedOn,
-			service.Moved{Subject: "cohort", ID: c.ID, Event: "generate", By: d.rep.Name, At: d.now()},
+			service.Moved{Subject: "cohort", ID: c.ID, Event: "generate", By: d.rep.Name, At: d.now(), Zone: d.rep.Zone},
 		},
 		{"nobody chosen", d.rep, service.GenerateInput{CohortID: c.ID, Revision: 2, Learners: []int64{}}, service.ReasonNoLearners, nil},
 		{"nobody eligible", d.rep, service.GenerateInput{CohortID: none.ID, Revision: 1}, service.ReasonNoLearners, nil},
