@@ -16,7 +16,7 @@ const (
 	ReasonOrgKindUnknown  Reason = "org.kind"
 	ReasonOrgName         Reason = "org.name"          // empty, or longer than Data letters
 	ReasonOrgExists       Reason = "org.exists"        // the same kind and name
-	ReasonOrgINN          Reason = "org.inn"           // not 10 or 12 digits with right check digits
+	ReasonOrgINN          Reason = "org.inn"           // not 10 or 12 digits
 	ReasonOrgINNTaken     Reason = "org.inn_taken"     // the same kind and INN
 	ReasonOrgZone         Reason = "org.zone"          // not an IANA time zone
 	ReasonOrgOneOperator  Reason = "org.one_operator"  // there is one already
@@ -275,36 +275,17 @@ func checkOrg(in NewOrg) (*Org, error) {
 	return &Org{Kind: in.Kind, Name: name, INN: inn, Zone: zone}, nil
 }
 
-// Weights of the check digits of an INN. Source: order of the Federal Tax
-// Service ЕД-7-14/559@ of 2020-06-26, the calculation of the check number.
-var (
-	innWeights10 = []int{2, 4, 10, 3, 5, 9, 4, 6, 8}
-	innWeights11 = []int{7, 2, 4, 10, 3, 5, 9, 4, 6, 8}
-	innWeights12 = []int{3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8}
-)
-
-// ValidINN tells whether s is a taxpayer's number with right check digits: 10
-// digits of a legal person or 12 of an entrepreneur.
+// ValidINN tells whether s has the form of a taxpayer's number: 10 digits of a
+// legal person or 12 of an entrepreneur. The check digits are not asked: trial
+// installations name organisations that do not exist, and the number is only a
+// key by which sheets find an organisation.
 func ValidINN(s string) bool {
 	for _, r := range s {
 		if r < '0' || r > '9' {
 			return false
 		}
 	}
-	right := func(weights []int) bool {
-		sum := 0
-		for i, w := range weights {
-			sum += w * int(s[i]-'0')
-		}
-		return sum%11%10 == int(s[len(weights)]-'0')
-	}
-	switch len(s) {
-	case 10:
-		return right(innWeights10) && s != "0000000000"
-	case 12:
-		return right(innWeights11) && right(innWeights12) && s != "000000000000"
-	}
-	return false
+	return len(s) == 10 || len(s) == 12
 }
 
 // PlainName is a name as typed, on one line: spaces squeezed, control and
