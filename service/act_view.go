@@ -272,10 +272,14 @@ func (sc *scene) tell(ctx context.Context, a *Act, d deed, reviewer int64) error
 		return err
 	}
 	for _, p := range people {
-		if p == d.person {
-			continue // whoever pressed sees the answer at once
+		own := n
+		if p == d.person { // whoever pressed sees the answer at once
+			if n.NoticeKind() != (QueueNotice{}).NoticeKind() {
+				continue
+			}
+			own = QueueChangedNotice{} // but their queue has one package more
 		}
-		if err := sc.tx.Enqueue(ctx, p, n, time.Time{}); err != nil {
+		if err := sc.tx.Enqueue(ctx, p, own, time.Time{}); err != nil {
 			return err
 		}
 	}
