@@ -147,7 +147,7 @@ func TestAFileWhereWordsAreAwaited(t *testing.T) {
 	d.sent(olga, c)
 	d.quietly()
 	d.says(roman, "Взять на проверку")
-	d.presses(roman, "Отклонить")
+	d.presses(roman, "Отклонить", "Отмена", "Отклонить")
 	d.sends(roman, d.journal("замечания.pdf"))
 	d.sends(roman, photo(d.screenshot("", 5)))
 	roman.SendVoice()

@@ -376,11 +376,29 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.leaveTalk(ctx, t); err != nil {
 		return Reply{}, err
 	}
+	if d != nil && (d.Kind == cancelAct.Name || d.Kind == rejectAct.Name) {
+		return b.backToAct(ctx, t, d)
+	}
 	r, err := b.menu(ctx, t)
 	if d != nil {
 		r.Text, r.Data = "cancelled", d.Kind == collectPackage.Name || d.Kind == sortFiles.Name
 	}
 	r.Edit = t.Press != nil
+	return r, err
+}
+
+// backToAct shows the act that a question was about which is not answered.
+func (b *Bot) backToAct(ctx context.Context, t *Turn, d *service.Draft) (Reply, error) {
+	var s stored
+	var f reasonForm
+	if err := json.Unmarshal(d.Form, &s); err != nil {
+		return Reply{}, fmt.Errorf("draft %s: %w", d.Kind, err)
+	}
+	if err := json.Unmarshal(s.Form, &f); err != nil {
+		return Reply{}, fmt.Errorf("draft %s: %w", d.Kind, err)
+	}
+	r, err := edited(b.actCard(ctx, t, f.ActID))
+	r.Lead = "not_changed"
 	return r, err
 }
 
