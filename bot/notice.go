@@ -94,6 +94,7 @@ func (b *Bot) notices() map[string]notice {
 		service.QueueChangedNotice{}.NoticeKind():                 {b.renderQueueChanged, true},
 		service.ReminderNotice{}.NoticeKind():                     {each(b.renderReminder), true},
 		service.ImportNotice{}.NoticeKind():                       {each(b.renderImport), false},
+		service.FailedNotice{}.NoticeKind():                       {each(b.renderFailed), false},
 		service.ArchiveNotice{}.NoticeKind():                      {each(b.renderArchive), false},
 		service.ReviewEndedNotice{}.NoticeKind():                  {each(b.renderReviewEnded), false},
 	}
@@ -296,4 +297,25 @@ func (b *Bot) renderReviewEnded(ctx context.Context, to service.Actor, n service
 	l := letter{Reply: b.actReply(&Turn{By: to}, v)}
 	l.Text, l.Data = "review_ended", map[string]any{"Act": v.Act, "Event": string(n.Event)}
 	return l, nil
+}
+
+// failedView is what a message about a job that was given up says.
+type failedView struct {
+	Job string
+	Act *service.Act // nil when the job was about none
+}
+
+// renderFailed tells somebody that what they wait for could not be done.
+func (b *Bot) renderFailed(ctx context.Context, to service.Actor, n service.FailedNotice) (letter, error) {
+	view := failedView{Job: n.Job}
+	rows := [][]Button{row(Button{Press: Press{Do: pressMenu}})}
+	if n.ActID != 0 {
+		v, err := b.Acts.View(ctx, to, n.ActID)
+		if err != nil {
+			return gone(err)
+		}
+		view.Act = &v.Act
+		rows = [][]Button{row(Button{Press: Press{pressAct, v.Act.ID, 0}, Args: v.Act.Number}, Button{Press: Press{Do: pressMenu}})}
+	}
+	return letter{Reply: Reply{Text: "failed", Data: view, Rows: rows}}, nil
 }

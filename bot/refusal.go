@@ -52,6 +52,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonFileTooManyPages:  reply,
 	service.ReasonFileTooManyPixels: reply,
 	service.ReasonFileTooHeavy:      reply,
+	service.ReasonFileUnread:        reply,
 	service.ReasonFileOverLimit:     reply,
 	service.ReasonFileGone:          reply,
 

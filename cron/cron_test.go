@@ -340,18 +340,18 @@ func TestWorkersWorkEveryJobAndKeepTheDead(t *testing.T) {
 		insert(t, d, counted{n})
 	}
 	var log buffer
-	var worked sync.Map
+	var worked, told sync.Map
 	done := make(chan cron.JobDone, jobs+2)
 	workers, err := cron.NewWorkers(cron.WorkersConfig{
 		Pool: d.Pool(), ID: "test-1", Log: slog.New(slog.NewJSONHandler(&log, nil)), Done: func(j cron.JobDone) { done <- j },
 	}, []cron.Work{
 		cron.On(time.Minute, func(_ context.Context, j counted) error { worked.Store(j.N, true); return nil }),
-		cron.On(time.Minute, func(_ context.Context, j troubled) error {
+		cron.OnOrTell(time.Minute, func(_ context.Context, j troubled) error {
 			if j.How == "panic" {
 				panic("Иванов Иван")
 			}
 			return errors.New("no luck")
-		}),
+		}, func(_ context.Context, j troubled) error { told.Store(j.How, true); return nil }),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -376,6 +376,11 @@ func TestWorkersWorkEveryJobAndKeepTheDead(t *testing.T) {
 	for n := range jobs {
 		if _, ok := worked.Load(n); !ok {
 			t.Errorf("job %d was not worked", n)
+		}
+	}
+	for _, how := range []string{"error", "panic"} {
+		if _, ok := told.Load(how); !ok {
+			t.Errorf("nobody was told of the job that ended with a %s", how)
 		}
 	}
 	if failed != 2 {

@@ -36,6 +36,15 @@ func On[T service.Job](timeout time.Duration, do func(context.Context, T) error)
 	}}
 }
 
+// OnOrTell is On for jobs that somebody waits for: after the last try that failed
+// giveUp tells them.
+func OnOrTell[T service.Job](timeout time.Duration, do, giveUp func(context.Context, T) error) Work {
+	var zero T
+	return Work{Kind: zero.Kind(), Timeout: timeout, add: func(all *river.Workers, done func(JobDone)) error {
+		return river.AddWorkerSafely(all, &worker[T]{timeout: timeout, do: do, giveUp: giveUp, done: done})
+	}}
+}
+
 // counting makes a deed of the clock that returns a count a job's work.
 func counting[T service.Job](do func(context.Context) (int, error)) func(context.Context, T) error {
 	return func(ctx context.Context, _ T) error {
@@ -49,8 +58,12 @@ type worker[T service.Job] struct {
 	river.WorkerDefaults[T]
 	timeout time.Duration
 	do      func(context.Context, T) error
+	giveUp  func(context.Context, T) error // nil when nobody waits
 	done    func(JobDone)
 }
+
+// tellTimeout bounds telling that a job is given up.
+const tellTimeout = 10 * time.Second
 
 // Timeout implements river.Worker.
 func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }
@@ -59,7 +72,14 @@ func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }
 func (w *worker[T]) Work(ctx context.Context, j *river.Job[T]) (err error) {
 	begun := time.Now()
 	failed := true // also when do panics
-	defer func() { w.done(JobDone{Kind: j.Kind, Failed: failed, Took: time.Since(begun)}) }()
+	defer func() {
+		if failed && w.giveUp != nil && j.Attempt >= j.MaxAttempts {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+			defer cancel()
+			err = errors.Join(err, w.giveUp(ctx, j.Args))
+		}
+		w.done(JobDone{Kind: j.Kind, Failed: failed, Took: time.Since(begun)})
+	}()
 	err = w.do(ctx, j.Args)
 	failed = err != nil
 	return err
@@ -86,9 +106,9 @@ type Services struct {
 func Works(s Services) []Work {
 	return []Work{
 		On(2*time.Minute, s.Acts.Print),
-		On(10*time.Minute, s.Journals.Check), // fetching takes up to 5 minutes, reading 3
-		On(10*time.Minute, s.Archives.Build),
-		On(10*time.Minute, s.Imports.Work),
+		OnOrTell(10*time.Minute, s.Journals.Check, s.Journals.GiveUp), // fetching takes up to 5 minutes, reading 3
+		OnOrTell(10*time.Minute, s.Archives.Build, s.Archives.GiveUp),
+		OnOrTell(10*time.Minute, s.Imports.Work, s.Imports.GiveUp),
 
 		On(time.Minute, counting[service.ExpireReviews](s.Acts.ExpireReviews)),
 		On(5*time.Minute, s.Tasks.Remind),

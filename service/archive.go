@@ -78,6 +78,11 @@ func (s *Archives) Order(ctx context.Context, by Actor, actID, updateID int64) e
 	return nil
 }
 
+// GiveUp tells whoever waits for an archive that it could not be packed.
+func (s *Archives) GiveUp(ctx context.Context, j BuildArchive) error {
+	return giveUp(ctx, s.store, j.PersonID, FailedNotice{Job: j.Kind(), ActID: j.ActID})
+}
+
 // archiveFile is one file of an archive.
 type archiveFile struct {
 	Name     string

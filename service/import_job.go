@@ -190,6 +190,11 @@ func (s *ImportJobs) report(ctx context.Context, tx Tx, j ImportFile, result Imp
 	return tx.JobDone(ctx, j)
 }
 
+// GiveUp tells whoever sent a table that it could not be loaded.
+func (s *ImportJobs) GiveUp(ctx context.Context, j ImportFile) error {
+	return giveUp(ctx, s.store, j.PersonID, FailedNotice{Job: j.Kind()})
+}
+
 // Result returns what came of an import and, when it was refused for bad rows,
 // the table with its mistakes marked.
 func (s *ImportJobs) Result(ctx context.Context, n ImportNotice) (*ImportResult, *Document, error) {

@@ -237,6 +237,7 @@ const maxScreenshotSize = 20 << 20
 const (
 	ReasonTooManyFiles  Reason = "journal.too_many_files" // Data: maxDraftFiles
 	ReasonFileOverLimit Reason = "file.over_limit"        // Data: FileBound in bytes; the chat cannot fetch it
+	ReasonFileUnread    Reason = "file.unread"            // our fault, every time: it must be sent again
 )
 
 // ReceiveInput is a file that a person has sent in chat.
@@ -374,14 +375,28 @@ func (s *Journals) Check(ctx context.Context, j CheckFile) error {
 	if err != nil && AsError(err).Kind == Internal {
 		return fmt.Errorf("check file %d: %w", f.ID, err)
 	}
-	refusal := ReasonOf(err)
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+	return s.conclude(ctx, j, found, ReasonOf(err))
+}
+
+// GiveUp ends the look at a file that failed every time: the person is asked to
+// send it again, and an admin sees the job.
+func (s *Journals) GiveUp(ctx context.Context, j CheckFile) error {
+	return s.conclude(ctx, j, nil, ReasonFileUnread)
+}
+
+// conclude writes what came of a look at a file, unless somebody has taken the
+// file out meanwhile.
+func (s *Journals) conclude(ctx context.Context, j CheckFile, found *examined, refusal Reason) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		f, err := tx.DraftFile(ctx, j.DraftFileID)
+		if err != nil {
+			return err
+		}
 		// Two PDFs of one album must not both find that there is no journal yet.
 		if err := tx.HoldDraftFiles(ctx, f.PersonID); err != nil {
 			return err
 		}
-		f, err := tx.DraftFileForUpdate(ctx, j.DraftFileID)
-		if err != nil || f.State != DraftWaiting {
+		if f, err = tx.DraftFileForUpdate(ctx, j.DraftFileID); err != nil || f.State != DraftWaiting {
 			return err
 		}
 		if refusal != "" {

@@ -716,3 +716,24 @@ func TestAnySafeNameIsShortAndVisible(t *testing.T) {
 		}
 	})
 }
+
+func TestAFileThatCannotBeCheckedIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	c := p.cohort(1)
+	f := p.receive(p.rep, c.ID, "журнал.pdf", false, paper(t, 1))
+	job := service.CheckFile{DraftFileID: f.ID}
+
+	if err := p.journals.GiveUp(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.draft(f.ID); got.State != service.DraftRefused || got.Reason != service.ReasonFileUnread {
+		t.Errorf("given up: %+v", got)
+	}
+	if err := p.journals.Check(t.Context(), job); err != nil { // an admin has it tried again
+		t.Fatal(err)
+	}
+	if got := p.draft(f.ID); got.State != service.DraftRefused {
+		t.Errorf("tried again: %+v", got)
+	}
+}
