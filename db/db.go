@@ -155,7 +155,11 @@ func (d *DB) once(ctx context.Context, fn func(ctx context.Context, t tx) error)
 	defer func() { err = errors.Join(err, closed(conn.Close())) }()
 
 	t := tx{jobs: d.jobs}
-	begun, err := conn.BeginTx(ctx, nil)
+	// Not the caller's context: when that ends, database/sql rolls back in a
+	// goroutine of its own, at the same moment as River may be writing on the
+	// connection, and pgx panics. Each query has the caller's context, and this
+	// function rolls back.
+	begun, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
@@ -178,6 +182,9 @@ func (d *DB) once(ctx context.Context, fn func(ctx context.Context, t tx) error)
 		return err
 	}
 	if err := fn(ctx, t); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	done = true

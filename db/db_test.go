@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"testing"
@@ -307,5 +308,44 @@ func waitFor(t *testing.T, d *db.DB, query string, want int) {
 		if n == want {
 			return
 		}
+	}
+}
+
+// TestACallerWhoGivesUpEndsItsTransaction lets callers go in the middle of what
+// River writes on the connection past database/sql, which must not roll back on
+// that connection at the same moment.
+func TestACallerWhoGivesUpEndsItsTransaction(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for n := range 40 {
+				ctx, cancel := context.WithCancel(t.Context())
+				stop := time.AfterFunc(time.Duration(rand.IntN(4000))*time.Microsecond, cancel)
+				err := d.InTx(ctx, func(ctx context.Context, tx service.Tx) error {
+					for j := range 10 {
+						if err := tx.InsertJob(ctx, service.PrintAct{ActID: int64(worker*1000 + n), Version: j}); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				stop.Stop()
+				if err != nil && ctx.Err() == nil {
+					t.Errorf("nobody gave up: %v", err)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	var partial int
+	err := d.Bun().NewRaw(`SELECT count(*) FROM (SELECT 1 FROM river_job GROUP BY args->>'act_id' HAVING count(*) <> 10) p`).Scan(t.Context(), &partial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if partial != 0 {
+		t.Errorf("%d transactions were committed in part", partial)
 	}
 }

@@ -202,7 +202,7 @@ func TestTheWebhookTakesUpdatesWithTheSecretAlone(t *testing.T) {
 		t.Fatal("the webhook is not registered")
 	}
 	if status := serve.signal(syscall.SIGTERM); status != 0 {
-		t.Errorf("exit status %d", status)
+		t.Errorf("exit status %d: %s", status, serve.err.String())
 	}
 	if telegram.Count("getUpdates") != 0 {
 		t.Error("it polls beside the webhook")
