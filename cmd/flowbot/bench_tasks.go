@@ -43,7 +43,7 @@ func benchTasks(ctx context.Context, p *program) (err error) {
 	for n := range benchLists + benchLists/10 {
 		for _, r := range readers {
 			for _, role := range roles {
-				if err := r.list(ctx, role, n, n >= benchLists/10); err != nil { // the first tenth warms the caches
+				if err := r.list(ctx, role, n >= benchLists/10); err != nil { // the first tenth warms the caches
 					return err
 				}
 			}
@@ -97,9 +97,10 @@ func (r *taskReader) find(ctx context.Context) error {
 	return nil
 }
 
-// list lists the tasks of the n-th person in a role, over and over.
-func (r *taskReader) list(ctx context.Context, role service.Role, n int, counted bool) error {
-	by := r.people[role][n%len(r.people[role])]
+// list lists the tasks of one person in a role, the same each time: what a small
+// database has in its caches by having few people is not what is compared.
+func (r *taskReader) list(ctx context.Context, role service.Role, counted bool) error {
+	by := r.people[role][0]
 	begun := time.Now()
 	if _, err := r.i.tasks.List(ctx, by); err != nil {
 		return err

@@ -183,7 +183,7 @@ func TestOrgAddPrintsTheIDAlone(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	for _, args := range [][]string{
-		{"org", "add", "--kind", "partner", "--name", "Академия", "--inn", "7707083893", "--tz", "Asia/Omsk"},
+		{"org", "add", "--kind", "partner", "--name", "Академия", "--inn", "7701234567", "--tz", "Asia/Omsk"},
 		{"org", "add", "--kind", "center", "--name", "Центр"},
 	} {
 		if r := p.run(args...); r.status != 0 || r.err != "" || !regexp.MustCompile(`^[0-9]+\n$`).MatchString(r.out) {
