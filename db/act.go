@@ -14,19 +14,10 @@ var (
 	_ service.ActCommands = tx{}
 )
 
-// seesAct keeps the acts that the actor may see, by the rule of seesCohort: an
-// act's partner is that of its cohort.
+// seesAct keeps the acts that the actor may see: an act's partner is that of its
+// cohort.
 func seesAct(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		if isCommandLine(by) {
-			return q
-		}
-		return q.Where(`EXISTS (
-			SELECT 1 FROM memberships AS m
-			WHERE m.person_id = ? AND m.removed_at IS NULL
-			  AND (m.role IN (?, ?) OR (m.role = ? AND m.org_id = act.partner_id)))`,
-			by.PersonID, service.RoleAdmin, service.RoleOperatorRep, service.RolePartnerRep)
-	}
+	return seesPartner(by, "act.partner_id")
 }
 
 // Act implements service.ActQueries.

@@ -15,10 +15,16 @@ var (
 	_ service.CohortCommands = tx{}
 )
 
-// seesCohort keeps the cohorts that the actor may see by the memberships that
-// stand now: its partner's representatives, the operator's, admins. The command
-// line has no person and no membership: who can run it owns the database.
+// seesCohort keeps the cohorts that the actor may see.
 func seesCohort(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
+	return seesPartner(by, "cohort.partner_id")
+}
+
+// seesPartner keeps the rows of partners whose papers the actor may see, by the
+// memberships that stand now: the partner's representatives, the operator's,
+// admins. The column names the partner. The command line has no person and no
+// membership: who can run it owns the database.
+func seesPartner(by service.Actor, column bun.Ident) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		if isCommandLine(by) {
 			return q
@@ -26,8 +32,8 @@ func seesCohort(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
 		return q.Where(`EXISTS (
 			SELECT 1 FROM memberships AS m
 			WHERE m.person_id = ? AND m.removed_at IS NULL
-			  AND (m.role IN (?, ?) OR (m.role = ? AND m.org_id = cohort.partner_id)))`,
-			by.PersonID, service.RoleAdmin, service.RoleOperatorRep, service.RolePartnerRep)
+			  AND (m.role IN (?, ?) OR (m.role = ? AND m.org_id = ?)))`,
+			by.PersonID, service.RoleAdmin, service.RoleOperatorRep, service.RolePartnerRep, column)
 	}
 }
 
