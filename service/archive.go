@@ -192,10 +192,7 @@ var archiveTime = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 // pack writes one part into the file store. Every part has the manifest of all
 // files, so that one that is missing is noticed.
 func (s *Archives) pack(ctx context.Context, part, all []archiveFile) (File, error) {
-	r, w := io.Pipe()
-	go func() { _ = w.CloseWithError(s.writeZip(ctx, w, part, all)) }() // always nil, see io.PipeWriter
-	sha, size, err := s.files.Put(ctx, r)
-	_ = r.CloseWithError(err) // always nil, see io.PipeReader
+	sha, size, err := putFrom(ctx, s.files, func(w io.Writer) error { return s.writeZip(ctx, w, part, all) })
 	if err != nil {
 		return File{}, fmt.Errorf("pack: %w", err)
 	}

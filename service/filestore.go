@@ -28,3 +28,13 @@ type FileStore interface {
 	// known, and what killed writers left. It returns how many blobs it removed.
 	Sweep(ctx context.Context, age time.Duration, known func(ctx context.Context, sha256 string) (bool, error)) (int, error)
 }
+
+// putFrom stores what write writes, as it comes: nothing holds the whole. When
+// either side fails the other ends, too.
+func putFrom(ctx context.Context, files FileStore, write func(io.Writer) error) (sha256 string, size int64, err error) {
+	r, w := io.Pipe()
+	go func() { _ = w.CloseWithError(write(w)) }() // always nil, see io.PipeWriter
+	sha256, size, err = files.Put(ctx, r)
+	_ = r.CloseWithError(err) // always nil, see io.PipeReader
+	return sha256, size, err
+}

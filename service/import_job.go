@@ -129,13 +129,10 @@ func (s *ImportJobs) Work(ctx context.Context, j ImportFile) error {
 // load loads the table. What it writes it reports in the same transaction, so
 // that nobody hears «без изменений» of what a first try has changed.
 func (s *ImportJobs) load(ctx context.Context, by Actor, j ImportFile, result *ImportResult, marked io.Writer) (reported bool, err error) {
-	r, w := io.Pipe()
-	go func() {
+	sha, _, err := putFrom(ctx, s.files, func(w io.Writer) error {
 		_, err := s.chat.Fetch(ctx, j.ChatRef, w, maxImport)
-		_ = w.CloseWithError(err) // always nil, see io.PipeWriter
-	}()
-	sha, _, err := s.files.Put(ctx, r)
-	_ = r.CloseWithError(err) // always nil, see io.PipeReader
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("fetch table: %w", err)
 	}

@@ -502,13 +502,10 @@ func (s *Journals) examine(ctx context.Context, f *DraftFile) (*examined, error)
 
 // fetch brings a file from the chat into the file store.
 func (s *Journals) fetch(ctx context.Context, f *DraftFile) (File, error) {
-	r, w := io.Pipe()
-	go func() {
+	sha, size, err := putFrom(ctx, s.files, func(w io.Writer) error {
 		_, err := s.chat.Fetch(ctx, f.ChatRef, w, s.max)
-		_ = w.CloseWithError(err) // always nil, see io.PipeWriter
-	}()
-	sha, size, err := s.files.Put(ctx, r)
-	_ = r.CloseWithError(err) // always nil, see io.PipeReader
+		return err
+	})
 	if err != nil {
 		return File{}, fmt.Errorf("fetch file: %w", err)
 	}
