@@ -30,14 +30,11 @@ type Work struct {
 
 // On returns the work of jobs of type T: do, within the timeout.
 func On[T service.Job](timeout time.Duration, do func(context.Context, T) error) Work {
-	var zero T
-	return Work{Kind: zero.Kind(), Timeout: timeout, add: func(all *river.Workers, done func(JobDone)) error {
-		return river.AddWorkerSafely(all, &worker[T]{timeout: timeout, do: do, done: done})
-	}}
+	return OnOrTell(timeout, do, nil)
 }
 
 // OnOrTell is On for jobs that somebody waits for: after the last try that failed
-// giveUp tells them.
+// giveUp tells them; nil tells nobody.
 func OnOrTell[T service.Job](timeout time.Duration, do, giveUp func(context.Context, T) error) Work {
 	var zero T
 	return Work{Kind: zero.Kind(), Timeout: timeout, add: func(all *river.Workers, done func(JobDone)) error {
