@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
 	"log/slog"
-	"regexp"
 	"unicode/utf16"
 
 	"flowbot/bot/chat"
@@ -244,7 +242,7 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 			if terr != nil {
 				return terr
 			}
-			words = plain(text)
+			words = templates.Plain(text)
 		}
 		if window && units(words) > maxToast {
 			reply, words = Reply{Text: toast, Data: errorData(err)}, ""
@@ -347,9 +345,9 @@ func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) 
 // fits reports whether the pressed message can look like m without losing words.
 func fits(u chat.Update, r Reply, m chat.Message) bool {
 	if u.Media {
-		return r.Caption && units(plain(m.HTML)) <= chat.MaxCaption
+		return r.Caption && units(templates.Plain(m.HTML)) <= chat.MaxCaption
 	}
-	return units(plain(m.HTML)) <= chat.MaxText
+	return units(templates.Plain(m.HTML)) <= chat.MaxText
 }
 
 // units counts letters as the messenger does, in UTF-16.
@@ -402,8 +400,3 @@ func (b *Bot) leave(ctx context.Context, u chat.Update) error {
 	}
 	return nil
 }
-
-var tag = regexp.MustCompile(`<[^>]*>`)
-
-// plain turns a text in Telegram's HTML into the letters that people see.
-func plain(text string) string { return html.UnescapeString(tag.ReplaceAllString(text, "")) }

@@ -5,8 +5,10 @@ package templates
 import (
 	"embed"
 	"fmt"
+	"html"
 	"html/template"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	texttemplate "text/template"
@@ -44,7 +46,7 @@ type Pair struct{ First, Second any }
 // Load reads the texts of lang, such as "ru".
 func Load(lang string) (*Set, error) {
 	dir := "text/" + lang
-	html, err := template.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, dir+"/*.html")
+	texted, err := template.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, dir+"/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("texts %s: %w", lang, err)
 	}
@@ -52,7 +54,7 @@ func Load(lang string) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("labels %s: %w", lang, err)
 	}
-	return &Set{html, labels}, nil
+	return &Set{texted, labels}, nil
 }
 
 // Languages lists the languages that have texts, by their names.
@@ -102,6 +104,11 @@ func (s *Set) Names() []string {
 	slices.Sort(out)
 	return out
 }
+
+var markup = regexp.MustCompile(`<[^>]*>`)
+
+// Plain turns a text in Telegram's HTML into the letters that people see.
+func Plain(text string) string { return html.UnescapeString(markup.ReplaceAllString(text, "")) }
 
 // plural picks the Russian form for a count: 1 акт, 2 акта, 5 актов.
 // Source: Unicode CLDR plural rules, ru.

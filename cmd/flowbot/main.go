@@ -155,7 +155,7 @@ func refusalWords(r service.Reason, data any) string {
 	if err != nil {
 		return ""
 	}
-	return oneLine(withoutMarkup(text))
+	return oneLine(templates.Plain(text))
 }
 
 // oneLine joins the lines of a text.

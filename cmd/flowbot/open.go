@@ -5,11 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"html"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"flowbot/bot/chat"
@@ -156,7 +154,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 // say finds the plain words of a refusal.
 func (i *installation) say(r service.Reason, data any) (string, error) {
 	text, err := i.texts.HTML(string(r), data)
-	return withoutMarkup(text), err
+	return templates.Plain(text), err
 }
 
 // Close gives everything back.
@@ -182,11 +180,6 @@ func (p *program) with(ctx context.Context, fn func(i *installation) error) (err
 	defer func() { err = errors.Join(err, i.Close()) }()
 	return fn(i)
 }
-
-var markup = regexp.MustCompile(`<[^>]*>`)
-
-// withoutMarkup turns a text in HTML into the letters that people see.
-func withoutMarkup(s string) string { return html.UnescapeString(markup.ReplaceAllString(s, "")) }
 
 // linkOf is the invitation link of a token. Without a name in the settings the
 // Bot API is asked for it; if that cannot be, the word bot stands there.
