@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"unicode/utf16"
 
 	"flowbot/bot/chat"
@@ -26,6 +27,16 @@ type Services struct {
 	Tasks    *service.Tasks
 	Imports  *service.ImportJobs
 	Troubles *service.Troubles
+
+	Exams        *service.Exams
+	Protocols    *service.Protocols
+	Centers      *service.Centers
+	Frdo         *service.Frdo
+	Certificates *service.Certificates
+	Blanks       *service.Blanks
+	Scans        *service.Scans
+	Candidates   *service.Candidates
+	Uploads      *service.Uploads
 
 	// BotName is the user name for links; "" asks the messenger.
 	BotName string
@@ -55,6 +66,8 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	}
 	for _, list := range [][]action{
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
+		b.examActions(), b.resultActions(), b.protocolActions(), b.centerActions(), b.frdoActions(), b.certificateActions(),
+		b.blankActions(), b.scanActions(), b.candidateActions(), b.uploadActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {
@@ -66,7 +79,11 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 			}
 		}
 	}
-	for _, t := range []talk{chooseLearners, cancelAct, collectPackage, sortFiles, rejectAct, searchQueue, inviteWizard} {
+	for _, t := range slices.Concat(
+		[]talk{chooseLearners, cancelAct, collectPackage, sortFiles, rejectAct, searchQueue, inviteWizard},
+		examTalks(), resultTalks(), protocolTalks(), centerTalks(), frdoTalks(), certificateTalks(),
+		blankTalks(), scanTalks(), candidateTalks(), uploadTalks(),
+	) {
 		b.talks[t.name()] = t
 	}
 	b.commands = map[string]handler{

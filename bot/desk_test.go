@@ -35,6 +35,7 @@ type desk struct {
 	*office
 	acts    *service.Acts
 	tasks   *service.Tasks
+	exams   *examServices
 	files   service.FileStore
 	printer service.Printer
 	sender  *post.Sender
@@ -119,7 +120,12 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	})
 	troubles := service.NewTroubles(d.store, now)
 	d.tasks = service.NewTasks(d.store, calendars.Current, now)
+	say := func(r service.Reason, data any) (string, error) { return texts.HTML(string(r), data) }
+	d.exams = newExamServices(d, reader, sent, say, o.maxDownload, now)
 	d.bot, err = bot.New(d.client, bot.Services{
+		Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,
+		Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans,
+		Candidates: d.exams.Candidates, Uploads: d.exams.Uploads,
 		People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
 		Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
 		Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",
@@ -133,7 +139,9 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		Pool: d.store.Pool(), ID: "test", Log: log, Done: func(cron.JobDone) { d.done <- struct{}{} },
 	}, cron.Works(cron.Services{
 		Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
-		Upkeep: service.NewUpkeep(d.store, d.store, d.store, d.files, now),
+		Upkeep:  service.NewUpkeep(d.store, d.store, d.store, d.files, now),
+		Uploads: d.exams.Uploads, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
+		Scans: d.exams.Scans, Candidates: d.exams.Candidates,
 	}))
 	if err != nil {
 		t.Fatal(err)

@@ -107,8 +107,10 @@ func (b *Bot) help(ctx context.Context, t *Turn) (Reply, error) {
 // history.
 func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (Reply, error) {
 	return map[string]func(ctx context.Context, t *Turn, id int64) (Reply, error){
-		service.SubjectAct:    b.actCard,
-		service.SubjectCohort: b.cohortCard,
+		service.SubjectAct:         b.actCard,
+		service.SubjectCohort:      b.cohortCard,
+		service.SubjectExam:        b.examCard,
+		service.SubjectApplication: b.applicationCard,
 	}
 }
 

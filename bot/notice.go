@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"flowbot/bot/chat"
@@ -85,7 +86,7 @@ func (b *Bot) outgoing(ctx context.Context, to service.Actor, chatID int64, l le
 
 // notices lists every kind of notice.
 func (b *Bot) notices() map[string]notice {
-	return map[string]notice{
+	out := map[string]notice{
 		service.DraftNotice{}.NoticeKind():                        {b.renderDraft, true},
 		service.PrintedNotice{}.NoticeKind():                      {each(b.renderPrinted), false},
 		service.ActNotice{Event: service.ActApprove}.NoticeKind(): {b.renderDecided(service.ActApproved, "acts_approved"), false},
@@ -98,6 +99,13 @@ func (b *Bot) notices() map[string]notice {
 		service.ArchiveNotice{}.NoticeKind():                      {each(b.renderArchive), false},
 		service.ReviewEndedNotice{}.NoticeKind():                  {each(b.renderReviewEnded), false},
 	}
+	for _, some := range []map[string]notice{
+		b.resultNotices(), b.protocolNotices(), b.centerNotices(), b.frdoNotices(), b.certificateNotices(),
+		b.blankNotices(), b.scanNotices(), b.candidateNotices(), b.uploadNotices(),
+	} {
+		maps.Copy(out, some)
+	}
+	return out
 }
 
 // each renders every notice of a batch as a message of its own.

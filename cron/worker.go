@@ -97,6 +97,12 @@ type Services struct {
 	Imports  *service.ImportJobs
 	Tasks    *service.Tasks
 	Upkeep   *service.Upkeep
+
+	Uploads      *service.Uploads
+	Frdo         *service.Frdo
+	Certificates *service.Certificates
+	Scans        *service.Scans
+	Candidates   *service.Candidates
 }
 
 // Works lists the work of every kind of job.

@@ -11,6 +11,67 @@ CREATE TYPE public.river_job_state AS ENUM (
     'scheduled'
 );
 
+CREATE FUNCTION public.application_status(outcome text, violations text, loaded boolean, handed boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE
+        WHEN outcome = 'absent'   THEN 'absent'
+        WHEN violations = 'found' THEN 'violated'
+        WHEN outcome = ''         THEN 'awaiting_result'
+        WHEN violations = ''      THEN 'awaiting_violations_mark'
+        WHEN outcome = 'failed'   THEN 'failed'
+        WHEN handed               THEN 'completed'
+        WHEN loaded               THEN 'awaiting_handover'
+        ELSE 'awaiting_certificate' END
+$$;
+
+CREATE FUNCTION public.applications_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE ids bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        ids := ARRAY(SELECT DISTINCT exam_id FROM came);
+    ELSIF TG_OP = 'DELETE' THEN
+        ids := ARRAY(SELECT DISTINCT exam_id FROM went);
+    ELSE
+        ids := ARRAY(SELECT exam_id FROM came UNION SELECT exam_id FROM went);
+    END IF;
+    -- A count that has waited for another writer must see what that one wrote,
+    -- so the exams are held in a statement of their own.
+    PERFORM 1 FROM exams WHERE id = ANY (ids) ORDER BY id FOR UPDATE;
+    PERFORM exams_recount(ids);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.exams_recount(exam_ids bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE exams AS e SET applications = c.applications, unsettled = c.unsettled,
+        successful = c.successful, numbered = c.numbered, loaded = c.loaded
+    FROM (
+        SELECT i.exam_id, count(a.id) AS applications,
+            count(a.id) FILTER (WHERE a.status IN ('awaiting_result', 'awaiting_violations_mark')) AS unsettled,
+            count(a.id) FILTER (WHERE a.success) AS successful,
+            count(a.id) FILTER (WHERE a.success AND a.registration_number <> '') AS numbered,
+            count(a.id) FILTER (WHERE a.success AND a.scan_id IS NOT NULL) AS loaded
+        FROM (SELECT DISTINCT unnest(exam_ids) AS exam_id) AS i
+        LEFT JOIN LATERAL (
+            SELECT id, registration_number, scan_id, s.status,
+                s.status IN ('awaiting_certificate', 'awaiting_handover', 'completed') AS success
+            FROM applications, LATERAL (
+                SELECT application_status(outcome, violations, scan_id IS NOT NULL, handed_on IS NOT NULL) AS status
+            ) AS s
+            WHERE exam_id = i.exam_id
+        ) AS a ON true
+        GROUP BY i.exam_id
+    ) AS c
+    WHERE e.id = c.exam_id
+      AND (e.applications, e.unsettled, e.successful, e.numbered, e.loaded)
+          IS DISTINCT FROM (c.applications, c.unsettled, c.successful, c.numbered, c.loaded)
+$$;
+
 CREATE FUNCTION public.river_job_state_in_bitmask(bitmask bit, state public.river_job_state) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -70,6 +131,129 @@ ALTER TABLE public.acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.applications (
+    id bigint NOT NULL,
+    number text NOT NULL,
+    exam_id bigint NOT NULL,
+    level text NOT NULL,
+    last_name text NOT NULL,
+    first_name text NOT NULL,
+    middle_name text DEFAULT ''::text NOT NULL,
+    last_name_latin text DEFAULT ''::text NOT NULL,
+    first_name_latin text DEFAULT ''::text NOT NULL,
+    middle_name_latin text DEFAULT ''::text NOT NULL,
+    born_on date NOT NULL,
+    gender text DEFAULT ''::text NOT NULL,
+    identity_document text DEFAULT ''::text NOT NULL,
+    citizenship text DEFAULT ''::text NOT NULL,
+    phone text DEFAULT ''::text NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    outcome text DEFAULT ''::text NOT NULL,
+    violations text DEFAULT ''::text NOT NULL,
+    result_comment text DEFAULT ''::text NOT NULL,
+    registration_number text DEFAULT ''::text NOT NULL,
+    issued_on date,
+    valid_until date,
+    scan_id bigint,
+    handed_on date,
+    person_id bigint,
+    linked_at timestamp with time zone,
+    deliver_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    revision integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT applications_entitled CHECK (((registration_number = ''::text) OR ((outcome = 'passed'::text) AND (violations = 'none'::text)))),
+    CONSTRAINT applications_gender CHECK ((gender = ANY (ARRAY[''::text, 'm'::text, 'f'::text]))),
+    CONSTRAINT applications_handed CHECK (((handed_on IS NULL) OR (registration_number <> ''::text))),
+    CONSTRAINT applications_level CHECK ((level = ANY (ARRAY['patent'::text, 'temporary'::text, 'permanent'::text]))),
+    CONSTRAINT applications_linked CHECK (((person_id IS NULL) = (linked_at IS NULL))),
+    CONSTRAINT applications_loaded CHECK (((scan_id IS NULL) OR (registration_number <> ''::text))),
+    CONSTRAINT applications_number CHECK ((number <> ''::text)),
+    CONSTRAINT applications_outcome CHECK ((outcome = ANY (ARRAY[''::text, 'absent'::text, 'failed'::text, 'passed'::text]))),
+    CONSTRAINT applications_registered CHECK (((registration_number <> ''::text) = (issued_on IS NOT NULL))),
+    CONSTRAINT applications_valid CHECK (((valid_until IS NULL) OR (registration_number <> ''::text))),
+    CONSTRAINT applications_violations CHECK ((violations = ANY (ARRAY[''::text, 'none'::text, 'found'::text])))
+);
+
+ALTER TABLE public.applications ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.applications_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.blank_profiles (
+    id bigint NOT NULL,
+    center_id bigint NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    source jsonb NOT NULL,
+    added_by bigint,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    removed_at timestamp with time zone
+);
+
+ALTER TABLE public.blank_profiles ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.blank_profiles_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.blank_ranges (
+    id bigint NOT NULL,
+    center_id bigint NOT NULL,
+    series text DEFAULT ''::text NOT NULL,
+    first text NOT NULL,
+    last text NOT NULL,
+    count integer NOT NULL,
+    received_on date NOT NULL,
+    added_by bigint NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT blank_ranges_count CHECK ((count > 0)),
+    CONSTRAINT blank_ranges_numbers CHECK (((first ~ '^[0-9]+$'::text) AND (last ~ '^[0-9]+$'::text) AND (length(first) = length(last)) AND ((first COLLATE "C") <= (last COLLATE "C"))))
+);
+
+ALTER TABLE public.blank_ranges ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.blank_ranges_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.blanks (
+    id bigint NOT NULL,
+    center_id bigint NOT NULL,
+    series text DEFAULT ''::text NOT NULL,
+    number text NOT NULL,
+    state text NOT NULL,
+    application_id bigint,
+    reason text DEFAULT ''::text NOT NULL,
+    changed_by bigint,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT blanks_number CHECK ((number <> ''::text)),
+    CONSTRAINT blanks_spoiled CHECK (((state <> 'spoiled'::text) OR (reason <> ''::text))),
+    CONSTRAINT blanks_state CHECK ((state = ANY (ARRAY['used'::text, 'spoiled'::text]))),
+    CONSTRAINT blanks_used CHECK (((state <> 'used'::text) OR (application_id IS NOT NULL)))
+);
+
+ALTER TABLE public.blanks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.blanks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.calendar_years (
     year integer NOT NULL,
     days jsonb NOT NULL,
@@ -82,6 +266,18 @@ CREATE TABLE public.cards (
     name text NOT NULL,
     message_id bigint NOT NULL,
     sent_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.centers (
+    org_id bigint NOT NULL,
+    name_instrumental text DEFAULT ''::text NOT NULL,
+    issue_address text DEFAULT ''::text NOT NULL,
+    signatory_position text DEFAULT ''::text NOT NULL,
+    signatory_name text DEFAULT ''::text NOT NULL,
+    blank_profile text DEFAULT ''::text NOT NULL,
+    printer_id bigint,
+    revision integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.cohorts (
@@ -105,6 +301,24 @@ CREATE TABLE public.cohorts (
 
 ALTER TABLE public.cohorts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.cohorts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.deliveries (
+    id bigint NOT NULL,
+    application_id bigint NOT NULL,
+    scan_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    sent_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deliveries_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -156,6 +370,53 @@ CREATE TABLE public.drafts (
 
 ALTER TABLE public.drafts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.drafts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.exams (
+    id bigint NOT NULL,
+    number text NOT NULL,
+    center_id bigint NOT NULL,
+    venue text DEFAULT ''::text NOT NULL,
+    address text NOT NULL,
+    held_on date NOT NULL,
+    held_at text DEFAULT ''::text NOT NULL,
+    protocol_status text DEFAULT 'missing'::text NOT NULL,
+    protocol_version integer DEFAULT 0 NOT NULL,
+    protocol_comment text DEFAULT ''::text NOT NULL,
+    reviewer_id bigint,
+    taken_at timestamp with time zone,
+    revision integer DEFAULT 1 NOT NULL,
+    applications integer DEFAULT 0 NOT NULL,
+    unsettled integer DEFAULT 0 NOT NULL,
+    successful integer DEFAULT 0 NOT NULL,
+    numbered integer DEFAULT 0 NOT NULL,
+    loaded integer DEFAULT 0 NOT NULL,
+    certificate_status text GENERATED ALWAYS AS (
+CASE
+    WHEN ((unsettled > 0) OR (protocol_status <> 'approved'::text)) THEN 'not_ready'::text
+    WHEN (successful = 0) THEN 'not_needed'::text
+    WHEN (numbered < successful) THEN 'to_generate'::text
+    WHEN (loaded = 0) THEN 'to_load'::text
+    WHEN (loaded < successful) THEN 'partly_loaded'::text
+    ELSE 'loaded'::text
+END) STORED NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT exams_held_at CHECK ((held_at ~ '^([0-9]{2}:[0-9]{2})?$'::text)),
+    CONSTRAINT exams_number CHECK ((number <> ''::text)),
+    CONSTRAINT exams_protocol_comment CHECK (((protocol_status <> 'rejected'::text) OR (protocol_comment <> ''::text))),
+    CONSTRAINT exams_protocol_status CHECK ((protocol_status = ANY (ARRAY['missing'::text, 'to_check'::text, 'in_check'::text, 'approved'::text, 'rejected'::text]))),
+    CONSTRAINT exams_protocol_taken CHECK ((((reviewer_id IS NOT NULL) = (protocol_status = 'in_check'::text)) AND ((reviewer_id IS NULL) = (taken_at IS NULL)))),
+    CONSTRAINT exams_protocol_version CHECK (((protocol_version = 0) = (protocol_status = 'missing'::text)))
+);
+
+ALTER TABLE public.exams ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.exams_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -245,6 +506,8 @@ CREATE TABLE public.invitations (
     revoked_at timestamp with time zone,
     revoked_by bigint,
     update_id bigint,
+    application_id bigint,
+    CONSTRAINT invitations_application CHECK (((application_id IS NOT NULL) = (role = 'candidate'::text))),
     CONSTRAINT invitations_one_end CHECK (((used_at IS NULL) OR (revoked_at IS NULL))),
     CONSTRAINT invitations_org CHECK (((org_id IS NULL) = (role = ANY (ARRAY['admin'::text, 'candidate'::text])))),
     CONSTRAINT invitations_role CHECK ((role = ANY (ARRAY['admin'::text, 'partner_rep'::text, 'operator_rep'::text, 'center_staff'::text, 'candidate'::text])))
@@ -427,6 +690,65 @@ ALTER TABLE public.people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.printers (
+    id bigint NOT NULL,
+    center_id bigint NOT NULL,
+    name text NOT NULL,
+    right_by integer DEFAULT 0 NOT NULL,
+    down_by integer DEFAULT 0 NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    removed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT printers_down CHECK (((down_by >= '-200'::integer) AND (down_by <= 200))),
+    CONSTRAINT printers_name CHECK ((name <> ''::text)),
+    CONSTRAINT printers_right CHECK (((right_by >= '-200'::integer) AND (right_by <= 200)))
+);
+
+ALTER TABLE public.printers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.printers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.printings (
+    id bigint NOT NULL,
+    exam_id bigint NOT NULL,
+    applications bigint[] NOT NULL,
+    form jsonb NOT NULL,
+    file_sha text,
+    reprint boolean NOT NULL,
+    ordered_by bigint NOT NULL,
+    ordered_at timestamp with time zone NOT NULL,
+    update_id bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT printings_pages CHECK ((cardinality(applications) > 0))
+);
+
+ALTER TABLE public.printings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.printings_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.protocols (
+    exam_id bigint NOT NULL,
+    version integer NOT NULL,
+    number text NOT NULL,
+    dated_on date NOT NULL,
+    file_name text NOT NULL,
+    file_sha text NOT NULL,
+    clean_sha text NOT NULL,
+    pages integer NOT NULL,
+    uploaded_by bigint NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CONSTRAINT protocols_number CHECK ((number <> ''::text))
+);
+
 CREATE TABLE public.river_job (
     id bigint NOT NULL,
     state public.river_job_state DEFAULT 'available'::public.river_job_state NOT NULL,
@@ -504,6 +826,31 @@ CREATE TABLE public.river_queue (
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
 );
 
+CREATE TABLE public.scans (
+    id bigint NOT NULL,
+    application_id bigint NOT NULL,
+    version integer NOT NULL,
+    file_name text NOT NULL,
+    file_sha text NOT NULL,
+    clean_sha text NOT NULL,
+    blank_series text DEFAULT ''::text NOT NULL,
+    blank_number text DEFAULT ''::text NOT NULL,
+    source text NOT NULL,
+    loaded_by bigint,
+    loaded_at timestamp with time zone NOT NULL,
+    replaced_at timestamp with time zone,
+    CONSTRAINT scans_source CHECK ((source = ANY (ARRAY['person'::text, 'archive'::text])))
+);
+
+ALTER TABLE public.scans ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.scans_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.ticks (
     name text NOT NULL,
     at timestamp with time zone NOT NULL
@@ -523,6 +870,37 @@ CREATE TABLE public.updates (
     CONSTRAINT updates_state CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'set_aside'::text, 'dismissed'::text])))
 );
 
+CREATE TABLE public.uploads (
+    id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    purpose text NOT NULL,
+    subject_id bigint NOT NULL,
+    update_id bigint NOT NULL,
+    chat_ref text NOT NULL,
+    name text NOT NULL,
+    size bigint DEFAULT 0 NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    facts jsonb,
+    file_sha text,
+    clean_sha text,
+    type text DEFAULT ''::text NOT NULL,
+    pages integer DEFAULT 0 NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_accepted CHECK (((state <> 'accepted'::text) OR ((file_sha IS NOT NULL) AND (clean_sha IS NOT NULL)))),
+    CONSTRAINT uploads_purpose CHECK ((purpose = ANY (ARRAY['protocol'::text, 'numbers'::text, 'scan'::text, 'archive'::text, 'profile'::text]))),
+    CONSTRAINT uploads_state CHECK ((state = ANY (ARRAY['waiting'::text, 'accepted'::text, 'refused'::text, 'removed'::text])))
+);
+
+ALTER TABLE public.uploads ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.uploads_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE ONLY public.river_job ALTER COLUMN id SET DEFAULT nextval('public.river_job_id_seq'::regclass);
 
 ALTER TABLE ONLY public.river_notification ALTER COLUMN id SET DEFAULT nextval('public.river_notification_id_seq'::regclass);
@@ -536,17 +914,44 @@ ALTER TABLE ONLY public.acts
 ALTER TABLE ONLY public.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_number_unique UNIQUE (number);
+
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.blank_profiles
+    ADD CONSTRAINT blank_profiles_code UNIQUE (code);
+
+ALTER TABLE ONLY public.blank_profiles
+    ADD CONSTRAINT blank_profiles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.blank_ranges
+    ADD CONSTRAINT blank_ranges_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.blanks
+    ADD CONSTRAINT blanks_once UNIQUE (series, number);
+
+ALTER TABLE ONLY public.blanks
+    ADD CONSTRAINT blanks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.calendar_years
     ADD CONSTRAINT calendar_years_pkey PRIMARY KEY (year);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (person_id, name);
 
+ALTER TABLE ONLY public.centers
+    ADD CONSTRAINT centers_pkey PRIMARY KEY (org_id);
+
 ALTER TABLE ONLY public.cohorts
     ADD CONSTRAINT cohorts_number_unique UNIQUE (number);
 
 ALTER TABLE ONLY public.cohorts
     ADD CONSTRAINT cohorts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.draft_files
     ADD CONSTRAINT draft_files_pkey PRIMARY KEY (id);
@@ -556,6 +961,12 @@ ALTER TABLE ONLY public.drafts
 
 ALTER TABLE ONLY public.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_number_unique UNIQUE (number);
+
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (sha256);
@@ -605,6 +1016,15 @@ ALTER TABLE ONLY public.orgs
 ALTER TABLE ONLY public.people
     ADD CONSTRAINT people_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.printers
+    ADD CONSTRAINT printers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.printings
+    ADD CONSTRAINT printings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.protocols
+    ADD CONSTRAINT protocols_pkey PRIMARY KEY (exam_id, version);
+
 ALTER TABLE ONLY public.river_job
     ADD CONSTRAINT river_job_pkey PRIMARY KEY (id);
 
@@ -620,11 +1040,20 @@ ALTER TABLE ONLY public.river_notification
 ALTER TABLE ONLY public.river_queue
     ADD CONSTRAINT river_queue_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_version UNIQUE (application_id, version);
+
 ALTER TABLE ONLY public.ticks
     ADD CONSTRAINT ticks_pkey PRIMARY KEY (name, at);
 
 ALTER TABLE ONLY public.updates
     ADD CONSTRAINT updates_pkey PRIMARY KEY (update_id);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);
 
 CREATE INDEX acts_cohort ON public.acts USING btree (cohort_id, id);
 
@@ -638,9 +1067,29 @@ CREATE INDEX acts_reviewer ON public.acts USING btree (reviewer_id) WHERE (revie
 
 CREATE INDEX acts_taken ON public.acts USING btree (taken_at) WHERE (reviewer_id IS NOT NULL);
 
+CREATE INDEX applications_exam ON public.applications USING btree (exam_id, last_name, first_name, id);
+
+CREATE INDEX applications_person ON public.applications USING btree (person_id) WHERE (person_id IS NOT NULL);
+
+CREATE INDEX applications_phone ON public.applications USING btree (phone) WHERE (phone <> ''::text);
+
+CREATE UNIQUE INDEX applications_registration_number ON public.applications USING btree (registration_number) WHERE (registration_number <> ''::text);
+
+CREATE INDEX blank_profiles_center ON public.blank_profiles USING btree (center_id, id);
+
+CREATE INDEX blank_ranges_center ON public.blank_ranges USING btree (center_id, series, id) WHERE (removed_at IS NULL);
+
+CREATE INDEX blanks_application ON public.blanks USING btree (application_id) WHERE (application_id IS NOT NULL);
+
+CREATE INDEX blanks_center ON public.blanks USING btree (center_id, state, id);
+
 CREATE INDEX cohorts_end_on ON public.cohorts USING btree (end_on);
 
 CREATE INDEX cohorts_partner ON public.cohorts USING btree (partner_id, end_on, id);
+
+CREATE INDEX deliveries_application ON public.deliveries USING btree (application_id, id);
+
+CREATE INDEX deliveries_person ON public.deliveries USING btree (person_id, id);
 
 CREATE INDEX draft_files_kept ON public.draft_files USING btree (person_id, cohort_id, kept_version) WHERE (kept_version IS NOT NULL);
 
@@ -648,7 +1097,21 @@ CREATE INDEX draft_files_person ON public.draft_files USING btree (person_id, co
 
 CREATE UNIQUE INDEX draft_files_update ON public.draft_files USING btree (person_id, update_id) WHERE (update_id <> 0);
 
+CREATE INDEX exams_center ON public.exams USING btree (center_id, held_on, id);
+
+CREATE INDEX exams_center_certificates ON public.exams USING btree (center_id, certificate_status, held_on, id);
+
+CREATE INDEX exams_center_protocols ON public.exams USING btree (center_id, protocol_status, held_on, id) WHERE (protocol_status = ANY (ARRAY['missing'::text, 'to_check'::text, 'in_check'::text, 'rejected'::text]));
+
+CREATE INDEX exams_certificates ON public.exams USING btree (certificate_status, held_on, id);
+
+CREATE INDEX exams_held_on ON public.exams USING btree (held_on, id);
+
+CREATE INDEX exams_reviewer ON public.exams USING btree (reviewer_id) WHERE (reviewer_id IS NOT NULL);
+
 CREATE INDEX history_subject ON public.history USING btree (subject, subject_id, id);
+
+CREATE INDEX invitations_application_id ON public.invitations USING btree (application_id) WHERE (application_id IS NOT NULL);
 
 CREATE INDEX invitations_created_by ON public.invitations USING btree (created_by) WHERE ((used_at IS NULL) AND (revoked_at IS NULL));
 
@@ -690,6 +1153,12 @@ CREATE UNIQUE INDEX orgs_one_operator ON public.orgs USING btree (kind) WHERE (k
 
 CREATE UNIQUE INDEX people_telegram_id ON public.people USING btree (telegram_id);
 
+CREATE UNIQUE INDEX printers_center_name ON public.printers USING btree (center_id, name) WHERE (removed_at IS NULL);
+
+CREATE INDEX printings_exam ON public.printings USING btree (exam_id, id);
+
+CREATE UNIQUE INDEX printings_update ON public.printings USING btree (exam_id, update_id) WHERE (update_id <> 0);
+
 CREATE INDEX river_job_args_index ON public.river_job USING gin (args);
 
 CREATE INDEX river_job_kind ON public.river_job USING btree (kind);
@@ -706,11 +1175,23 @@ CREATE INDEX river_notification_created_at_idx ON public.river_notification USIN
 
 CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING btree (topic, id);
 
+CREATE UNIQUE INDEX scans_blank ON public.scans USING btree (blank_series, blank_number) WHERE ((blank_number <> ''::text) AND (replaced_at IS NULL));
+
 CREATE INDEX updates_done_at ON public.updates USING btree (done_at) WHERE (state = ANY (ARRAY['done'::text, 'dismissed'::text]));
 
 CREATE INDEX updates_set_aside ON public.updates USING btree (update_id) WHERE (state = 'set_aside'::text);
 
 CREATE INDEX updates_waiting ON public.updates USING btree (chat_id, update_id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX uploads_subject ON public.uploads USING btree (person_id, purpose, subject_id, id) WHERE (state <> 'removed'::text);
+
+CREATE UNIQUE INDEX uploads_update ON public.uploads USING btree (person_id, update_id);
+
+CREATE TRIGGER applications_deleted AFTER DELETE ON public.applications REFERENCING OLD TABLE AS went FOR EACH STATEMENT EXECUTE FUNCTION public.applications_changed();
+
+CREATE TRIGGER applications_inserted AFTER INSERT ON public.applications REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION public.applications_changed();
+
+CREATE TRIGGER applications_updated AFTER UPDATE ON public.applications REFERENCING OLD TABLE AS went NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION public.applications_changed();
 
 ALTER TABLE ONLY public.act_versions
     ADD CONSTRAINT act_versions_act_id_fkey FOREIGN KEY (act_id) REFERENCES public.acts(id);
@@ -733,14 +1214,59 @@ ALTER TABLE ONLY public.acts
 ALTER TABLE ONLY public.acts
     ADD CONSTRAINT acts_reviewer_id_fkey FOREIGN KEY (reviewer_id) REFERENCES public.people(id);
 
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
+
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_scan FOREIGN KEY (scan_id) REFERENCES public.scans(id);
+
+ALTER TABLE ONLY public.blank_profiles
+    ADD CONSTRAINT blank_profiles_added_by_fkey FOREIGN KEY (added_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.blank_profiles
+    ADD CONSTRAINT blank_profiles_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.blank_ranges
+    ADD CONSTRAINT blank_ranges_added_by_fkey FOREIGN KEY (added_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.blank_ranges
+    ADD CONSTRAINT blank_ranges_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.blanks
+    ADD CONSTRAINT blanks_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
+
+ALTER TABLE ONLY public.blanks
+    ADD CONSTRAINT blanks_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.blanks
+    ADD CONSTRAINT blanks_changed_by_fkey FOREIGN KEY (changed_by) REFERENCES public.people(id);
+
 ALTER TABLE ONLY public.calendar_years
     ADD CONSTRAINT calendar_years_imported_by_fkey FOREIGN KEY (imported_by) REFERENCES public.people(id);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
 
+ALTER TABLE ONLY public.centers
+    ADD CONSTRAINT centers_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.centers
+    ADD CONSTRAINT centers_printer FOREIGN KEY (printer_id) REFERENCES public.printers(id);
+
 ALTER TABLE ONLY public.cohorts
     ADD CONSTRAINT cohorts_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_scan_id_fkey FOREIGN KEY (scan_id) REFERENCES public.scans(id);
 
 ALTER TABLE ONLY public.draft_files
     ADD CONSTRAINT draft_files_clean_sha_fkey FOREIGN KEY (clean_sha) REFERENCES public.files(sha256);
@@ -757,8 +1283,17 @@ ALTER TABLE ONLY public.draft_files
 ALTER TABLE ONLY public.drafts
     ADD CONSTRAINT drafts_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
 
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_reviewer_id_fkey FOREIGN KEY (reviewer_id) REFERENCES public.people(id);
+
 ALTER TABLE ONLY public.history
     ADD CONSTRAINT history_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
 
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id);
@@ -813,3 +1348,48 @@ ALTER TABLE ONLY public.memberships
 
 ALTER TABLE ONLY public.notices
     ADD CONSTRAINT notices_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.printers
+    ADD CONSTRAINT printers_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.printings
+    ADD CONSTRAINT printings_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
+
+ALTER TABLE ONLY public.printings
+    ADD CONSTRAINT printings_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.printings
+    ADD CONSTRAINT printings_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.protocols
+    ADD CONSTRAINT protocols_clean_sha_fkey FOREIGN KEY (clean_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.protocols
+    ADD CONSTRAINT protocols_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
+
+ALTER TABLE ONLY public.protocols
+    ADD CONSTRAINT protocols_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.protocols
+    ADD CONSTRAINT protocols_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
+
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_clean_sha_fkey FOREIGN KEY (clean_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_loaded_by_fkey FOREIGN KEY (loaded_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_clean_sha_fkey FOREIGN KEY (clean_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);

@@ -11,6 +11,11 @@ const (
 	SubjectCohort = "cohort"
 	SubjectOrg    = "org"
 	SubjectPerson = "person"
+
+	SubjectExam        = "exam"
+	SubjectApplication = "application"
+	SubjectBlank       = "blank"
+	SubjectCenter      = "center" // ID is the organisation's
 )
 
 // History is one step in the life of a thing. It is written in the transaction

@@ -57,6 +57,8 @@ type Invitation struct {
 	RevokedBy int64 `bun:",nullzero"`
 	UpdateID  int64 `bun:",nullzero"` // of the chat in which it was asked for: the same one again makes no second
 
+	ApplicationID int64 `bun:",nullzero"` // of a candidate; 0 for staff
+
 	By string `bun:",scanonly"` // name of who invites, "" from the command line
 }
 

@@ -1,5 +1,5 @@
-// Package service holds what the organisations do with acts, journals and the
-// people who handle them: its words, its rules and its use cases. It knows
+// Package service holds what the organisations do with acts, journals, exams,
+// certificates and the people who handle them: its words, its rules and its use cases. It knows
 // neither Telegram nor SQL.
 //
 // Glossary (left: the word people use; right: the word here, in the tables, in
@@ -24,8 +24,19 @@
 //	Черновик                       Draft: a conversation begun and not finished
 //	История                        History: what happened to a thing, by whom
 //	Неполадки                      troubles: what could not be delivered or done
-//	Бланк, регистрационный номер   blank, registration number
+//	Экзамен                        Exam: one session at one place on one date
+//	Заявка                         Application: one candidate at one exam
+//	Результат, нарушения           Outcome, Violations
+//	Протокол                       Protocol: the commission's record of an exam
+//	Регистрационный номер          registration number, given by ФИС ФРДО
 //	ФИС ФРДО                       frdo
+//	Сертификат                     Certificate: what is printed on one blank
+//	Печать                         Printing: one PDF made for strict blanks
+//	Бланк                          Blank: numbered form, accountable one by one
+//	Профиль бланка                 BlankProfile: a printing house's layout
+//	Скан                           Scan: picture of a printed, signed certificate
+//	Выдача                         handover of the paper; Delivery of the scan in chat
+//	Файл к экзамену                Upload: a file sent in chat for something of an exam
 //
 // Two counters are never confused: Version is the domain's version of an act's
 // document or of a journal; Revision counts the changes of a row, is carried by
@@ -119,6 +130,15 @@ type Queries interface {
 	CalendarQueries
 	TickQueries
 	JobQueries
+	ExamQueries
+	CenterQueries
+	ProtocolQueries
+	FrdoQueries
+	CertificateQueries
+	BlankQueries
+	ScanQueries
+	CandidateQueries
+	UploadQueries
 }
 
 // Store is what the service asks of a database.
@@ -145,6 +165,16 @@ type Tx interface {
 	CalendarCommands
 	TickCommands
 	JobCommands
+	ExamCommands
+	CenterCommands
+	ExamImportCommands
+	ProtocolCommands
+	FrdoCommands
+	CertificateCommands
+	BlankCommands
+	ScanCommands
+	CandidateCommands
+	UploadCommands
 }
 
 // Job is slow work, done by a worker after the transaction that asked for it

@@ -33,7 +33,10 @@ func (c chatFiles) Fetch(ctx context.Context, ref string, w io.Writer, most int6
 
 // jobs are what the workers call.
 func (i *installation) jobs() cron.Services {
-	return cron.Services{Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep}
+	return cron.Services{
+		Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep,
+		Uploads: i.uploads, Frdo: i.frdo, Certificates: i.certificates, Scans: i.scans, Candidates: i.candidates,
+	}
 }
 
 // talker is what talks to the messenger.
@@ -51,7 +54,10 @@ func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
 	t.bot, err = bot.New(t.client, bot.Services{
 		People: i.people, Acts: i.acts, Journals: i.journals, Drafts: i.drafts,
 		Queue: i.queue, Cards: i.cards, Archives: i.archives,
-		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs, BotName: i.settings.BotName,
+		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs,
+		Exams: i.exams, Protocols: i.protocols, Centers: i.centers, Frdo: i.frdo, Certificates: i.certificates,
+		Blanks: i.blanks, Scans: i.scans, Candidates: i.candidates, Uploads: i.uploads,
+		BotName: i.settings.BotName,
 	}, i.texts, i.log, time.Now)
 	if err != nil {
 		return nil, err

@@ -51,6 +51,16 @@ type services struct {
 	ticks     *service.Ticks
 	upkeep    *service.Upkeep
 	repairs   *service.Troubles
+
+	exams        *service.Exams
+	protocols    *service.Protocols
+	centers      *service.Centers
+	frdo         *service.Frdo
+	certificates *service.Certificates
+	blanks       *service.Blanks
+	scans        *service.Scans
+	candidates   *service.Candidates
+	uploads      *service.Uploads
 }
 
 // openDatabaseServer starts or adopts the private PostgreSQL, if the settings
@@ -148,6 +158,15 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.ticks = service.NewTicks(i.db, now)
 	out.upkeep = service.NewUpkeep(i.db, i.db, i.db, i.files, now)
 	out.repairs = service.NewTroubles(i.db, now)
+	out.uploads = service.NewUploads(i.db, sent, reader, i.files, int64(i.settings.MaxDownload), now)
+	out.exams = service.NewExams(i.db, now)
+	out.protocols = service.NewProtocols(i.db, i.files, now)
+	out.centers = service.NewCenters(i.db, now)
+	out.certificates = service.NewCertificates(i.db, printer, i.files, nil, now)
+	out.frdo = service.NewFrdo(i.db, reader.Book(), i.files, out.uploads, i.say, now)
+	out.blanks = service.NewBlanks(i.db, now)
+	out.scans = service.NewScans(i.db, i.files, out.uploads, i.settings.DeliveryHold, now)
+	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, i.settings.DeliveryHold, now)
 	return out, nil
 }
 
