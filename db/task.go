@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -56,6 +57,42 @@ func (q queries) FreePackages(ctx context.Context, limit int) (int, service.Day,
 			ORDER BY due_on, id LIMIT ?
 		) AS free`, limit).Scan(ctx, &row)
 	return row.Count, row.DueOn, explain(err)
+}
+
+// centerTasks says in SQL which exams stand for each kind of a center's tasks; ?1
+// is the person, ?2 the moment. Exams that are not ready are told apart by what
+// keeps them from it, the first thing first.
+var centerTasks = []struct {
+	kind  service.TaskKind
+	where string
+}{
+	{service.TaskProtocolMine, `reviewer_id = ?1`},
+	{service.TaskProtocolFree, `protocol_status = 'to_check'`},
+	{service.TaskProtocol, `protocol_status IN ('missing', 'rejected') AND unsettled = 0 AND applications > 0 AND ` + wasHeld},
+	{service.TaskResults, `certificate_status = 'not_ready' AND unsettled > 0 AND ` + wasHeld},
+	{service.TaskToGenerate, `certificate_status = 'to_generate'`},
+	{service.TaskToLoad, `certificate_status = 'to_load'`},
+	{service.TaskPartlyLoaded, `certificate_status = 'partly_loaded'`},
+}
+
+// wasHeld says that an exam was held: from the day after it, in the center's zone.
+const wasHeld = `held_on < (?2 AT TIME ZONE (SELECT zone FROM orgs WHERE id = center_id))::date`
+
+// CenterTasks implements service.TaskQueries.
+func (q queries) CenterTasks(ctx context.Context, centers []int64, personID int64, now time.Time, limit int) ([]service.Task, error) {
+	var parts []string
+	for _, t := range centerTasks {
+		parts = append(parts, `
+			(SELECT '`+string(t.kind)+`' AS kind, count(*) AS count,
+			        CASE WHEN count(*) = 1 THEN min(id) ELSE 0 END AS exam_id,
+			        CASE WHEN count(*) = 1 THEN min(number) ELSE '' END AS exam
+			 FROM (SELECT id, number FROM exams WHERE center_id IN (?0) AND `+t.where+`
+			       ORDER BY held_on, id LIMIT ?3) AS e
+			 HAVING count(*) > 0)`)
+	}
+	var out []service.Task
+	err := q.NewRaw(strings.Join(parts, " UNION ALL "), bun.List(centers), personID, now, limit).Scan(ctx, &out)
+	return out, explain(err)
 }
 
 // PartnerReminders implements service.TaskQueries.

@@ -16,6 +16,8 @@ type Task struct {
 	Cohort   string // number
 	ActID    int64  // 0 when it concerns a cohort
 	Act      string // number
+	ExamID   int64  // of a deed about one exam; 0 when the task stands for several
+	Exam     string // number
 	DueOn    Day    // zero when nothing sets a deadline
 	Overdue  bool
 	Count    int // how many things the task stands for, at most TaskCap
@@ -32,6 +34,15 @@ const (
 	TaskReview   TaskKind = "review"   // operator: a package that the person has taken
 	TaskQueue    TaskKind = "queue"    // operator: packages that nobody has taken
 	TaskTroubles TaskKind = "troubles" // admin: what could not be done or delivered
+
+	// Of a center's staff; each stands for all exams that are so.
+	TaskResults      TaskKind = "results"       // held, and a result or a mark is missing
+	TaskProtocol     TaskKind = "protocol"      // all results are there, the protocol is not, or was rejected
+	TaskProtocolFree TaskKind = "protocol_free" // a protocol waits for its check
+	TaskProtocolMine TaskKind = "protocol_mine" // a protocol that the person has taken
+	TaskToGenerate   TaskKind = "to_generate"   // «Требуется генерация»
+	TaskToLoad       TaskKind = "to_load"       // «Требуется загрузка»
+	TaskPartlyLoaded TaskKind = "partly_loaded" // «Требуется частичная загрузка»
 )
 
 const (
@@ -54,6 +65,10 @@ type TaskQueries interface {
 	// FreePackages counts the packages that nobody has taken, at most limit, and
 	// gives the earliest deadline among them.
 	FreePackages(ctx context.Context, limit int) (count int, due Day, err error)
+	// CenterTasks lists what the person must do about the exams of centers, one
+	// task for each kind. Now decides, in each center's zone, which exams have been
+	// held.
+	CenterTasks(ctx context.Context, centers []int64, personID int64, now time.Time, limit int) ([]Task, error)
 	// PartnerReminders lists of PartnerTasks what a partner is reminded of on a
 	// day: cohorts that ended the day before, and rejected packages that are due
 	// on next or were due before overdue (a zero day: none).
@@ -101,6 +116,13 @@ func (s *Tasks) List(ctx context.Context, by Actor) ([]Task, error) {
 		list, err := s.operatorTasks(ctx, by)
 		if err != nil {
 			return nil, fmt.Errorf("tasks of the operator: %w", err)
+		}
+		out = append(out, list...)
+	}
+	if centers := by.Orgs(RoleCenterStaff); len(centers) > 0 {
+		list, err := s.store.CenterTasks(ctx, centers, by.PersonID, s.now().UTC(), TaskCap)
+		if err != nil {
+			return nil, fmt.Errorf("tasks of a center: %w", err)
 		}
 		out = append(out, list...)
 	}
@@ -160,7 +182,9 @@ func moreUrgent(a, b Task) int {
 
 // taskOrder breaks ties: what another waits for comes first.
 var taskOrder = map[TaskKind]int{
-	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5, TaskTroubles: 6,
+	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5,
+	TaskProtocolMine: 6, TaskPartlyLoaded: 7, TaskToLoad: 8, TaskToGenerate: 9, TaskProtocolFree: 10, TaskProtocol: 11, TaskResults: 12,
+	TaskTroubles: 13,
 }
 
 // RemindAt is the local hour at which people are reminded. Source: the
@@ -197,7 +221,7 @@ func (ReminderNotice) NoticeKey() string { return "reminder" }
 
 // Reminder is what a person is reminded of.
 type Reminder struct {
-	Tasks   []Task // of partners
+	Tasks   []Task // of partners and of centers
 	DueNext int    // packages that the operator must decide on within a working day
 	Overdue int    // packages past the operator's deadline
 }
@@ -286,7 +310,8 @@ func (s *Tasks) reminderOf(ctx context.Context, personID int64, n ReminderNotice
 }
 
 // Reminder looks up what the actor is reminded of: the day after a cohort has
-// ended, one working day before a deadline, and each working day past it.
+// ended, one working day before a deadline, and each working day past it; the
+// staff of a center, each working day, of what its exams wait for.
 func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Reminder, error) {
 	calendar, err := s.calendar(ctx)
 	if err != nil {
@@ -311,7 +336,19 @@ func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Remi
 			}
 		}
 	}
+	if centers := remindedCenters(by, n); len(centers) > 0 && !next.IsZero() {
+		list, err := s.store.CenterTasks(ctx, centers, by.PersonID, s.now().UTC(), TaskCap)
+		if err != nil {
+			return nil, fmt.Errorf("reminder of centers: %w", err)
+		}
+		r.Tasks = append(r.Tasks, list...)
+	}
 	markOverdue(r.Tasks, n.Day)
 	slices.SortStableFunc(r.Tasks, moreUrgent)
 	return r, nil
+}
+
+// remindedCenters are the centers of the notice in which the actor works.
+func remindedCenters(by Actor, n ReminderNotice) []int64 {
+	return slices.DeleteFunc(slices.Clone(n.Orgs), func(org int64) bool { return !by.In(RoleCenterStaff, org) })
 }
