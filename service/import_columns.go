@@ -104,18 +104,6 @@ const (
 	mostHours      = 10_000
 )
 
-// cohortRow is a row of «Потоки».
-type cohortRow struct {
-	Cohort
-	partner string // name or INN as it stands in the file
-}
-
-// learnerRow is a row of «Слушатели».
-type learnerRow struct {
-	Learner
-	cohort string // its number
-}
-
 // sheetColumn is one column of a sheet whose rows are read into a T.
 type sheetColumn[T any] struct {
 	title    string
@@ -157,34 +145,6 @@ func (c sheetColumn[T]) of(kind ColumnKind, values ...string) sheetColumn[T] {
 func (c sheetColumn[T]) listed() sheetColumn[T] {
 	c.form.Listed = true
 	return c
-}
-
-var cohortColumns = []sheetColumn[cohortRow]{
-	columnOf(columnCohort, readText(longestNumber), func(r *cohortRow) *string { return &r.Number }).must(),
-	columnOf(columnProgram, readText(longestProgram), func(r *cohortRow) *string { return &r.Program }).must(),
-	columnOf(columnProgramKind, readText(longestProgram), func(r *cohortRow) *string { return &r.ProgramKind }),
-	columnOf(columnHours, readNumber(mostHours), func(r *cohortRow) *int { return &r.Hours }).of(ColumnNumber),
-	columnOf(columnPartner, readText(longestProgram), func(r *cohortRow) *string { return &r.partner }).must(),
-	columnOf(columnStart, readDay(firstTraining), func(r *cohortRow) *Day { return &r.StartOn }).must().of(ColumnDay),
-	columnOf(columnEnd, readDay(firstTraining), func(r *cohortRow) *Day { return &r.EndOn }).must().of(ColumnDay),
-}
-
-var learnerColumns = []sheetColumn[learnerRow]{
-	columnOf(columnCohort, readText(longestNumber), func(r *learnerRow) *string { return &r.cohort }).must(),
-	columnOf(columnLearner, readText(longestNumber), func(r *learnerRow) *string { return &r.Number }).must(),
-	columnOf(columnLastName, readText(longestName), func(r *learnerRow) *string { return &r.LastName }).must(),
-	columnOf(columnFirstName, readText(longestName), func(r *learnerRow) *string { return &r.FirstName }).must(),
-	columnOf(columnMiddleName, readText(longestName), func(r *learnerRow) *string { return &r.MiddleName }),
-	columnOf(columnBorn, readDay(firstBirth), func(r *learnerRow) *Day { return &r.BornOn }).of(ColumnDay),
-	columnOf(columnFinished, readYesNo, func(r *learnerRow) *bool { return &r.Finished }).of(ColumnText, wordYes, wordNo),
-	columnOf(columnDocumentType, readDocument, func(r *learnerRow) *DocumentType { return &r.DocumentType }).
-		of(ColumnText, documentNames[1:]...).listed(),
-	columnOf(columnDocumentSeries, readText(longestName), func(r *learnerRow) *string { return &r.DocumentSeries }),
-	columnOf(columnDocumentNumber, readText(longestName), func(r *learnerRow) *string { return &r.DocumentNumber }),
-	columnOf(columnRegistrationNumber, readText(longestName), func(r *learnerRow) *string { return &r.RegistrationNumber }),
-	columnOf(columnDocumentOn, readDay(firstTraining), func(r *learnerRow) *Day { return &r.DocumentOn }).of(ColumnDay),
-	columnOf(columnSent, readDay(firstTraining), func(r *learnerRow) *Day { return &r.SentOn }).of(ColumnDay),
-	columnOf(columnInFRDO, readYesNo, func(r *learnerRow) *bool { return &r.InFRDO }).of(ColumnText, wordYes, wordNo),
 }
 
 // differing lists the titles of the columns in which two rows differ.
