@@ -120,7 +120,10 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	})
 	troubles := service.NewTroubles(d.store, now)
 	d.tasks = service.NewTasks(d.store, calendars.Current, now)
-	say := func(r service.Reason, data any) (string, error) { return texts.HTML(string(r), data) }
+	say := func(r service.Reason, data any) (string, error) {
+		text, err := texts.HTML(string(r), data)
+		return templates.Plain(text), err
+	}
 	d.exams = newExamServices(d, reader, sent, say, o.maxDownload, now)
 	d.bot, err = bot.New(d.client, bot.Services{
 		Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,

@@ -30,9 +30,9 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	e := &examServices{
 		Exams:     service.NewExams(d.store, now),
 		Protocols: service.NewProtocols(d.store, d.files, now),
-		Centers:   service.NewCenters(d.store, now),
+		Centers:   service.NewCenters(d.store, nil, now),
 		Blanks:    service.NewBlanks(d.store, now),
-		Uploads:   service.NewUploads(d.store, sent, reader, d.files, maxDownload, now),
+		Uploads:   service.NewUploads(d.store, sent, reader, d.files, maxDownload, say, now),
 	}
 	e.Certificates = service.NewCertificates(d.store, d.printer, d.files, nil, now)
 	e.Frdo = service.NewFrdo(d.store, reader.Book(), d.files, e.Uploads, say, now)

@@ -49,7 +49,7 @@ type packageForm struct {
 var collectPackage = Wizard[packageForm]{
 	Name: "package",
 	Steps: []Step[packageForm]{
-		{Name: "collect", Ask: askPackage, Take: takePackage},
+		{Name: "collect", Ask: askPackage, Take: takePackage, Files: true},
 		{Name: "check", Ask: askSend, Take: takeSend},
 	},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Reply, error) {
@@ -344,7 +344,7 @@ type sortForm struct {
 var sortFiles = Wizard[sortForm]{
 	Name: "sort",
 	Steps: []Step[sortForm]{{
-		Name: "which",
+		Name: "which", Files: true,
 		Ask: func(ctx context.Context, b *Bot, t *Turn, _ *sortForm) (Reply, error) {
 			return b.sortCard(ctx, t)
 		},

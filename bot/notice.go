@@ -148,7 +148,7 @@ func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMes
 	if err != nil {
 		return letter{}, err
 	}
-	if d == nil || (d.Kind != collectPackage.Name || d.Step != collectPackage.first()) && d.Kind != sortFiles.Name {
+	if d == nil || b.talks[d.Kind] == nil || !b.talks[d.Kind].awaitsFiles(d.Step) {
 		return letter{Skip: true}, nil
 	}
 	var s stored

@@ -56,6 +56,15 @@ var refusals = map[service.Reason]manner{
 	service.ReasonFileOverLimit:     reply,
 	service.ReasonFileGone:          reply,
 
+	service.ReasonPeriodUnreadable: reply,
+	service.ReasonPeriodBackwards:  reply,
+
+	service.ReasonUploadAlbum:    reply,
+	service.ReasonUploadSecond:   reply,
+	service.ReasonUploadMissing:  reply,
+	service.ReasonUploadPending:  reply,
+	service.ReasonUploadNotPaper: reply,
+
 	service.ReasonOrgKindUnknown:  reply,
 	service.ReasonOrgName:         reply,
 	service.ReasonOrgExists:       reply,

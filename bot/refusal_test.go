@@ -50,6 +50,7 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonFileTooManyPages, []any{service.FileBound{Limit: 500, Got: 501}, nil}},
 		{service.ReasonFileTooManyPixels, []any{service.FileBound{Limit: 60_000_000, Got: 61_000_000}, nil}},
 		{service.ReasonFileOverLimit, []any{bound}},
+		{service.ReasonUploadSecond, []any{long}},
 		{service.ReasonOrgName, []any{300}},
 		{service.ReasonPersonName, []any{120}},
 		{service.ReasonAlreadyRemoved, []any{service.Gone{Name: "Иван", On: service.NewDay(2026, 3, 2), By: "Ольга"}}},

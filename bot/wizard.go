@@ -30,6 +30,9 @@ type Step[F any] struct {
 	// Take reads an answer: a text, a file or a press of one of the step's own
 	// buttons. An Invalid error shows its words and asks again.
 	Take func(ctx context.Context, b *Bot, t *Turn, f *F) (Outcome, error)
+	// Files steps await files. Their card is renewed once a worker has looked at
+	// one; the form tells by its LastIn whether the card is out of sight.
+	Files bool
 }
 
 // Outcome says where a conversation goes after an answer.
@@ -96,6 +99,7 @@ type talk interface {
 	name() string
 	brief() bool
 	first() string
+	awaitsFiles(step string) bool
 	ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error)
 	take(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (json.RawMessage, Outcome, error)
 	after(step string) (string, bool)
@@ -114,6 +118,11 @@ func (w Wizard[F]) step(name string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("wizard %s has no step %q", w.Name, name)
+}
+
+func (w Wizard[F]) awaitsFiles(step string) bool {
+	i, err := w.step(step)
+	return err == nil && w.Steps[i].Files
 }
 
 func (w Wizard[F]) ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error) {

@@ -110,6 +110,7 @@ func Works(s Services) []Work {
 	return []Work{
 		On(2*time.Minute, s.Acts.Print),
 		OnOrTell(10*time.Minute, s.Journals.Check, s.Journals.GiveUp), // fetching takes up to 5 minutes, reading 3
+		OnOrTell(10*time.Minute, s.Uploads.Check, s.Uploads.GiveUp),
 		OnOrTell(10*time.Minute, s.Archives.Build, s.Archives.GiveUp),
 		OnOrTell(10*time.Minute, s.Imports.Work, s.Imports.GiveUp),
 

@@ -86,6 +86,7 @@ CREATE TABLE exams (
 );
 CREATE INDEX exams_center ON exams (center_id, held_on, id);
 CREATE INDEX exams_held_on ON exams (held_on, id);
+CREATE INDEX exams_number_prefix ON exams (number text_pattern_ops);
 CREATE INDEX exams_center_certificates ON exams (center_id, certificate_status, held_on, id);
 CREATE INDEX exams_certificates ON exams (certificate_status, held_on, id);
 CREATE INDEX exams_center_protocols ON exams (center_id, protocol_status, held_on, id) WHERE protocol_status IN ('missing', 'to_check', 'in_check', 'rejected');
@@ -239,8 +240,10 @@ CREATE TABLE printings (
     exam_id      bigint      NOT NULL REFERENCES exams,
     applications bigint[]    NOT NULL, -- in the order of the pages
     form         jsonb       NOT NULL, -- service.CertificateForm, as it was when ordered
-    file_sha     text        REFERENCES files, -- null until a worker has drawn it
+    parts        text[]      NOT NULL DEFAULT '{}', -- SHA-256 of the files in the order of the pages; empty until a worker has drawn them
+    fault        jsonb,                -- why it cannot be drawn; null: it was, or will be
     reprint      boolean     NOT NULL, -- one of them at least was printed before
+    downloads    integer     NOT NULL DEFAULT 0, -- how often the files were given out again: each time can be another printing
     ordered_by   bigint      NOT NULL REFERENCES people,
     ordered_at   timestamptz NOT NULL,
     update_id    bigint      NOT NULL DEFAULT 0, -- of the chat; the same one again is the same printing
@@ -263,7 +266,7 @@ CREATE TABLE uploads (
     size       bigint      NOT NULL DEFAULT 0,
     state      text        NOT NULL DEFAULT 'waiting',
     reason     text        NOT NULL DEFAULT '', -- of the refusal
-    facts      jsonb,                           -- of the refusal
+    words      text        NOT NULL DEFAULT '', -- of the refusal
     file_sha   text        REFERENCES files, -- as it came
     clean_sha  text        REFERENCES files, -- what others get
     type       text        NOT NULL DEFAULT '', -- MIME type of the clean one
@@ -281,6 +284,23 @@ CREATE INDEX uploads_subject ON uploads (person_id, purpose, subject_id, id) WHE
 ALTER TABLE invitations ADD COLUMN application_id bigint REFERENCES applications;
 ALTER TABLE invitations ADD CONSTRAINT invitations_application CHECK ((application_id IS NOT NULL) = (role = 'candidate'));
 CREATE INDEX invitations_application_id ON invitations (application_id) WHERE application_id IS NOT NULL;
+
+-- Candidate claims: what strangers have said to find their applications by
+-- telephone, and the language that they read until they are somebody. One row
+-- per Telegram user, forgotten some days after the last word.
+CREATE TABLE candidate_claims (
+    telegram_id bigint      PRIMARY KEY,
+    language    text        NOT NULL DEFAULT '', -- chosen; empty: that of their Telegram
+    step        text        NOT NULL DEFAULT '', -- what is awaited; empty: nothing
+    phone       text        NOT NULL DEFAULT '', -- their own contact's, digits
+    born_on     date,
+    tries       integer     NOT NULL DEFAULT 0, -- that led nowhere
+    next_at     timestamptz NOT NULL,           -- no answer is compared before this moment
+    updated_at  timestamptz NOT NULL,
+
+    CONSTRAINT candidate_claims_step CHECK (step IN ('', 'phone', 'born', 'digits'))
+);
+CREATE INDEX candidate_claims_updated_at ON candidate_claims (updated_at);
 
 -- An application's status, from its facts. service.Application.Status says the
 -- same. Where facts compete: not come, then violations, then failed, then passed.
@@ -358,6 +378,7 @@ CREATE TRIGGER applications_deleted AFTER DELETE ON applications
 
 -- +goose Down
 ALTER TABLE invitations DROP COLUMN application_id;
+DROP TABLE candidate_claims;
 DROP TABLE uploads;
 DROP TABLE printings;
 DROP TABLE blanks;

@@ -1,11 +1,8 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -229,10 +226,6 @@ func (sc *scene) sendAll(ctx context.Context, j *Journal) (int, error) {
 // journal, the screenshots and some that wait to be told apart.
 const maxDraftFiles = 1 + maxScreenshots + 4
 
-// maxScreenshotSize is the most bytes of one screenshot. Source: the journal's
-// specification.
-const maxScreenshotSize = 20 << 20
-
 // The refusals of files sent into a conversation.
 const (
 	ReasonTooManyFiles  Reason = "journal.too_many_files" // Data: maxDraftFiles
@@ -279,17 +272,16 @@ func (DraftNotice) NoticeKey() string { return "draft" }
 // Journals holds the use cases around the files of a package before it is sent.
 type Journals struct {
 	store   Store
-	chat    ChatFiles
+	in      intake
 	foreign Foreign
 	files   FileStore
-	max     int64 // bytes, MAX_DOWNLOAD
 	now     Clock
 }
 
 // NewJournals returns the use cases over store. maxDownload is what the chat
 // can fetch at most, in bytes.
 func NewJournals(store Store, chat ChatFiles, foreign Foreign, files FileStore, maxDownload int64, now Clock) *Journals {
-	return &Journals{store: store, chat: chat, foreign: foreign, files: files, max: maxDownload, now: now}
+	return &Journals{store: store, in: intake{chat, foreign, files, maxDownload}, foreign: foreign, files: files, now: now}
 }
 
 // Receive takes a file into the person's conversation about a cohort and asks a
@@ -297,8 +289,8 @@ func NewJournals(store Store, chat ChatFiles, foreign Foreign, files FileStore, 
 // one from somebody who represents no partner is refused at once and changes
 // nothing.
 func (s *Journals) Receive(ctx context.Context, by Actor, in ReceiveInput) (*DraftFile, error) {
-	if in.Size > s.max {
-		return nil, refuseWith(Invalid, ReasonFileOverLimit, FileBound{Limit: s.max, Got: in.Size})
+	if err := s.in.fits(in.Size); err != nil {
+		return nil, err
 	}
 	f := &DraftFile{
 		PersonID: by.PersonID, CohortID: in.CohortID, UpdateID: in.UpdateID, ChatRef: in.ChatRef,
@@ -432,22 +424,6 @@ func (s *Journals) conclude(ctx context.Context, j CheckFile, found *examined, r
 	return nil
 }
 
-// examined is what a look at a file found.
-type examined struct {
-	kind            ForeignKind
-	original, clean File
-	pages           int
-}
-
-func (e *examined) save(ctx context.Context, tx Tx) error {
-	for _, f := range []File{e.original, e.clean} {
-		if err := tx.SaveFile(ctx, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // purpose tells what an accepted file is for: a picture is a screenshot, the
 // first PDF is the journal, a second one must be asked about.
 func (e *examined) purpose(f *DraftFile, have []DraftFile) JournalKind {
@@ -465,51 +441,19 @@ func (e *examined) purpose(f *DraftFile, have []DraftFile) JournalKind {
 
 // examine fetches a file, stores it and looks at it.
 func (s *Journals) examine(ctx context.Context, f *DraftFile) (*examined, error) {
-	original, err := s.fetch(ctx, f)
+	original, err := s.in.fetch(ctx, f.ChatRef)
 	if err != nil {
 		return nil, err
 	}
-	local, release, err := s.files.Local(ctx, original.SHA256)
+	local, release, err := s.in.files.Local(ctx, original.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("file at hand: %w", err)
 	}
 	defer release()
-	if f.Kind != KindScreenshot {
-		info, err := s.foreign.CheckPDF(ctx, local)
-		if err == nil {
-			original.Type = info.Type
-			return &examined{kind: ForeignPDF, original: original, clean: original, pages: info.Pages}, nil
-		}
-		if ReasonOf(err) != ReasonFileIsPicture || pdfName(f.Name) {
-			return nil, err
-		}
+	if f.Kind == KindScreenshot {
+		return s.in.picture(ctx, original, local)
 	}
-	if original.Size > maxScreenshotSize {
-		return nil, refuseWith(Invalid, ReasonFileTooBig, FileBound{Limit: maxScreenshotSize, Got: original.Size})
-	}
-	var picture bytes.Buffer
-	info, err := s.foreign.CleanImage(ctx, local, &picture)
-	if err != nil {
-		return nil, err
-	}
-	original.Type = info.Type
-	clean := File{Size: int64(picture.Len()), Type: http.DetectContentType(picture.Bytes())}
-	if clean.SHA256, _, err = s.files.Put(ctx, &picture); err != nil {
-		return nil, fmt.Errorf("store picture: %w", err)
-	}
-	return &examined{kind: ForeignImage, original: original, clean: clean, pages: 1}, nil
-}
-
-// fetch brings a file from the chat into the file store.
-func (s *Journals) fetch(ctx context.Context, f *DraftFile) (File, error) {
-	sha, size, err := putFrom(ctx, s.files, func(w io.Writer) error {
-		_, err := s.chat.Fetch(ctx, f.ChatRef, w, s.max)
-		return err
-	})
-	if err != nil {
-		return File{}, fmt.Errorf("fetch file: %w", err)
-	}
-	return File{SHA256: sha, Size: size, Type: "application/octet-stream"}, nil
+	return s.in.paper(ctx, original, local, pdfName(f.Name))
 }
 
 // pdfName reports whether the sender meant the file to be a PDF.

@@ -41,6 +41,7 @@ type File struct {
 	Type  string // as the sender's app calls it, never trusted
 	Size  int64  // bytes
 	Photo bool
+	Album string // the album that it came in, "" when it was sent by itself
 }
 
 // Reach is a change of whether a person can be written to.
@@ -80,6 +81,7 @@ type wireMessage struct {
 	Caption  string     `json:"caption"`
 	Document *wireFile  `json:"document"`
 	Photo    []wireFile `json:"photo"`
+	Album    string     `json:"media_group_id"`
 
 	Sticker   json.RawMessage `json:"sticker"`
 	Voice     json.RawMessage `json:"voice"`
@@ -163,11 +165,11 @@ func (m *wireMessage) content() (*File, string) {
 		return nil, "animation"
 	case m.Document != nil:
 		d := m.Document
-		return &File{Ref: d.ID, Name: d.Name, Type: d.Type, Size: d.Size}, ""
+		return &File{Ref: d.ID, Name: d.Name, Type: d.Type, Size: d.Size, Album: m.Album}, ""
 	case len(m.Photo) > 0:
 		largest := slices.MaxFunc(m.Photo, func(a, b wireFile) int { return int(a.Size - b.Size) })
 		name := "photo_" + strconv.Itoa(m.ID) + ".jpg"
-		return &File{Ref: largest.ID, Name: name, Type: "image/jpeg", Size: largest.Size, Photo: true}, ""
+		return &File{Ref: largest.ID, Name: name, Type: "image/jpeg", Size: largest.Size, Photo: true, Album: m.Album}, ""
 	}
 	for name, raw := range map[string]json.RawMessage{
 		"sticker": m.Sticker, "voice": m.Voice, "video": m.Video, "video_note": m.VideoNote, "audio": m.Audio,
