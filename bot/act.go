@@ -567,6 +567,9 @@ const historyPage = 10
 
 // historyPressed shows the steps of an act, newest page first; Version is the page.
 func (b *Bot) historyPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 && t.By.Has(service.RoleCenterStaff) && !t.By.Has(service.RolePartnerRep) && !t.By.Has(service.RoleOperatorRep) {
+		return b.examHistoryPressed(ctx, t) // exams have theirs under the same word
+	}
 	if t.Press.ID == 0 {
 		return b.chooseAct(ctx, t, "", pressHistory)
 	}

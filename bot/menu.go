@@ -37,10 +37,15 @@ var menuRows = map[service.Role][][]Action{
 		{pressStaff, pressInvite},
 		{pressSettings},
 	},
-	service.RoleCenterStaff: {{pressTasks}, {pressStaff, pressInvite}, {pressSettings}},
-	service.RoleCandidate:   {{pressSettings}},
+	service.RoleCenterStaff: {
+		{pressTasks},
+		{pressExams},
+		{pressStaff, pressInvite},
+		{pressSettings},
+	},
+	service.RoleCandidate: {{pressSettings}},
 	service.RoleAdmin: {
-		{pressTasks}, {pressTroubles}, {pressCohorts, pressAct}, {pressStaff, pressInvite}, {pressSettings},
+		{pressTasks}, {pressTroubles}, {pressCohorts, pressAct}, {pressExams}, {pressStaff, pressInvite}, {pressSettings},
 	},
 }
 

@@ -196,8 +196,8 @@ var searchQueue = Wizard[searchForm]{
 }
 
 func (b *Bot) queueSearchPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if !t.By.Has(service.RoleOperatorRep) {
-		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	if !t.By.Has(service.RoleOperatorRep) { // exams are looked for by the same words
+		return b.examSearchPressed(ctx, t)
 	}
 	return edited(b.begin(ctx, t, searchQueue, searchForm{}))
 }

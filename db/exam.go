@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -56,14 +57,25 @@ func (q queries) ExamByNumber(ctx context.Context, by service.Actor, number stri
 	return e, nil
 }
 
-// centersOf narrows a list to the centers of the actor's seats, so that an index
-// finds the rows; seesExam still asks the rights as they stand. An admin sees all.
-func centersOf(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
+// listsExams keeps the exams that the actor may see, or those of the actor's own
+// centers. Unlike seesExam it asks the rights once for the whole list: which
+// seats are looked for is known, that they still stand is asked of the rows. The
+// centers stand as numbers beside it, so that an index finds the exams in their
+// order.
+func listsExams(by service.Actor, own bool) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		if by.Has(service.RoleAdmin) || isCommandLine(by) {
+		switch {
+		case isCommandLine(by):
 			return q
+		case by.Has(service.RoleAdmin) && !own:
+			return q.Where(`EXISTS (
+				SELECT 1 FROM memberships AS m WHERE m.person_id = ? AND m.role = ? AND m.removed_at IS NULL)`,
+				by.PersonID, service.RoleAdmin)
 		}
-		return q.Where("exam.center_id IN (?)", bun.List(standing(by, service.RoleCenterStaff)))
+		return q.Where("exam.center_id IN (?)", bun.List(standing(by, service.RoleCenterStaff))).
+			Where(`exam.center_id = ANY (ARRAY(
+				SELECT m.org_id FROM memberships AS m WHERE m.person_id = ? AND m.role = ? AND m.removed_at IS NULL))`,
+				by.PersonID, service.RoleCenterStaff)
 	}
 }
 
@@ -73,6 +85,9 @@ func examsBy(f service.ExamFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		if f.Number != "" {
 			q = q.Where("exam.number = ?", f.Number)
+		}
+		if f.Search != "" {
+			q = q.Where("(exam.number LIKE ? OR exam.number LIKE ?)", startsWith(f.Search), startsWith(strings.ToUpper(f.Search)))
 		}
 		if f.Protocols != nil {
 			q = q.Where("exam.protocol_status IN (?)", bun.List(f.Protocols))
@@ -101,7 +116,7 @@ func (q queries) ExamList(ctx context.Context, by service.Actor, f service.ExamF
 		Column("exam.id", "exam.number", "exam.center_id", "exam.held_on", "exam.protocol_status", "exam.certificate_status",
 			"exam.applications", "exam.successful", "exam.loaded", "exam.revision").
 		ColumnExpr("org.name AS center").
-		Apply(seesExam(by)).Apply(centersOf(by)).Apply(examsBy(f)).
+		Apply(listsExams(by, f.Own)).Apply(examsBy(f)).
 		OrderExpr("exam.held_on DESC, exam.id DESC").Offset(int64(offset)).Limit(int64(limit))
 	if f.Certificates != nil {
 		sel = sel.Where("exam.certificate_status IN (?)", bun.List(f.Certificates))
@@ -119,7 +134,7 @@ func (q queries) ExamCounts(ctx context.Context, by service.Actor, f service.Exa
 	for _, status := range service.CertificateStatuses {
 		some := q.NewSelect().TableExpr("exams AS exam").ColumnExpr("exam.certificate_status AS status").
 			Where("exam.certificate_status = ?", status).
-			Apply(seesExam(by)).Apply(centersOf(by)).Apply(examsBy(f)).Limit(service.ExamCountCap)
+			Apply(listsExams(by, f.Own)).Apply(examsBy(f)).Limit(service.ExamCountCap)
 		if all == nil {
 			all = q.NewSelect().ColumnExpr("status").TableExpr("(?) AS one", some)
 			continue
@@ -153,6 +168,43 @@ func (q queries) Applications(ctx context.Context, examID int64) ([]service.Appl
 	err := q.NewSelect().Model(&out).Apply(applicationsOf).Where("application.exam_id = ?", examID).
 		OrderExpr("application.last_name, application.first_name, application.id").Scan(ctx)
 	return out, explain(err)
+}
+
+// ApplicationsPage implements service.ExamQueries.
+func (q queries) ApplicationsPage(ctx context.Context, examID int64, f service.ApplicationFilter, offset, limit int) ([]service.Application, error) {
+	var out []service.Application
+	sel := q.NewSelect().Model(&out).Apply(applicationsOf).Where("application.exam_id = ?", examID).
+		OrderExpr("application.last_name, application.first_name, application.id").Offset(int64(offset)).Limit(int64(limit))
+	if f.Status != "" {
+		sel = sel.Where(statusOf+" = ?", f.Status)
+	}
+	if f.Search != "" {
+		sel = sel.Where("(application.last_name || ' ' || application.first_name || ' ' || application.middle_name || ' ' || application.number) ILIKE ?",
+			"%"+startsWith(f.Search))
+	}
+	err := sel.Scan(ctx)
+	return out, explain(err)
+}
+
+// statusOf is the status of an application, computed from its facts.
+const statusOf = "application_status(application.outcome, application.violations, application.scan_id IS NOT NULL, application.handed_on IS NOT NULL)"
+
+// ApplicationCounts implements service.ExamQueries.
+func (q queries) ApplicationCounts(ctx context.Context, examID int64) (map[service.ApplicationStatus]int, error) {
+	var rows []struct {
+		Status service.ApplicationStatus
+		Count  int
+	}
+	err := q.NewSelect().TableExpr("applications AS application").ColumnExpr(statusOf+" AS status, count(*) AS count").
+		Where("application.exam_id = ?", examID).GroupExpr("1").Scan(ctx, &rows)
+	if err != nil {
+		return nil, explain(err)
+	}
+	out := make(map[service.ApplicationStatus]int, len(rows))
+	for _, r := range rows {
+		out[r.Status] = r.Count
+	}
+	return out, nil
 }
 
 // Application implements service.ExamQueries.

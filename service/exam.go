@@ -262,11 +262,20 @@ func CertificateStatusOf(protocol ProtocolStatus, applications []Application) Ce
 // may see.
 type ExamFilter struct {
 	Number       string              // "" for any; else the exam of this number alone
+	Search       string              // how the number begins; "" for any
+	Own          bool                // only those of centers in which the actor works
 	Certificates []CertificateStatus // nil for any
 	Protocols    []ProtocolStatus    // nil for any
 	From, To     Day                 // held on these days or between them; zero: without bound
 	Unsettled    bool                // only those in which a result or a mark is missing
 	HeldBefore   Day                 // only those held before this day; zero: any
+}
+
+// ApplicationFilter narrows a list of the applications of an exam. The zero
+// filter lists all.
+type ApplicationFilter struct {
+	Status ApplicationStatus // "" for any
+	Search string            // a part of the name or of the number; "" for any
 }
 
 // ExamItem is a line of a list of exams.
@@ -306,6 +315,11 @@ type ExamQueries interface {
 	ExamCounts(ctx context.Context, by Actor, filter ExamFilter) (map[CertificateStatus]int, error)
 	// Applications lists the applications of an exam by name.
 	Applications(ctx context.Context, examID int64) ([]Application, error)
+	// ApplicationsPage lists the exam's applications by name, from offset on, at
+	// most limit.
+	ApplicationsPage(ctx context.Context, examID int64, filter ApplicationFilter, offset, limit int) ([]Application, error)
+	// ApplicationCounts counts the exam's applications by their status.
+	ApplicationCounts(ctx context.Context, examID int64) (map[ApplicationStatus]int, error)
 	// Application returns the application if the actor may see its exam, else
 	// NotFound.
 	Application(ctx context.Context, by Actor, id int64) (*Application, error)
