@@ -4,9 +4,26 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+)
+
+// The refusals of this subject. Why a claim finds nothing is never told apart:
+// whoever guesses learns nothing.
+const (
+	ReasonCandidateContact Reason = "candidate.contact"  // not the sender's own contact
+	ReasonCandidateBorn    Reason = "candidate.born"     // no day of birth
+	ReasonCandidateDigits  Reason = "candidate.digits"   // not four digits
+	ReasonCandidateNoMatch Reason = "candidate.no_match" // no application agrees with everything
+	ReasonCandidateSlow    Reason = "candidate.slow"     // too many claims that led nowhere
+	ReasonCandidateNoScan  Reason = "candidate.no_scan"  // there is nothing to send yet
+
+	// Of staff.
+	ReasonCandidateLinked    Reason = "candidate.linked"     // the application belongs to somebody already
+	ReasonCandidateNotLinked Reason = "candidate.not_linked" // it belongs to nobody
+	ReasonCandidateAllLinked Reason = "candidate.all_linked" // no slip is needed
 )
 
 // CandidateLanguages are the languages of those who sit exams; the first is the
@@ -78,11 +95,110 @@ func enqueueDelivery(ctx context.Context, tx Tx, a *Application, now time.Time) 
 	return nil
 }
 
+// candidateLinkLife is how long a candidate's link can be used. A slip is handed
+// out before the exam and is wanted again when the certificate is there: results,
+// numbers and printing take weeks. It opens one application alone, and staff can
+// end it. Source: the product's owner left the choice, half a year.
+const candidateLinkLife = 180 * 24 * time.Hour
+
+// Claims that lead nowhere, of one Telegram user: after freeClaims each further
+// one makes the next wait twice as long, up to maxClaimWait. Four digits and a
+// birthday are guessed by thousands of tries, not by a few a week.
+const (
+	freeClaims   = 4 // the fifth is the last before the first wait
+	minClaimWait = time.Hour
+	maxClaimWait = 24 * time.Hour
+)
+
+// claimLife is how long a claim is kept after its last word: longer than any
+// wait. What was said in it goes sooner, see claimTalk.
+const claimLife = 7 * 24 * time.Hour
+
+// claimTalk is how long what was said waits for the rest.
+const claimTalk = 24 * time.Hour
+
+// ClaimStep is what a claim awaits.
+type ClaimStep string
+
+// The steps.
+const (
+	ClaimIdle   ClaimStep = ""
+	ClaimPhone  ClaimStep = "phone"  // the sender's own contact
+	ClaimBorn   ClaimStep = "born"   // the day of birth
+	ClaimDigits ClaimStep = "digits" // the last four digits of the identity document
+)
+
+// Claim is what a Telegram user has said to find their applications, and the
+// language that they chose before they were anybody.
+type Claim struct {
+	TelegramID int64 `bun:",pk"`
+	Language   string
+	Step       ClaimStep
+	Phone      string // digits
+	BornOn     Day    `bun:"type:date,nullzero"`
+	Tries      int
+	NextAt     time.Time // UTC; no answer is compared before
+	UpdatedAt  time.Time // UTC
+}
+
+// forget drops what was said; the count and the language stay.
+func (c *Claim) forget() { c.Step, c.Phone, c.BornOn = ClaimIdle, "", Day{} }
+
+// wrong counts one more claim that led nowhere.
+func (c *Claim) wrong(now time.Time) {
+	c.Tries++
+	c.NextAt = now
+	if over := c.Tries - freeClaims; over > 0 {
+		c.NextAt = now.Add(min(minClaimWait<<min(over-1, 5), maxClaimWait))
+	}
+}
+
 // CandidateQueries asks about candidates.
-type CandidateQueries interface{}
+type CandidateQueries interface {
+	// ApplicationsOf lists the applications that are linked to a person, newest
+	// first, at most limit.
+	ApplicationsOf(ctx context.Context, personID int64, limit int) ([]Application, error)
+	// LoadedScan returns a scan, or NotFound.
+	LoadedScan(ctx context.Context, id int64) (*Scan, error)
+	// CandidatesOf lists an exam's applications with how their candidates can be
+	// reached, by name.
+	CandidatesOf(ctx context.Context, examID int64) ([]CandidateReach, error)
+	// Claim returns what a Telegram user has said, or NotFound.
+	Claim(ctx context.Context, telegramID int64) (*Claim, error)
+}
 
 // CandidateCommands changes what is known of candidates.
-type CandidateCommands interface{}
+type CandidateCommands interface {
+	// ClaimForUpdate returns the claim of a Telegram user, empty at first, and
+	// holds it until the transaction ends.
+	ClaimForUpdate(ctx context.Context, telegramID int64, now time.Time) (*Claim, error)
+	// SaveClaim writes it.
+	SaveClaim(ctx context.Context, c *Claim) error
+	// PruneClaims forgets at most limit claims that were not touched since a
+	// moment and returns how many.
+	PruneClaims(ctx context.Context, before time.Time, limit int) (int, error)
+	// ApplicationsToClaim lists the applications of a telephone number and a day
+	// of birth, at most limit.
+	ApplicationsToClaim(ctx context.Context, phone string, born Day, limit int) ([]Application, error)
+	// AddDelivery inserts the delivery.
+	AddDelivery(ctx context.Context, d *Delivery) error
+}
+
+// CandidateReach is an application as staff see whether its candidate gets word.
+type CandidateReach struct {
+	ApplicationID int64
+	Number        string
+	LastName      string
+	FirstName     string
+	MiddleName    string
+	PersonID      int64 // 0: not linked
+	Unreachable   bool  // linked, and their chat refuses messages
+	Loaded        bool  // the scan is there
+	Delivered     bool  // the present scan reached them
+}
+
+// Name is the full name.
+func (r *CandidateReach) Name() string { return joined(r.LastName, r.FirstName, r.MiddleName) }
 
 // Candidates brings those who sit exams to the bot, and their certificates to
 // them.
@@ -100,4 +216,749 @@ type Candidates struct {
 // for secrets; hold is how long a loaded scan waits before it goes out.
 func NewCandidates(store Store, people *People, printer Printer, files FileStore, random io.Reader, hold time.Duration, now Clock) *Candidates {
 	return &Candidates{store: store, people: people, printer: printer, files: files, random: random, hold: hold, now: now}
+}
+
+// asProgram lets the command line act on exams as the program itself: it has no
+// seat in a center.
+func asProgram(by Actor) Actor {
+	if by.PersonID == 0 && by.Has(RoleAdmin) {
+		return System
+	}
+	return by
+}
+
+// Invite makes a one-use link to an application and returns its token, which is
+// nowhere kept. Staff of the exam's center may, and the command line. An
+// application that is linked already is ReasonCandidateLinked. Of two calls with
+// one update of the chat the second replaces the first one's link; 0 is none.
+func (s *Candidates) Invite(ctx context.Context, by Actor, applicationID, updateID int64) (string, *Invitation, error) {
+	token, err := newToken(s.random)
+	if err != nil {
+		return "", nil, err
+	}
+	var inv *Invitation
+	err = inApplication(ctx, s.store, s.now, asProgram(by), applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.PersonID != 0 {
+			return refuse(Conflict, ReasonCandidateLinked)
+		}
+		inv = candidateLink(sc, a, token, updateID)
+		renewed, err := sc.tx.RenewInvitation(ctx, inv)
+		if err != nil || renewed {
+			return err
+		}
+		if err := sc.tx.AddInvitations(ctx, []Invitation{*inv}); err != nil {
+			return fmt.Errorf("add invitation: %w", err)
+		}
+		return sc.note(ctx, SubjectApplication, a.ID, "invited", "", "", "")
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return token, inv, nil
+}
+
+// InviteByNumber is Invite by the application's number, for the command line.
+func (s *Candidates) InviteByNumber(ctx context.Context, by Actor, number string) (string, error) {
+	a, err := s.store.ApplicationByNumber(ctx, by, strings.TrimSpace(number))
+	if err != nil {
+		return "", fmt.Errorf("application by its number: %w", err)
+	}
+	token, _, err := s.Invite(ctx, by, a.ID, 0)
+	return token, err
+}
+
+func candidateLink(sc *examScene, a *Application, token string, updateID int64) *Invitation {
+	return &Invitation{
+		TokenHash: hashToken(token), Role: RoleCandidate, ApplicationID: a.ID, Name: a.Name(),
+		CreatedAt: sc.now, CreatedBy: sc.by.PersonID, ExpiresAt: sc.now.Add(candidateLinkLife), UpdateID: updateID,
+	}
+}
+
+// SlipForm is everything that a sheet of slips says.
+type SlipForm struct {
+	Exam  string // its number
+	Day   Day    // on which it is held
+	Slips []Slip // in the order of the sheet
+}
+
+// Slip is one candidate's slip.
+type Slip struct {
+	Number    string // of the application
+	Name      string
+	NameLatin string // may be empty
+	Link      string // drawn as a QR code
+	Words     string // in the candidate's language; "" when that is Russian
+}
+
+// SlipsInput asks for the slips of an exam.
+type SlipsInput struct {
+	ExamID   int64
+	UpdateID int64                                 // of the chat; the same one again replaces its links
+	Link     func(token string) string             // the address that a token opens
+	Words    func(language string) (string, error) // what a slip says in a language
+}
+
+// Slips draws the slips of an exam's applications that are linked to nobody, as
+// a PDF for A4, and returns it with their number. Each holds a new one-use link;
+// the PDF is nowhere kept, for its links are secrets. Staff of the exam's center
+// may.
+func (s *Candidates) Slips(ctx context.Context, by Actor, in SlipsInput) ([]byte, int, error) {
+	form, tokens, err := s.slipForm(ctx, by, in)
+	if err != nil {
+		return nil, 0, err
+	}
+	drawn, err := s.printer.Slips(ctx, *form)
+	if err != nil {
+		return nil, 0, fmt.Errorf("draw slips of exam %d: %w", in.ExamID, err)
+	}
+	err = inExam(ctx, s.store, s.now, by, in.ExamID, func(ctx context.Context, sc *examScene) error {
+		if err := sc.tx.EndInvitationsOf(ctx, sc.by.PersonID, in.UpdateID, sc.now); err != nil {
+			return fmt.Errorf("end the links of the same update: %w", err)
+		}
+		held, err := sc.tx.ApplicationsForUpdate(ctx, in.ExamID, nil)
+		if err != nil {
+			return fmt.Errorf("applications of exam %d: %w", in.ExamID, err)
+		}
+		var links []Invitation
+		for i := range held {
+			// Who was linked meanwhile has a slip that leads nowhere.
+			if token := tokens[held[i].ID]; token != "" && held[i].PersonID == 0 {
+				links = append(links, *candidateLink(sc, &held[i], token, in.UpdateID))
+			}
+		}
+		if err := sc.tx.AddInvitations(ctx, links); err != nil {
+			return fmt.Errorf("add links of exam %d: %w", in.ExamID, err)
+		}
+		return sc.note(ctx, SubjectExam, in.ExamID, "slips", "", "", strconv.Itoa(len(links)))
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return drawn, len(form.Slips), nil
+}
+
+// slipForm says what stands on the slips, and which token is whose.
+func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*SlipForm, map[int64]string, error) {
+	e, err := s.store.Exam(ctx, by, in.ExamID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("exam %d: %w", in.ExamID, err)
+	}
+	if err := isStaffOf(by, e.CenterID); err != nil {
+		return nil, nil, err
+	}
+	list, err := s.store.Applications(ctx, e.ID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("applications of exam %d: %w", e.ID, err)
+	}
+	form, tokens := &SlipForm{Exam: e.Number, Day: e.HeldOn}, map[int64]string{}
+	for i := range list {
+		a := &list[i]
+		if a.PersonID != 0 {
+			continue
+		}
+		token, err := newToken(s.random)
+		if err != nil {
+			return nil, nil, err
+		}
+		tokens[a.ID] = token
+		slip := Slip{Number: a.Number, Name: a.Name(), NameLatin: a.NameLatin(), Link: in.Link(token)}
+		if l := LanguageOf(a.Language); l != "" && l != CandidateLanguages[0] {
+			if slip.Words, err = in.Words(l); err != nil {
+				return nil, nil, err
+			}
+		}
+		form.Slips = append(form.Slips, slip)
+	}
+	if len(form.Slips) == 0 {
+		return nil, nil, refuse(Conflict, ReasonCandidateAllLinked)
+	}
+	return form, tokens, nil
+}
+
+// Unlink takes an application away from the person it is linked to: they see
+// nothing of it any more, and whoever is linked next gets the scan anew. Staff of
+// the exam's center may. Revision is that of the application as it was seen.
+func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, revision int) (*Person, error) {
+	var who *Person
+	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.PersonID == 0 {
+			return refuse(Conflict, ReasonCandidateNotLinked)
+		}
+		if a.Revision != revision {
+			return refuseWith(Conflict, ReasonMovedOn, Moved{Subject: SubjectApplication, ID: a.ID})
+		}
+		var err error
+		if who, err = sc.tx.Person(ctx, a.PersonID); err != nil {
+			return fmt.Errorf("person %d: %w", a.PersonID, err)
+		}
+		if err := sc.tx.EndApplicationInvitations(ctx, a.ID, sc.by.PersonID, sc.now); err != nil {
+			return fmt.Errorf("end the links of application %d: %w", a.ID, err)
+		}
+		a.PersonID, a.LinkedAt, a.DeliveredAt = 0, nil, nil
+		a.Revision++
+		if err := sc.tx.SaveApplications(ctx, []Application{*a}); err != nil {
+			return fmt.Errorf("application %d: %w", a.ID, err)
+		}
+		if err := sc.note(ctx, SubjectApplication, a.ID, "unlinked", "", "", ""); err != nil {
+			return err
+		}
+		return s.unseat(ctx, sc, who.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return who, nil
+}
+
+// unseat ends the seat of a candidate who has no application left.
+func (s *Candidates) unseat(ctx context.Context, sc *examScene, personID int64) error {
+	left, err := sc.tx.ApplicationsOf(ctx, personID, 1)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	m, err := sc.tx.MembershipOf(ctx, personID, Seat{Role: RoleCandidate})
+	if err != nil {
+		if AsError(err).Kind == NotFound {
+			return nil
+		}
+		return fmt.Errorf("seat of person %d: %w", personID, err)
+	}
+	m.RemovedAt, m.RemovedBy = &sc.now, sc.by.PersonID
+	if err := sc.tx.EndMembership(ctx, m); err != nil {
+		return fmt.Errorf("seat of person %d: %w", personID, err)
+	}
+	return s.people.note(ctx, sc.tx, sc.by.PersonID, m, "removed", string(m.Role), "")
+}
+
+// link gives an application, whose exam and row are held, to a candidate. Every
+// other link to it ends, and a scan that waits goes out.
+func link(ctx context.Context, tx Tx, a *Application, p *Person, event string, now time.Time) error {
+	a.PersonID, a.LinkedAt = p.ID, &now
+	a.Revision++
+	if err := tx.SaveApplications(ctx, []Application{*a}); err != nil {
+		return fmt.Errorf("link application %d: %w", a.ID, err)
+	}
+	if err := tx.EndApplicationInvitations(ctx, a.ID, 0, now); err != nil {
+		return fmt.Errorf("end the links of application %d: %w", a.ID, err)
+	}
+	err := tx.AddHistory(ctx, History{Subject: SubjectApplication, SubjectID: a.ID, At: now, PersonID: p.ID, Event: event})
+	if err != nil {
+		return fmt.Errorf("history of application %d: %w", a.ID, err)
+	}
+	return enqueueDelivery(ctx, tx, a, now)
+}
+
+// holdApplication holds an application and its exam for what a candidate does.
+func holdApplication(ctx context.Context, tx Tx, id int64) (*Application, error) {
+	seen, err := tx.Application(ctx, System, id)
+	if err != nil {
+		return nil, fmt.Errorf("application %d: %w", id, err)
+	}
+	if _, err := tx.ExamForUpdate(ctx, System, seen.ExamID); err != nil {
+		return nil, fmt.Errorf("exam %d: %w", seen.ExamID, err)
+	}
+	held, err := tx.ApplicationsForUpdate(ctx, seen.ExamID, []int64{id})
+	if err != nil {
+		return nil, fmt.Errorf("application %d: %w", id, err)
+	}
+	if len(held) == 0 {
+		return nil, refuse(NotFound, ReasonNotFound)
+	}
+	return &held[0], nil
+}
+
+// candidateLanguage is the language of somebody who becomes a candidate: what
+// they chose, else that of the application, else that of their Telegram.
+func candidateLanguage(chosen, sheet, telegram string) string {
+	for _, tag := range []string{chosen, sheet, telegram} {
+		if l := LanguageOf(tag); l != "" {
+			return l
+		}
+	}
+	return CandidateLanguages[0]
+}
+
+// Claim returns what a Telegram user has said; nothing is an empty claim, and so
+// is what waited too long for the rest.
+func (s *Candidates) Claim(ctx context.Context, telegramID int64) (*Claim, error) {
+	c, err := s.store.Claim(ctx, telegramID)
+	if err != nil {
+		if AsError(err).Kind == NotFound {
+			return &Claim{TelegramID: telegramID}, nil
+		}
+		return nil, fmt.Errorf("claim: %w", err)
+	}
+	if s.now().Sub(c.UpdatedAt) > claimTalk {
+		c.forget()
+	}
+	return c, nil
+}
+
+// claim changes the claim of a Telegram user.
+func (s *Candidates) claim(ctx context.Context, telegramID int64, change func(ctx context.Context, tx Tx, c *Claim, now time.Time) error) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		now := s.now().UTC()
+		c, err := tx.ClaimForUpdate(ctx, telegramID, now)
+		if err != nil {
+			return fmt.Errorf("hold claim: %w", err)
+		}
+		if now.Sub(c.UpdatedAt) > claimTalk {
+			c.forget()
+		}
+		if err := change(ctx, tx, c, now); err != nil {
+			return err
+		}
+		c.UpdatedAt = now
+		if err := tx.SaveClaim(ctx, c); err != nil {
+			return fmt.Errorf("save claim: %w", err)
+		}
+		return nil
+	})
+}
+
+// ChooseLanguage keeps the language of somebody who is nobody yet.
+func (s *Candidates) ChooseLanguage(ctx context.Context, telegramID int64, language string) error {
+	if !slices.Contains(CandidateLanguages, language) {
+		return refuse(Invalid, ReasonLanguageUnknown)
+	}
+	return s.claim(ctx, telegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
+		c.Language = language
+		return nil
+	})
+}
+
+// BeginClaim awaits the contact of a Telegram user who looks for their
+// applications.
+func (s *Candidates) BeginClaim(ctx context.Context, telegramID int64) error {
+	return s.claim(ctx, telegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
+		c.forget()
+		c.Step = ClaimPhone
+		return nil
+	})
+}
+
+// CancelClaim forgets what was said. A Telegram user who has said nothing gets
+// no row.
+func (s *Candidates) CancelClaim(ctx context.Context, telegramID int64) error {
+	c, err := s.Claim(ctx, telegramID)
+	if err != nil || c.Step == ClaimIdle {
+		return err
+	}
+	return s.claim(ctx, telegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
+		c.forget()
+		return nil
+	})
+}
+
+// ClaimContact is a contact that somebody has sent.
+type ClaimContact struct {
+	TelegramID int64 // who sends
+	OwnerID    int64 // whose contact it is, as the messenger says; 0 when it does not know
+	Phone      string
+}
+
+// ClaimPhone takes the sender's own contact and awaits the day of birth. The
+// messenger vouches for its number; a contact of anybody else is
+// ReasonCandidateContact.
+func (s *Candidates) ClaimPhone(ctx context.Context, in ClaimContact) error {
+	phone := phoneDigits(in.Phone)
+	if in.OwnerID != in.TelegramID || phone == "" {
+		return refuse(Invalid, ReasonCandidateContact)
+	}
+	return s.claim(ctx, in.TelegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
+		c.forget()
+		c.Step, c.Phone = ClaimBorn, phone
+		return nil
+	})
+}
+
+// maxPhone is the length of an international number. Source: ITU-T E.164.
+const maxPhone = 15
+
+// phoneDigits leaves the digits of a telephone number, "" for what is none.
+func phoneDigits(s string) string {
+	s = onlyDigits(s)
+	if len(s) > maxPhone {
+		return ""
+	}
+	return s
+}
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// ClaimBorn takes the day of birth and awaits the digits of the document.
+func (s *Candidates) ClaimBorn(ctx context.Context, telegramID int64, text string) error {
+	day, err := ParseDay(strings.TrimSpace(text))
+	if err != nil || day.Year < 1900 || day.After(DayOf(s.now(), time.UTC)) {
+		return refuse(Invalid, ReasonCandidateBorn)
+	}
+	return s.claim(ctx, telegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
+		if c.Phone == "" { // it has waited too long
+			c.Step = ClaimPhone
+			return nil
+		}
+		c.BornOn, c.Step = day, ClaimDigits
+		return nil
+	})
+}
+
+// documentDigits is how many last digits of an identity document are asked for.
+const documentDigits = 4
+
+// ClaimInput is the end of a claim.
+type ClaimInput struct {
+	TelegramID int64
+	Language   string // of their Telegram
+	Digits     string // the last ones of the identity document
+}
+
+// Claimed is what a claim led to.
+type Claimed struct {
+	Actor Actor // with the seat of a candidate
+	New   bool  // at least one application was linked that was not before
+}
+
+// mostClaimed bounds the applications that one claim links: years of exams of
+// one person.
+const mostClaimed = 20
+
+// ClaimDigits links every application that agrees with the contact's number, the
+// day of birth and the last digits of the document, and belongs to nobody else.
+// Where none does it is ReasonCandidateNoMatch whatever differs, and the day of
+// birth is awaited again; after a few of these ReasonCandidateSlow for a while.
+func (s *Candidates) ClaimDigits(ctx context.Context, in ClaimInput) (*Claimed, error) {
+	digits := strings.TrimSpace(in.Digits)
+	if len(digits) != documentDigits || onlyDigits(digits) != digits {
+		return nil, refuse(Invalid, ReasonCandidateDigits)
+	}
+	var out *Claimed
+	var refused error // the count must be committed, so it is no error inside
+	err := s.claim(ctx, in.TelegramID, func(ctx context.Context, tx Tx, c *Claim, now time.Time) error {
+		out, refused = nil, nil
+		if c.Phone == "" || c.BornOn.IsZero() { // it has waited too long
+			c.Step = ClaimPhone
+			refused = refuse(Invalid, ReasonCandidateNoMatch)
+			return nil
+		}
+		if now.Before(c.NextAt) {
+			refused = refuse(Invalid, ReasonCandidateSlow)
+			return nil
+		}
+		found, err := s.claimable(ctx, tx, in, c, digits)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			c.wrong(now)
+			c.Step, c.BornOn = ClaimBorn, Day{}
+			refused = refuse(Invalid, ReasonCandidateNoMatch)
+			return nil
+		}
+		if out, err = s.take(ctx, tx, in, c, found, now); err != nil {
+			return err
+		}
+		c.forget()
+		c.Tries, c.NextAt = 0, now
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, refused
+}
+
+// claimable holds the applications that agree with a claim and belong to nobody
+// or to the claimer, in the order of their exams.
+func (s *Candidates) claimable(ctx context.Context, tx Tx, in ClaimInput, c *Claim, digits string) ([]Application, error) {
+	list, err := tx.ApplicationsToClaim(ctx, c.Phone, c.BornOn, mostClaimed)
+	if err != nil {
+		return nil, fmt.Errorf("applications to claim: %w", err)
+	}
+	var own int64
+	p, err := tx.PersonByTelegram(ctx, in.TelegramID)
+	switch {
+	case err == nil:
+		own = p.ID
+	case AsError(err).Kind != NotFound:
+		return nil, fmt.Errorf("who claims: %w", err)
+	}
+	slices.SortFunc(list, func(a, b Application) int { return int(a.ExamID - b.ExamID) })
+	var out []Application
+	for i := range list {
+		if !strings.HasSuffix(onlyDigits(list[i].IdentityDocument), digits) {
+			continue
+		}
+		a, err := holdApplication(ctx, tx, list[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		// Everything once more: it could change before it was held.
+		agrees := a.Phone == c.Phone && a.BornOn == c.BornOn && strings.HasSuffix(onlyDigits(a.IdentityDocument), digits)
+		if agrees && (a.PersonID == 0 || a.PersonID == own) {
+			out = append(out, *a)
+		}
+	}
+	return out, nil
+}
+
+// take links what was claimed.
+func (s *Candidates) take(ctx context.Context, tx Tx, in ClaimInput, c *Claim, found []Application, now time.Time) (*Claimed, error) {
+	p, _, err := s.people.seatCandidate(ctx, tx, seatCandidate{
+		telegramID: in.TelegramID, name: found[0].Name(), language: candidateLanguage(c.Language, found[0].Language, in.Language),
+		chosen: c.Language != "", now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &Claimed{}
+	for i := range found {
+		if found[i].PersonID == p.ID {
+			continue
+		}
+		out.New = true
+		if err := link(ctx, tx, &found[i], p, "linked_by_phone", now); err != nil {
+			return nil, err
+		}
+	}
+	if out.Actor, err = tx.ActorByID(ctx, p.ID); err != nil {
+		return nil, fmt.Errorf("person %d: %w", p.ID, err)
+	}
+	return out, nil
+}
+
+// PruneClaims forgets the claims that nobody has touched for a week and returns
+// how many.
+func (s *Candidates) PruneClaims(ctx context.Context) (int, error) {
+	n, err := prune(ctx, s.now().Add(-claimLife), func(ctx context.Context, before time.Time, limit int) (n int, err error) {
+		err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			n, err = tx.PruneClaims(ctx, before, limit)
+			return err
+		})
+		return n, err
+	})
+	if err != nil {
+		return n, fmt.Errorf("prune claims: %w", err)
+	}
+	return n, nil
+}
+
+// CandidateView is one of a candidate's own applications with what they are told
+// of it.
+type CandidateView struct {
+	Application Application
+	Exam        string // its number
+	HeldOn      Day
+	Center      string // its name
+	Ready       bool   // the scan can be had now
+}
+
+// mostOwn bounds the applications that a candidate is shown, the newest ones.
+const mostOwn = 10
+
+// Mine lists the applications that are linked to the actor, newest first.
+func (s *Candidates) Mine(ctx context.Context, by Actor) ([]CandidateView, error) {
+	if !by.Has(RoleCandidate) {
+		return nil, refuse(Forbidden, ReasonForbidden)
+	}
+	list, err := s.store.ApplicationsOf(ctx, by.PersonID, mostOwn)
+	if err != nil {
+		return nil, fmt.Errorf("applications of person %d: %w", by.PersonID, err)
+	}
+	out := make([]CandidateView, 0, len(list))
+	for i := range list {
+		v, err := s.view(ctx, &list[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *v)
+	}
+	return out, nil
+}
+
+func (s *Candidates) view(ctx context.Context, a *Application) (*CandidateView, error) {
+	e, err := s.store.Exam(ctx, System, a.ExamID)
+	if err != nil {
+		return nil, fmt.Errorf("exam %d: %w", a.ExamID, err)
+	}
+	org, err := s.store.Org(ctx, e.CenterID)
+	if err != nil {
+		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
+	}
+	return &CandidateView{Application: *a, Exam: e.Number, HeldOn: e.HeldOn, Center: org.Name, Ready: deliverable(a, s.now())}, nil
+}
+
+// deliverable tells whether a candidate may have the scan of an application: it
+// is loaded, still due to them, and its hold is over.
+func deliverable(a *Application, now time.Time) bool {
+	return a.PersonID != 0 && a.ScanID != 0 && a.Entitled() && a.DeliverAt != nil && !now.Before(*a.DeliverAt)
+}
+
+// CandidateScan is a scan on its way to its candidate.
+type CandidateScan struct {
+	CandidateView
+	ScanID int64
+	SHA    string // of the file
+	Type   string // MIME type
+	Size   int64  // bytes
+}
+
+// own returns an application of the actor, NotFound for anybody else's.
+func (s *Candidates) own(ctx context.Context, by Actor, applicationID int64) (*Application, error) {
+	if !by.Has(RoleCandidate) {
+		return nil, refuse(NotFound, ReasonNotFound)
+	}
+	a, err := s.store.Application(ctx, System, applicationID)
+	if err != nil {
+		return nil, fmt.Errorf("application %d: %w", applicationID, err)
+	}
+	if a.PersonID == 0 || a.PersonID != by.PersonID {
+		return nil, refuse(NotFound, ReasonNotFound)
+	}
+	return a, nil
+}
+
+// Scan returns the scan of one of the actor's own applications. One that is not
+// theirs is NotFound, one that is not there yet, or is held, ReasonCandidateNoScan.
+func (s *Candidates) Scan(ctx context.Context, by Actor, applicationID int64) (*CandidateScan, error) {
+	a, err := s.own(ctx, by, applicationID)
+	if err != nil {
+		return nil, err
+	}
+	if !deliverable(a, s.now()) {
+		return nil, refuse(Conflict, ReasonCandidateNoScan)
+	}
+	v, err := s.view(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	scan, err := s.store.LoadedScan(ctx, a.ScanID)
+	if err != nil {
+		return nil, fmt.Errorf("scan %d: %w", a.ScanID, err)
+	}
+	f, err := s.store.File(ctx, scan.CleanSHA)
+	if err != nil {
+		return nil, fmt.Errorf("file of scan %d: %w", a.ScanID, err)
+	}
+	return &CandidateScan{CandidateView: *v, ScanID: scan.ID, SHA: scan.CleanSHA, Type: f.Type, Size: f.Size}, nil
+}
+
+// Open reads the file of a scan.
+func (s *Candidates) Open(ctx context.Context, sha string) (io.ReadSeekCloser, error) {
+	return s.files.Open(ctx, sha)
+}
+
+// Due asks at the moment of sending whether a delivery still holds: the scan is
+// the application's present one, the certificate is still due, the application is
+// still theirs, the hold is over and they do not have it yet. It is nil where
+// anything of that is not so; a hold that was made longer is queued anew.
+func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*CandidateScan, error) {
+	a, err := s.own(ctx, to, n.ApplicationID)
+	if err != nil {
+		if AsError(err).Kind == NotFound {
+			return nil, nil //nolint:nilnil // nothing is due, which is no error
+		}
+		return nil, err
+	}
+	switch {
+	case a.ScanID != n.ScanID || !a.Entitled() || a.DeliverAt == nil || a.DeliveredAt != nil:
+		return nil, nil //nolint:nilnil // the same
+	case s.now().Before(*a.DeliverAt):
+		return nil, s.Later(ctx, to, []DeliveryNotice{n})
+	}
+	return s.Scan(ctx, to, n.ApplicationID)
+}
+
+// Later queues deliveries anew: each goes out as a message of its own, so that it
+// is known of each whether it arrived.
+func (s *Candidates) Later(ctx context.Context, to Actor, list []DeliveryNotice) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		for _, n := range list {
+			a, err := tx.Application(ctx, System, n.ApplicationID)
+			if err != nil {
+				return fmt.Errorf("application %d: %w", n.ApplicationID, err)
+			}
+			if a.PersonID != to.PersonID || a.ScanID != n.ScanID {
+				continue
+			}
+			if err := enqueueDelivery(ctx, tx, a, s.now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Delivered notes that the chat has confirmed a scan.
+func (s *Candidates) Delivered(ctx context.Context, to Actor, n DeliveryNotice, messageID int64) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		a, err := holdApplication(ctx, tx, n.ApplicationID)
+		if err != nil {
+			return err
+		}
+		now := s.now().UTC()
+		d := &Delivery{ApplicationID: a.ID, ScanID: n.ScanID, PersonID: to.PersonID, MessageID: messageID, SentAt: now}
+		if err := tx.AddDelivery(ctx, d); err != nil {
+			return fmt.Errorf("delivery of application %d: %w", a.ID, err)
+		}
+		err = tx.AddHistory(ctx, History{Subject: SubjectApplication, SubjectID: a.ID, At: now, PersonID: to.PersonID, Event: "delivered"})
+		if err != nil {
+			return fmt.Errorf("history of application %d: %w", a.ID, err)
+		}
+		if a.ScanID != n.ScanID || a.PersonID != to.PersonID || a.DeliveredAt != nil {
+			return nil // it has moved on meanwhile, or was had before
+		}
+		a.DeliveredAt = &now
+		if err := tx.SaveApplications(ctx, []Application{*a}); err != nil {
+			return fmt.Errorf("application %d: %w", a.ID, err)
+		}
+		return nil
+	})
+}
+
+// ReachView is how many of an exam's candidates get their certificates in chat,
+// and who has to be handed the paper otherwise.
+type ReachView struct {
+	Exam        Exam
+	Total       int // applications
+	Delivered   int
+	Unlinked    int
+	Unreachable int
+	Rest        []CandidateReach // not linked or unreachable, by name
+	Staff       bool             // the reader works in the center
+}
+
+// Reach tells how the candidates of an exam can be reached, for whoever may see
+// the exam.
+func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachView, error) {
+	e, err := s.store.Exam(ctx, by, examID)
+	if err != nil {
+		return nil, fmt.Errorf("exam %d: %w", examID, err)
+	}
+	list, err := s.store.CandidatesOf(ctx, examID)
+	if err != nil {
+		return nil, fmt.Errorf("candidates of exam %d: %w", examID, err)
+	}
+	v := &ReachView{Exam: *e, Total: len(list), Staff: isStaffOf(by, e.CenterID) == nil}
+	for _, r := range list {
+		if r.Delivered {
+			v.Delivered++
+		}
+		switch {
+		case r.PersonID == 0:
+			v.Unlinked++
+		case r.Unreachable:
+			v.Unreachable++
+		default:
+			continue
+		}
+		v.Rest = append(v.Rest, r)
+	}
+	return v, nil
 }

@@ -97,6 +97,9 @@ type InvitationQueries interface {
 	InvitationsPage(ctx context.Context, seat Seat, now time.Time, offset, limit int) ([]Invitation, error)
 	// InvitationsCount counts them.
 	InvitationsCount(ctx context.Context, seat Seat, now time.Time) (int, error)
+	// InvitationByHash returns the invitation with this hash of its token,
+	// whatever became of it, or NotFound.
+	InvitationByHash(ctx context.Context, hash []byte) (*Invitation, error)
 }
 
 // InvitationCommands changes invitations.
@@ -107,6 +110,14 @@ type InvitationCommands interface {
 	RenewInvitation(ctx context.Context, i *Invitation) (bool, error)
 	// AddInvitation inserts the invitation and sets its ID.
 	AddInvitation(ctx context.Context, i *Invitation) error
+	// AddInvitations inserts invitations; their IDs are not set.
+	AddInvitations(ctx context.Context, list []Invitation) error
+	// EndInvitationsOf revokes the open invitations that a person has made with an
+	// update of the chat.
+	EndInvitationsOf(ctx context.Context, personID, updateID int64, now time.Time) error
+	// EndApplicationInvitations revokes the open invitations of an application. By
+	// is 0 when it was linked.
+	EndApplicationInvitations(ctx context.Context, applicationID, by int64, now time.Time) error
 	// InvitationForUpdate is Invitation and holds it until the transaction ends.
 	InvitationForUpdate(ctx context.Context, id int64) (*Invitation, error)
 	// InvitationByHashForUpdate returns the invitation with this hash of its
@@ -138,17 +149,17 @@ func (s *People) Invite(ctx context.Context, by Actor, seat Seat, name string) (
 // invitation before that nobody has used, its link gives way to a new one: the
 // old one is kept nowhere, and may have reached nobody.
 func (s *People) InviteOnce(ctx context.Context, by Actor, seat Seat, name string, updateID int64) (string, *Invitation, error) {
-	if !mayStaff(by, seat) {
-		return "", nil, refuse(Forbidden, ReasonForbidden)
-	}
 	if seat.Role == RoleCandidate {
 		return "", nil, refuse(Invalid, ReasonInvitationCandidate)
+	}
+	if !mayStaff(by, seat) {
+		return "", nil, refuse(Forbidden, ReasonForbidden)
 	}
 	name, err := checkPersonName(name)
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := s.token()
+	token, err := newToken(s.random)
 	if err != nil {
 		return "", nil, err
 	}
@@ -190,10 +201,10 @@ func checkPersonName(name string) (string, error) {
 	return name, nil
 }
 
-// token draws a new token.
-func (s *People) token() (string, error) {
+// newToken draws a new token from a source fit for secrets.
+func newToken(random io.Reader) (string, error) {
 	raw := make([]byte, tokenBytes)
-	if _, err := io.ReadFull(s.random, raw); err != nil {
+	if _, err := io.ReadFull(random, raw); err != nil {
 		return "", fmt.Errorf("draw a token: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(raw), nil
@@ -207,14 +218,18 @@ func hashToken(token string) []byte {
 }
 
 // noteInvitation writes a change of an invitation into the history of its
-// organisation; 0 is the installation, whose staff are its admins.
+// organisation, of its application when it is a candidate's; organisation 0 is
+// the installation, whose staff are its admins.
 func (s *People) noteInvitation(ctx context.Context, tx Tx, by int64, inv *Invitation, event string) error {
-	err := tx.AddHistory(ctx, History{
+	h := History{
 		Subject: SubjectOrg, SubjectID: inv.OrgID, At: s.now().UTC(), PersonID: by,
 		Event: event, ToStatus: string(inv.Role), Comment: inv.Name,
-	})
-	if err != nil {
-		return fmt.Errorf("history of organisation %d: %w", inv.OrgID, err)
+	}
+	if inv.ApplicationID != 0 {
+		h.Subject, h.SubjectID, h.ToStatus, h.Comment = SubjectApplication, inv.ApplicationID, "", ""
+	}
+	if err := tx.AddHistory(ctx, h); err != nil {
+		return fmt.Errorf("history of %s %d: %w", h.Subject, h.SubjectID, err)
 	}
 	return nil
 }
@@ -225,12 +240,15 @@ type Arrival struct {
 	Seat    Seat
 	Org     *Org // nil for admins
 	Already bool // they sat there before
+
+	Application *Application // of a candidate's link; nil for staff
 }
 
 // AcceptInput is who presses a link.
 type AcceptInput struct {
 	TelegramID int64
-	Language   string // of their Telegram; one without texts becomes the default
+	Language   string // of their Telegram
+	Chosen     string // language that they chose before; "" for none
 	Token      string
 }
 
@@ -259,7 +277,7 @@ func (s *People) Accept(ctx context.Context, in AcceptInput) (Arrival, error) {
 			wrong = true
 			return nil
 		}
-		inv, err := s.usable(ctx, tx, in, now)
+		inv, a, err := s.usable(ctx, tx, in, now)
 		if err != nil {
 			return err
 		}
@@ -271,7 +289,11 @@ func (s *People) Accept(ctx context.Context, in AcceptInput) (Arrival, error) {
 		if err := tx.DropGuesses(ctx, in.TelegramID); err != nil {
 			return fmt.Errorf("drop guesses: %w", err)
 		}
-		out, err = s.seat(ctx, tx, in, inv, now)
+		if a != nil {
+			out, err = s.seatByLink(ctx, tx, in, inv, a, now)
+		} else {
+			out, err = s.seat(ctx, tx, in, inv, now)
+		}
 		return err
 	})
 	if err != nil {
@@ -284,45 +306,79 @@ func (s *People) Accept(ctx context.Context, in AcceptInput) (Arrival, error) {
 }
 
 // usable returns the invitation of a token and holds it, or nil for a token that
-// lets this Telegram user in nowhere.
-func (s *People) usable(ctx context.Context, tx Tx, in AcceptInput, now time.Time) (*Invitation, error) {
+// lets this Telegram user in nowhere. With a candidate's link it returns the
+// application, held before the link as everywhere.
+func (s *People) usable(ctx context.Context, tx Tx, in AcceptInput, now time.Time) (*Invitation, *Application, error) {
 	if in.Token == "" || len(in.Token) > maxToken {
-		return nil, nil //nolint:nilnil // no invitation is an answer, not an error
+		return nil, nil, nil
 	}
-	inv, err := tx.InvitationByHashForUpdate(ctx, hashToken(in.Token))
+	hash := hashToken(in.Token)
+	seen, err := tx.InvitationByHash(ctx, hash)
 	if err != nil {
 		if AsError(err).Kind == NotFound {
-			return nil, nil //nolint:nilnil // the same
+			return nil, nil, nil
 		}
-		return nil, fmt.Errorf("find invitation: %w", err)
+		return nil, nil, fmt.Errorf("find invitation: %w", err)
+	}
+	var a *Application
+	if seen.ApplicationID != 0 {
+		if a, err = holdApplication(ctx, tx, seen.ApplicationID); err != nil {
+			return nil, nil, err
+		}
+	}
+	inv, err := tx.InvitationByHashForUpdate(ctx, hash)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find invitation: %w", err)
+	}
+	if a != nil {
+		leads, err := leadsTo(ctx, tx, in, inv, a, now)
+		if err != nil || !leads {
+			return nil, nil, err
+		}
+		return inv, a, nil
 	}
 	if inv.Open(now) {
-		return inv, nil
+		return inv, nil, nil
 	}
 	if inv.UsedAt == nil {
-		return nil, nil //nolint:nilnil // the same
+		return nil, nil, nil
 	}
 	// The one who used it, while that still holds.
 	by, err := tx.ActorByTelegram(ctx, in.TelegramID)
 	if err != nil {
 		if AsError(err).Kind == NotFound {
-			return nil, nil //nolint:nilnil // the same
+			return nil, nil, nil
 		}
-		return nil, fmt.Errorf("who presses: %w", err)
+		return nil, nil, fmt.Errorf("who presses: %w", err)
 	}
 	if by.PersonID != inv.UsedBy || !slices.Contains(by.Seats, inv.Seat()) {
-		return nil, nil //nolint:nilnil // the same
+		return nil, nil, nil
 	}
-	return inv, nil
+	return inv, nil, nil
+}
+
+// leadsTo tells whether a candidate's link lets a Telegram user to its
+// application: it can be used and the application belongs to nobody, or this
+// very person has the application already. A link that somebody else has used,
+// or that ended because the application was linked, leads nowhere.
+func leadsTo(ctx context.Context, tx Tx, in AcceptInput, inv *Invitation, a *Application, now time.Time) (bool, error) {
+	if a.PersonID == 0 {
+		return inv.Open(now), nil
+	}
+	p, err := tx.PersonByTelegram(ctx, in.TelegramID)
+	if err != nil {
+		if AsError(err).Kind == NotFound {
+			return false, nil
+		}
+		return false, fmt.Errorf("who presses: %w", err)
+	}
+	return p.ID == a.PersonID, nil
 }
 
 // seat gives the Telegram user the invitation's seat and uses it up.
 func (s *People) seat(ctx context.Context, tx Tx, in AcceptInput, inv *Invitation, now time.Time) (Arrival, error) {
-	language := in.Language
-	if !slices.Contains(Languages, language) {
-		language = Languages[0]
-	}
-	p, err := tx.PersonForTelegram(ctx, Person{Name: inv.Name, TelegramID: in.TelegramID, Language: language})
+	// Those who work here read the default language.
+	p, err := tx.PersonForTelegram(ctx, Person{Name: inv.Name, TelegramID: in.TelegramID, Language: Languages[0]})
 	if err != nil {
 		return Arrival{}, fmt.Errorf("enter person: %w", err)
 	}
@@ -353,6 +409,73 @@ func (s *People) seat(ctx context.Context, tx Tx, in AcceptInput, inv *Invitatio
 		if out.Org, err = tx.Org(ctx, inv.OrgID); err != nil {
 			return Arrival{}, fmt.Errorf("organisation %d: %w", inv.OrgID, err)
 		}
+	}
+	return out, nil
+}
+
+// seatCandidate is who becomes a candidate.
+type seatCandidate struct {
+	telegramID int64
+	name       string
+	language   string
+	chosen     bool // the language was chosen by the person, not guessed
+	addedBy    int64
+	now        time.Time
+}
+
+// seatCandidate gives a Telegram user the seat of a candidate and returns the
+// person, and whether they did not have it before. Who works here keeps the
+// language that they read, unless they chose another.
+func (s *People) seatCandidate(ctx context.Context, tx Tx, in seatCandidate) (*Person, bool, error) {
+	p, err := tx.PersonForTelegram(ctx, Person{Name: in.name, TelegramID: in.telegramID, Language: in.language})
+	if err != nil {
+		return nil, false, fmt.Errorf("enter person: %w", err)
+	}
+	if _, err := tx.SetReachable(ctx, p.ID, nil); err != nil {
+		return nil, false, fmt.Errorf("person %d: %w", p.ID, err)
+	}
+	before, err := tx.ActorByID(ctx, p.ID)
+	if err != nil && AsError(err).Kind != NotFound {
+		return nil, false, fmt.Errorf("person %d: %w", p.ID, err)
+	}
+	m := &Membership{PersonID: p.ID, Role: RoleCandidate, AddedAt: in.now, AddedBy: in.addedBy}
+	added, err := tx.AddMembership(ctx, m)
+	if err != nil || !added {
+		return p, false, err
+	}
+	if p.Language != in.language && (in.chosen || before.PersonID == 0) {
+		p.Language = in.language
+		if err := tx.SetLanguage(ctx, p.ID, in.language); err != nil {
+			return nil, false, fmt.Errorf("person %d: %w", p.ID, err)
+		}
+	}
+	return p, true, s.note(ctx, tx, p.ID, m, "joined", "", string(m.Role))
+}
+
+// seatByLink gives the Telegram user the application of a candidate's link, and
+// uses the link up.
+func (s *People) seatByLink(ctx context.Context, tx Tx, in AcceptInput, inv *Invitation, a *Application, now time.Time) (Arrival, error) {
+	p, _, err := s.seatCandidate(ctx, tx, seatCandidate{
+		telegramID: in.TelegramID, name: a.Name(), language: candidateLanguage(in.Chosen, a.Language, in.Language),
+		chosen: in.Chosen != "", addedBy: inv.CreatedBy, now: now,
+	})
+	if err != nil {
+		return Arrival{}, err
+	}
+	out := Arrival{Seat: inv.Seat(), Application: a, Already: a.PersonID == p.ID}
+	if inv.Open(now) {
+		inv.UsedAt, inv.UsedBy = &now, p.ID
+		if err := tx.EndInvitation(ctx, inv); err != nil {
+			return Arrival{}, fmt.Errorf("use invitation %d: %w", inv.ID, err)
+		}
+	}
+	if !out.Already {
+		if err := link(ctx, tx, a, p, "linked", now); err != nil {
+			return Arrival{}, err
+		}
+	}
+	if out.Actor, err = tx.ActorByID(ctx, p.ID); err != nil {
+		return Arrival{}, fmt.Errorf("person %d: %w", p.ID, err)
 	}
 	return out, nil
 }
@@ -429,7 +552,9 @@ func (s *People) revokeAbandoned(ctx context.Context, tx Tx, by Actor, personID 
 	}
 	now := s.now().UTC()
 	for i := range open {
-		if mayStaff(left, open[i].Seat()) {
+		// Slips to candidates outlive a change of seats while the person still works
+		// in a center.
+		if mayStaff(left, open[i].Seat()) || open[i].ApplicationID != 0 && left.Has(RoleCenterStaff) {
 			continue
 		}
 		if err := s.revoke(ctx, tx, by.PersonID, &open[i], now); err != nil {

@@ -34,8 +34,9 @@ const (
 // people who belong to none. Source: the domain, section 1.
 const DefaultZone = "Europe/Moscow"
 
-// Languages are those that have texts; the first is the default.
-var Languages = []string{"ru"}
+// Languages are those that have texts; the first is the default, and the one of
+// everything that only staff read.
+var Languages = CandidateLanguages
 
 // CommandLine is the actor of the program's own commands. Whoever can run them
 // owns the machine, so they have an admin's rights; there is no person, and
@@ -171,6 +172,8 @@ type PeopleQueries interface {
 	ColleaguesCount(ctx context.Context, seat Seat) (int, error)
 	// Membership returns one that stands or stood, or NotFound.
 	Membership(ctx context.Context, id int64) (*Membership, error)
+	// MembershipOf returns the one by which a person sits there now, or NotFound.
+	MembershipOf(ctx context.Context, personID int64, seat Seat) (*Membership, error)
 	InvitationQueries
 }
 
@@ -403,7 +406,8 @@ func (s *People) Actor(ctx context.Context, telegramID int64) (Actor, error) {
 // mayStaff tells whether the actor may invite into a seat, see who is there and
 // remove them: admins everywhere, employees beside themselves.
 func mayStaff(by Actor, seat Seat) bool {
-	return by.Has(RoleAdmin) || seat.OrgID != 0 && by.In(seat.Role, seat.OrgID)
+	// A candidate's seat comes and goes with their applications.
+	return seat.Role != RoleCandidate && (by.Has(RoleAdmin) || seat.OrgID != 0 && by.In(seat.Role, seat.OrgID))
 }
 
 // still asks again, inside the transaction, whether the actor may act upon a
