@@ -10,7 +10,8 @@ import (
 
 // formFiles are the words of the printed forms and the fonts that they, and
 // captions under pictures, are set in. The fonts are ParaType's PT Serif and PT
-// Sans; their licence stands beside them, as it demands.
+// Sans, and parts of Noto Serif and Droid Sans Fallback; their licences stand
+// beside them, as they demand.
 //
 //go:embed form fonts
 var formFiles embed.FS
@@ -20,6 +21,12 @@ const (
 	FontSerif     = "PTF55F.ttf"
 	FontSerifBold = "PTF75F.ttf"
 	FontSans      = "PTS55F.ttf"
+
+	// The letters of candidates' languages that PT Serif does not have, as far as
+	// slips need them.
+	FontSlipLatin    = "slip-latin.ttf"
+	FontSlipArmenian = "slip-armenian.ttf"
+	FontSlipHan      = "slip-han.ttf"
 )
 
 // Font returns a font in the TrueType format. Callers do not change the bytes.
