@@ -28,6 +28,7 @@ func refusalFacts() map[service.Reason][]any {
 	bound := service.FileBound{Limit: 20 << 20, Got: 25 << 20}
 	sheets := service.SheetNames{Known: []string{"Потоки", "Слушатели"}}
 	line := service.CalendarFault{Line: 2, Day: "01.01.2028"}
+	cell := service.ProfileFault{Row: 12, Column: "ширина", Text: "<b>", From: 0, To: 4.1, Known: []string{"поле", "регистрационный номер"}}
 	out := make(map[service.Reason][]any)
 	for _, f := range []struct {
 		reason service.Reason
@@ -51,6 +52,9 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonFileTooManyPixels, []any{service.FileBound{Limit: 60_000_000, Got: 61_000_000}, nil}},
 		{service.ReasonFileOverLimit, []any{bound}},
 		{service.ReasonUploadSecond, []any{long}},
+		{service.ReasonResultFrozen, []any{"24-10-40538-000002-1"}},
+		{service.ReasonResultEarly, []any{service.NewDay(2026, 3, 2)}},
+		{service.ReasonResultsChanged, []any{0, 3}},
 		{service.ReasonOrgName, []any{300}},
 		{service.ReasonPersonName, []any{120}},
 		{service.ReasonAlreadyRemoved, []any{service.Gone{Name: "Иван", On: service.NewDay(2026, 3, 2), By: "Ольга"}}},
@@ -74,6 +78,20 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonCalendarPlainDay, []any{line}},
 		{service.ReasonCalendarNotHoliday, []any{line}},
 		{service.ReasonCalendarLongRest, []any{line}},
+		{service.ReasonProfileNoHeader, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileNoColumn, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileColumnTwice, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileNoRow, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileRepeated, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileRequired, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileNoNumber, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileNoWord, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileTooLong, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileTooManyRows, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileOffSheet, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileOffBlank, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileFloor, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonProfileLeading, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
 		{bot.ReasonUnexpected, []any{"", "sticker"}},
 	} {
 		out[f.reason] = f.data

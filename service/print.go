@@ -42,17 +42,52 @@ type Printer interface {
 	// Act returns the act as a PDF. A letter that the form's type does not have
 	// is a *GlyphError: nothing is left out silently.
 	Act(ctx context.Context, f ActForm) ([]byte, error)
+	// Certificates returns certificates for blanks as a PDF, one A4 sheet each, in
+	// the order of the form. Each text stands in its field of the profile and is
+	// shrunk and broken as the profile allows; one that still does not fit is a
+	// *FitError: nothing is cut. A letter that the type does not have is a
+	// *GlyphError.
+	Certificates(ctx context.Context, f CertificateForm) ([]byte, error)
+	// Trial returns a page for trying a printer on a copy of the blank: its frame,
+	// rulers, what the printing house has printed on it, a sample in each field.
+	Trial(ctx context.Context, f TrialForm) ([]byte, error)
+}
+
+// TrialForm is everything that a trial page says.
+type TrialForm struct {
+	Profile BlankProfile
+	Printer string // its name; "" without one
+	RightBy int    // tenths of a millimetre, as in a CertificateForm
+	DownBy  int    // tenths of a millimetre, as in a CertificateForm
+}
+
+// FitError says that a text of a certificate finds no room in its field.
+type FitError struct {
+	Application string // number
+	Field       Field
+	OffSheet    bool // there is room, but the printer's offsets move it off the sheet
+}
+
+func (e *FitError) Error() string {
+	if e.OffSheet {
+		return fmt.Sprintf("%s of application %s is moved off the sheet", e.Field, e.Application)
+	}
+	return fmt.Sprintf("%s of application %s does not fit", e.Field, e.Application)
 }
 
 // GlyphError says that a text holds a letter that cannot be printed.
 type GlyphError struct {
-	Learner string // number of the learner's application; "" if the text is not a learner's
-	Rune    rune
+	Learner     string // number of the learner's application; "" if the text is not a learner's
+	Application string // number of the candidate's application; "" if the text is not a candidate's
+	Rune        rune
 }
 
 func (e *GlyphError) Error() string {
-	if e.Learner == "" {
-		return fmt.Sprintf("no glyph for %U", e.Rune)
+	switch {
+	case e.Learner != "":
+		return fmt.Sprintf("no glyph for %U in the row of learner %s", e.Rune, e.Learner)
+	case e.Application != "":
+		return fmt.Sprintf("no glyph for %U in the certificate of application %s", e.Rune, e.Application)
 	}
-	return fmt.Sprintf("no glyph for %U in the row of learner %s", e.Rune, e.Learner)
+	return fmt.Sprintf("no glyph for %U", e.Rune)
 }

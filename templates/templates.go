@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	texttemplate "text/template"
 	"time"
@@ -36,6 +37,7 @@ var funcs = map[string]any{
 	"size":   size,
 	"add":    func(a, b int) int { return a + b },
 	"neg":    func(a int) int { return -a },
+	"comma":  comma,
 	"join":   strings.Join,
 	"pair":   func(a, b any) Pair { return Pair{a, b} },
 }
@@ -134,6 +136,11 @@ func clock(t time.Time, zone string) string {
 		return t.UTC().Format(layout) + " UTC"
 	}
 	return t.In(loc).Format(layout)
+}
+
+// comma shows a number with a decimal comma.
+func comma(v float64) string {
+	return strings.ReplaceAll(strconv.FormatFloat(v, 'f', -1, 64), ".", ",")
 }
 
 // size shows bytes as people count them, with a comma before the fraction.

@@ -20,20 +20,28 @@ import (
 const (
 	serif     = "PTSerif"
 	serifBold = "PTSerif-Bold"
+	sans      = "PTSans"
 )
+
+// faces are the fonts' files by the names of the faces.
+var faces = map[string]string{
+	serif: templates.FontSerif, serifBold: templates.FontSerifBold, sans: templates.FontSans,
+}
 
 // Printer draws forms with gopdf. It implements service.Printer.
 type Printer struct {
-	fonts *gopdf.FontContainer // parsed once: parsing takes longer than drawing a page
-	act   *template.Template
+	fonts       *gopdf.FontContainer // parsed once: parsing takes longer than drawing a page
+	widths      map[string]*widths   // of letters, by the face
+	act         *template.Template
+	certificate *template.Template
 }
 
 var _ service.Printer = (*Printer)(nil)
 
 // New reads the fonts and the words of the forms.
 func New() (*Printer, error) {
-	p := &Printer{fonts: &gopdf.FontContainer{}}
-	for name, file := range map[string]string{serif: templates.FontSerif, serifBold: templates.FontSerifBold} {
+	p := &Printer{fonts: &gopdf.FontContainer{}, widths: make(map[string]*widths)}
+	for name, file := range faces {
 		b, err := templates.Font(file)
 		if err != nil {
 			return nil, err
@@ -41,9 +49,15 @@ func New() (*Printer, error) {
 		if err := p.fonts.AddTTFFontData(name, b); err != nil {
 			return nil, fmt.Errorf("parse font %s: %w", file, err)
 		}
+		if p.widths[name], err = widthsOf(b); err != nil {
+			return nil, fmt.Errorf("widths of font %s: %w", file, err)
+		}
 	}
 	var err error
 	if p.act, err = templates.Form("act"); err != nil {
+		return nil, err
+	}
+	if p.certificate, err = templates.Form("certificate"); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -59,7 +73,7 @@ func (p *Printer) Act(ctx context.Context, f service.ActForm) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := p.draw(ctx, actSheet, pages, gopdf.PdfInfo{
+	b, err := p.draw(ctx, actSheet, []string{serif, serifBold}, pages, gopdf.PdfInfo{
 		Title: title,
 		// The day of the act and not of the drawing: the same act is the same file.
 		CreationDate: f.Date.At(0, 0, time.UTC),
@@ -81,16 +95,18 @@ type mark struct {
 	face   string
 	points float64
 	text   string
+	light  float64 // 0 is black, 1 is white
 }
 
 // ruleWidth is the thickness of ruled lines in millimetres.
 const ruleWidth = 0.2
 
-func (p *Printer) open(sheet size, info gopdf.PdfInfo) (*gopdf.GoPdf, error) {
+// open starts a document in which these faces can be set.
+func (p *Printer) open(sheet size, faces []string, info gopdf.PdfInfo) (*gopdf.GoPdf, error) {
 	doc := &gopdf.GoPdf{}
 	doc.Start(gopdf.Config{Unit: gopdf.UnitMM, PageSize: gopdf.Rect{W: sheet.width, H: sheet.height}})
 	doc.SetInfo(info)
-	for _, name := range []string{serif, serifBold} {
+	for _, name := range faces {
 		if err := doc.AddTTFFontFromFontContainer(name, p.fonts); err != nil {
 			return nil, fmt.Errorf("add font %s: %w", name, err)
 		}
@@ -98,8 +114,8 @@ func (p *Printer) open(sheet size, info gopdf.PdfInfo) (*gopdf.GoPdf, error) {
 	return doc, nil
 }
 
-func (p *Printer) draw(ctx context.Context, sheet size, pages [][]mark, info gopdf.PdfInfo) ([]byte, error) {
-	doc, err := p.open(sheet, info)
+func (p *Printer) draw(ctx context.Context, sheet size, faces []string, pages [][]mark, info gopdf.PdfInfo) ([]byte, error) {
+	doc, err := p.open(sheet, faces, info)
 	if err != nil {
 		return nil, err
 	}
@@ -109,17 +125,16 @@ func (p *Printer) draw(ctx context.Context, sheet size, pages [][]mark, info gop
 		}
 		doc.AddPage()
 		doc.SetLineWidth(ruleWidth)
+		light := 0.0 // a page begins in black
 		for _, m := range marks {
-			if m.face == "" {
-				doc.Line(m.x, m.y, m.x2, m.y2)
-				continue
+			if m.light != light {
+				light = m.light
+				level := uint8(light*255 + 0.5)
+				doc.SetTextColor(level, level, level)
+				doc.SetGrayStroke(light)
 			}
-			if err := doc.SetFont(m.face, "", m.points); err != nil {
-				return nil, fmt.Errorf("set font %s: %w", m.face, err)
-			}
-			doc.SetXY(m.x, m.y)
-			if err := doc.Text(m.text); err != nil {
-				return nil, fmt.Errorf("draw text: %w", err)
+			if err := drawMark(doc, m); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -128,6 +143,21 @@ func (p *Printer) draw(ctx context.Context, sheet size, pages [][]mark, info gop
 		return nil, fmt.Errorf("write: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func drawMark(doc *gopdf.GoPdf, m mark) error {
+	if m.face == "" {
+		doc.Line(m.x, m.y, m.x2, m.y2)
+		return nil
+	}
+	if err := doc.SetFont(m.face, "", m.points); err != nil {
+		return fmt.Errorf("set font %s: %w", m.face, err)
+	}
+	doc.SetXY(m.x, m.y)
+	if err := doc.Text(m.text); err != nil {
+		return fmt.Errorf("draw text: %w", err)
+	}
+	return nil
 }
 
 // say returns the words of one place of a form.

@@ -57,7 +57,7 @@ type ruler struct {
 }
 
 func (p *Printer) newRuler() (*ruler, error) {
-	doc, err := p.open(actSheet, gopdf.PdfInfo{})
+	doc, err := p.open(actSheet, []string{serif, serifBold}, gopdf.PdfInfo{})
 	if err != nil {
 		return nil, err
 	}
