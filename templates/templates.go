@@ -45,15 +45,28 @@ var funcs = map[string]any{
 // Pair hands two values to a text within a text.
 type Pair struct{ First, Second any }
 
-// Load reads the texts of lang, such as "ru".
+// Base is the language of everything that only staff read. Other folders hold
+// what candidates can see.
+const Base = "ru"
+
+// Load returns the texts of lang, such as "uz": those of its own folder, and the
+// base language's for what that does not have.
 func Load(lang string) (*Set, error) {
-	dir := "text/" + lang
-	texted, err := template.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, dir+"/*.html")
+	texted, err := template.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, "text/"+Base+"/*.html")
 	if err != nil {
+		return nil, fmt.Errorf("texts %s: %w", Base, err)
+	}
+	labels, err := texttemplate.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, "text/"+Base+"/*.txt")
+	if err != nil {
+		return nil, fmt.Errorf("labels %s: %w", Base, err)
+	}
+	if lang == Base {
+		return &Set{texted, labels}, nil
+	}
+	if texted, err = texted.ParseFS(texts, "text/"+lang+"/*.html"); err != nil {
 		return nil, fmt.Errorf("texts %s: %w", lang, err)
 	}
-	labels, err := texttemplate.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, dir+"/*.txt")
-	if err != nil {
+	if labels, err = labels.ParseFS(texts, "text/"+lang+"/*.txt"); err != nil {
 		return nil, fmt.Errorf("labels %s: %w", lang, err)
 	}
 	return &Set{texted, labels}, nil

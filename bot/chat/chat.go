@@ -16,6 +16,8 @@ type Message struct {
 	ChatID   int64
 	HTML     string     // Telegram's HTML mode; the caption when there is a file
 	Keyboard [][]Button // rows of inline buttons
+	Contact  string     // words of a key that shares the person's own contact; it stands in the place of the input's keyboard
+	NoKeys   bool       // takes that key away; Keyboard is then left out
 	File     *Upload    // a document, or a picture when Photo is set
 	Photo    bool       // shown as a picture, without its name
 	Caption  bool       // in an edit without File: the message has a file that stays, HTML is its caption
@@ -76,8 +78,9 @@ type Client interface {
 	// bytes. ErrTooBig: over limit bytes, or over what the messenger gives;
 	// then w may hold a part. ErrGone: no such file.
 	Fetch(ctx context.Context, ref string, w io.Writer, limit int64) (int64, error)
-	// SetCommands sets the menu of one chat, or of all others for chat 0.
-	SetCommands(ctx context.Context, chatID int64, cs []Command) error
+	// SetCommands sets the menu of one chat, or of all others for chat 0; of
+	// people whose app speaks the language, or of everybody else for "".
+	SetCommands(ctx context.Context, chatID int64, language string, cs []Command) error
 	// SetMenuButton makes the button beside the input open the menu.
 	SetMenuButton(ctx context.Context, chatID int64) error
 	// Leave leaves a group.

@@ -389,7 +389,7 @@ func (t *Telegram) open(ctx context.Context, path string) (io.ReadCloser, error)
 }
 
 // SetCommands implements Client.
-func (t *Telegram) SetCommands(ctx context.Context, chatID int64, cs []Command) error {
+func (t *Telegram) SetCommands(ctx context.Context, chatID int64, language string, cs []Command) error {
 	type line struct {
 		Command     string `json:"command"`
 		Description string `json:"description"`
@@ -405,6 +405,9 @@ func (t *Telegram) SetCommands(ctx context.Context, chatID int64, cs []Command) 
 	p := tg.Params{"commands": string(list)}
 	if chatID != 0 {
 		p["scope"] = `{"type":"chat","chat_id":` + strconv.FormatInt(chatID, 10) + `}`
+	}
+	if language != "" {
+		p["language_code"] = language
 	}
 	return t.call(ctx, callTimeout, "setMyCommands", p, nil, nil)
 }
@@ -451,7 +454,12 @@ func (m Message) params() tg.Params {
 	if m.Silent {
 		p["disable_notification"] = "true"
 	}
-	if len(m.Keyboard) > 0 {
+	switch {
+	case m.Contact != "":
+		p["reply_markup"] = contactKey(m.Contact)
+	case m.NoKeys:
+		p["reply_markup"] = `{"remove_keyboard":true}`
+	case len(m.Keyboard) > 0:
 		p["reply_markup"] = keyboard(m.Keyboard)
 	}
 	return p
@@ -478,6 +486,21 @@ func keyboard(rows [][]Button) string {
 		out = append(out, line)
 	}
 	j, err := json.Marshal(map[string]any{"inline_keyboard": out})
+	if err != nil { // strings always encode
+		panic(err)
+	}
+	return string(j)
+}
+
+// contactKey is a keyboard of one key that shares the presser's own contact.
+func contactKey(words string) string {
+	type key struct {
+		Text    string `json:"text"`
+		Contact bool   `json:"request_contact"`
+	}
+	j, err := json.Marshal(map[string]any{
+		"keyboard": [][]key{{{words, true}}}, "resize_keyboard": true, "one_time_keyboard": true,
+	})
 	if err != nil { // strings always encode
 		panic(err)
 	}

@@ -288,10 +288,10 @@ func TestTheMenuIsSetForOneChat(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 
-	if err := r.chat.SetCommands(t.Context(), 0, []chat.Command{{Name: "start", Text: "Начать"}}); err != nil {
+	if err := r.chat.SetCommands(t.Context(), 0, "", []chat.Command{{Name: "start", Text: "Начать"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.chat.SetCommands(t.Context(), 101, []chat.Command{{Name: "tasks", Text: "Мои задачи"}}); err != nil {
+	if err := r.chat.SetCommands(t.Context(), 101, "", []chat.Command{{Name: "tasks", Text: "Мои задачи"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.chat.SetMenuButton(t.Context(), 101); err != nil {

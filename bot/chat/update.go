@@ -18,6 +18,7 @@ type Update struct {
 	Text    string // of a message, trimmed of nothing
 	Caption string // of a file
 	File    *File
+	Contact *Contact
 	Other   string // "sticker", "voice" and the like: content that the bot does not take
 	Press   string // data of a pressed button, "" for a message
 	PressID string // to be answered
@@ -42,6 +43,12 @@ type File struct {
 	Size  int64  // bytes
 	Photo bool
 	Album string // the album that it came in, "" when it was sent by itself
+}
+
+// Contact is a telephone number that somebody has shared.
+type Contact struct {
+	Phone string
+	Owner int64 // the person whose number it is, as the messenger knows; 0 when it does not
 }
 
 // Reach is a change of whether a person can be written to.
@@ -73,6 +80,11 @@ type wireFile struct {
 	Size int64  `json:"file_size"`
 }
 
+type wireContact struct {
+	Phone string `json:"phone_number"`
+	User  int64  `json:"user_id"`
+}
+
 type wireMessage struct {
 	ID       int        `json:"message_id"`
 	From     *wireUser  `json:"from"`
@@ -89,7 +101,7 @@ type wireMessage struct {
 	VideoNote json.RawMessage `json:"video_note"`
 	Audio     json.RawMessage `json:"audio"`
 	Animation json.RawMessage `json:"animation"`
-	Contact   json.RawMessage `json:"contact"`
+	Contact   *wireContact    `json:"contact"`
 	Location  json.RawMessage `json:"location"`
 	Poll      json.RawMessage `json:"poll"`
 	Dice      json.RawMessage `json:"dice"`
@@ -136,6 +148,9 @@ func Decode(raw json.RawMessage) (Update, error) {
 		u.From = sender(m.From)
 		u.Text, u.Caption = m.Text, m.Caption
 		u.File, u.Other = m.content()
+		if m.Contact != nil {
+			u.Contact, u.Other = &Contact{Phone: m.Contact.Phone, Owner: m.Contact.User}, "contact"
+		}
 	case w.Member != nil:
 		u.ChatID, u.Private = w.Member.Chat.ID, w.Member.Chat.Type == "private"
 		u.From = sender(&w.Member.From)
@@ -173,7 +188,7 @@ func (m *wireMessage) content() (*File, string) {
 	}
 	for name, raw := range map[string]json.RawMessage{
 		"sticker": m.Sticker, "voice": m.Voice, "video": m.Video, "video_note": m.VideoNote, "audio": m.Audio,
-		"contact": m.Contact, "location": m.Location, "poll": m.Poll, "dice": m.Dice,
+		"location": m.Location, "poll": m.Poll, "dice": m.Dice,
 	} {
 		if raw != nil {
 			return nil, name

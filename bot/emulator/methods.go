@@ -220,6 +220,9 @@ func (s *Server) send(ch *chat, m *message, markup *anyMarkup) (any, error) {
 	}
 	ch.typing = ""
 	s.addMessage(ch, m)
+	if markup != nil {
+		s.script.keys(ch, markup)
+	}
 	return m.wireMessage, nil
 }
 

@@ -317,7 +317,7 @@ func (s *Server) routePage() {
 		"block":   pageBlock,
 		"voice":   func(p *Phone, _ pageRequest) error { p.SendVoice(); return nil },
 		"sticker": func(p *Phone, _ pageRequest) error { p.SendSticker(); return nil },
-		"contact": func(p *Phone, _ pageRequest) error { p.SendContact("+7 900 000-00-00"); return nil },
+		"contact": pageContact,
 	} {
 		s.mux.HandleFunc("POST /phone/{id}/"+name, s.fromPage(func(w http.ResponseWriter, r *http.Request) error {
 			p, err := s.phoneOf(r)
@@ -396,6 +396,14 @@ func pageSay(p *Phone, q pageRequest) error {
 		p.Say(part)
 		text = text[len(part):]
 	}
+	return nil
+}
+
+// pageContact shares the telephone's own number.
+func pageContact(p *Phone, _ pageRequest) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.say(p.contactMessage(p.number, p.id))
 	return nil
 }
 

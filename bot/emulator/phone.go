@@ -19,6 +19,7 @@ type Phone struct {
 	name     string
 	username string
 	language string
+	number   string // of the telephone
 	toast    Toast
 	shown    *phoneView // as all open pages know it, nil when that is not certain
 }
@@ -185,7 +186,7 @@ func (p *Phone) Start(payload string) int {
 // Press presses the newest visible inline button with the label: one that is
 // exactly so, else one that starts so and goes on with " ·" or " (". A link to
 // the bot with a start payload is opened, a key of a reply keyboard says its
-// text.
+// text or shares the person's contact.
 func (p *Phone) Press(label string) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -201,13 +202,23 @@ func (p *Phone) Press(label string) error {
 		for _, row := range p.chat.keyboard {
 			for _, k := range row {
 				if fitsLabel(k.Text, label, exact) {
-					p.say(&message{wireMessage: wireMessage{Text: k.Text, Entities: commandsIn(k.Text)}})
+					p.key(k)
 					return nil
 				}
 			}
 		}
 	}
 	return fmt.Errorf("%s sees no button %q; the last message: %s", p.name, label, p.lastSummary())
+}
+
+// key presses a key of the reply keyboard; the caller holds mu.
+func (p *Phone) key(k keyButton) {
+	if k.Contact {
+		p.s.script.press(p.chat, k.Text)
+		p.say(p.contactMessage(p.number, p.id))
+		return
+	}
+	p.say(&message{wireMessage: wireMessage{Text: k.Text, Entities: commandsIn(k.Text)}})
 }
 
 // lastSummary helps whoever reads a failed test.
@@ -435,11 +446,46 @@ func (p *Phone) SendSticker() int {
 	return p.say(&message{file: f, wireMessage: wireMessage{Sticker: st}})
 }
 
+// defaultNumber is the number of telephones that were given none.
+const defaultNumber = "+7 900 000-00-00"
+
+// SetNumber gives the telephone its number.
+func (p *Phone) SetNumber(number string) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.number = number
+}
+
 // SendContact shares the person's own telephone number.
 func (p *Phone) SendContact(number string) int {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.say(&message{wireMessage: wireMessage{Contact: &contact{PhoneNumber: number, FirstName: p.name, UserID: p.id}}})
+	return p.say(p.contactMessage(number, p.id))
+}
+
+// SendContactOf shares the contact of another person; owner 0 is one whom the
+// messenger does not know.
+func (p *Phone) SendContactOf(number string, owner int64) int {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.say(p.contactMessage(number, owner))
+}
+
+func (p *Phone) contactMessage(number string, owner int64) *message {
+	return &message{wireMessage: wireMessage{Contact: &contact{PhoneNumber: number, FirstName: p.name, UserID: owner}}}
+}
+
+// Keys returns the words of the reply keyboard that the person sees.
+func (p *Phone) Keys() []string {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	var all []string
+	for _, row := range p.chat.keyboard {
+		for _, k := range row {
+			all = append(all, k.Text)
+		}
+	}
+	return all
 }
 
 // Block blocks the bot: its calls to this chat get 403 from now on.

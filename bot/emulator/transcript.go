@@ -12,6 +12,7 @@ import (
 //	reviewer   > [Вернуть]
 //	reviewer   < Что исправить?
 //	reviewer     [Отмена]
+//	reviewer     {key of a reply keyboard}
 //	reviewer   > file "лист.pdf" (PDF, 12 КБ)
 //	reviewer   ~ text after an edit
 //	reviewer   ! answer to a press
@@ -92,6 +93,23 @@ func (t *transcript) buttons(c *chat, m *message) {
 	}
 }
 
+// keys shows the reply keyboard that a message has brought, or that it went.
+func (t *transcript) keys(c *chat, markup *anyMarkup) {
+	switch {
+	case !t.on:
+	case markup.Remove:
+		t.write(c, " ", "(keyboard away)")
+	case markup.Keyboard != nil:
+		for _, row := range *markup.Keyboard {
+			labels := make([]string, 0, len(row))
+			for _, k := range row {
+				labels = append(labels, "{"+k.Text+"}")
+			}
+			t.write(c, " ", strings.Join(labels, " "))
+		}
+	}
+}
+
 func (t *transcript) remove(c *chat, m *message) {
 	if !t.on {
 		return
@@ -130,6 +148,9 @@ func (m *message) summary() string {
 		head = "sticker " + m.Sticker.Emoji
 	case m.Contact != nil:
 		head = "contact " + m.Contact.PhoneNumber
+		if m.From == nil || m.Contact.UserID != m.From.ID {
+			head += " of somebody else"
+		}
 	case len(m.NewChatMembers) > 0:
 		head = "adds the bot"
 	default:

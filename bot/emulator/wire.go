@@ -145,7 +145,8 @@ type anyMarkup struct {
 // keyButton is a button of a reply keyboard, which Telegram also takes as a
 // bare string.
 type keyButton struct {
-	Text string `json:"text"`
+	Text    string `json:"text"`
+	Contact bool   `json:"request_contact,omitempty"` // pressing it shares the presser's own contact
 }
 
 type callbackQuery struct {

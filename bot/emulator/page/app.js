@@ -151,7 +151,7 @@ class Phone {
       for (const k of row) {
         const b = make('button', '', k.text)
         b.type = 'button'
-        b.addEventListener('click', () => this.act('say', { text: k.text }))
+        b.addEventListener('click', () => (k.request_contact ? this.act('contact', {}) : this.act('say', { text: k.text })))
         r.append(b)
       }
       return r
