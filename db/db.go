@@ -224,9 +224,11 @@ func (d dialect) AppendString(b []byte, s string) []byte {
 // tables names the tables of types whose plural is not the table's name. The
 // left side is the type's name in snake case.
 var tables = map[string]string{
-	"guesses":       "guesses",
-	"history":       "history",
-	"queued_notice": "notices",
+	"center_printer": "printers",
+	"guesses":        "guesses",
+	"history":        "history",
+	"own_profile":    "blank_profiles",
+	"queued_notice":  "notices",
 }
 
 // nameTables tells bun about tables. Its setting is global.
