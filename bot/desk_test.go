@@ -143,7 +143,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	}, cron.Works(cron.Services{
 		Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
 		Upkeep:  service.NewUpkeep(d.store, d.store, d.store, d.files, now),
-		Uploads: d.exams.Uploads, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
+		Uploads: d.exams.Uploads, Protocols: d.exams.Protocols, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
 		Scans: d.exams.Scans, Candidates: d.exams.Candidates,
 	}))
 	if err != nil {

@@ -25,6 +25,7 @@ type Line struct {
 func Timetable() []Line {
 	return []Line{
 		{"expire_reviews", "* * * * *", 1, func(time.Time) service.Job { return service.ExpireReviews{} }},
+		{"expire_protocols", "* * * * *", 1, func(time.Time) service.Job { return service.ExpireProtocols{} }},
 		// The local hour of some zones begins at a quarter of an hour in UTC.
 		{"remind", "*/15 * * * *", 12 * 4, func(at time.Time) service.Job { return service.Remind{At: at} }},
 		{"sweep_files", "40 0 * * *", 1, func(time.Time) service.Job { return service.SweepFiles{} }},

@@ -99,6 +99,7 @@ type Services struct {
 	Upkeep   *service.Upkeep
 
 	Uploads      *service.Uploads
+	Protocols    *service.Protocols
 	Frdo         *service.Frdo
 	Certificates *service.Certificates
 	Scans        *service.Scans
@@ -113,8 +114,11 @@ func Works(s Services) []Work {
 		OnOrTell(10*time.Minute, s.Uploads.Check, s.Uploads.GiveUp),
 		OnOrTell(10*time.Minute, s.Archives.Build, s.Archives.GiveUp),
 		OnOrTell(10*time.Minute, s.Imports.Work, s.Imports.GiveUp),
+		OnOrTell(10*time.Minute, s.Certificates.Print, s.Certificates.GiveUp),
+		OnOrTell(5*time.Minute, s.Frdo.WriteExport, s.Frdo.GiveUpExport),
 
 		On(time.Minute, counting[service.ExpireReviews](s.Acts.ExpireReviews)),
+		On(time.Minute, counting[service.ExpireProtocols](s.Protocols.Expire)),
 		On(5*time.Minute, s.Tasks.Remind),
 		On(30*time.Minute, counting[service.SweepFiles](s.Upkeep.SweepFiles)),
 		On(10*time.Minute, counting[service.PruneUpdates](s.Upkeep.PruneUpdates)),

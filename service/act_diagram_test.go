@@ -18,28 +18,39 @@ func mermaidBlocks(page string) []string {
 	return out
 }
 
-func TestTheReadmeDrawsTheTableOfAnAct(t *testing.T) {
+func TestTheReadmeDrawsTheTablesOfLives(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{actTable.Mermaid()}, mermaidBlocks(string(readme))); diff != "" {
+	if diff := cmp.Diff([]string{actTable.Mermaid(), protocolTable.Mermaid()}, mermaidBlocks(string(readme))); diff != "" {
 		t.Errorf("the pictures in the README (-table +README):\n%s", diff)
 	}
 }
 
-func TestTheReadmeNamesEveryStatusOfAnAct(t *testing.T) {
+func TestTheReadmeNamesEveryStatus(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, words, _ := strings.Cut(string(readme), "In people's words:")
-	words, _, _ = strings.Cut(words, "\n")
+	var states []string
 	for _, s := range actTable.States() {
-		if !strings.Contains(words, "`"+string(s)+"` «") {
-			t.Errorf("no word for %s in %q", s, words)
+		states = append(states, string(s))
+	}
+	for _, s := range protocolTable.States() {
+		states = append(states, string(s))
+	}
+	var words strings.Builder
+	for line := range strings.Lines(string(readme)) {
+		if strings.HasPrefix(line, "In people's words:") {
+			words.WriteString(line)
+		}
+	}
+	for _, s := range states {
+		if !strings.Contains(words.String(), "`"+s+"` «") {
+			t.Errorf("no word for %s in %q", s, words.String())
 		}
 	}
 }

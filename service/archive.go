@@ -259,7 +259,7 @@ func (s *Archives) Parts(ctx context.Context, by Actor, n ArchiveNotice) (*Act, 
 		if err != nil {
 			return nil, nil, fmt.Errorf("archive of act %d: %w", n.ActID, err)
 		}
-		out = append(out, s.acts.document(a.Number, f))
+		out = append(out, storedDocument(s.acts.files, a.Number, f))
 	}
 	return a, out, nil
 }

@@ -18,11 +18,11 @@ type Document struct {
 	Open   func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// document makes a stored file a Document.
-func (s *Acts) document(name string, f *File) Document {
+// storedDocument makes a stored file a Document.
+func storedDocument(files FileStore, name string, f *File) Document {
 	return Document{
 		Name: fileName(name), SHA256: f.SHA256, Size: f.Size,
-		Open: func(ctx context.Context) (io.ReadCloser, error) { return s.files.Open(ctx, f.SHA256) },
+		Open: func(ctx context.Context) (io.ReadCloser, error) { return files.Open(ctx, f.SHA256) },
 	}
 }
 
@@ -54,7 +54,7 @@ func (s *Acts) Document(ctx context.Context, by Actor, actID int64, version int)
 	if err != nil {
 		return Document{}, fmt.Errorf("document of act %d: %w", actID, err)
 	}
-	return s.document(a.Number, f), nil
+	return storedDocument(s.files, a.Number, f), nil
 }
 
 // JournalDocuments returns the journal and the screenshots with which the act
@@ -73,7 +73,7 @@ func (s *Acts) JournalDocuments(ctx context.Context, by Actor, actID int64) (*Ac
 		if err != nil {
 			return nil, nil, fmt.Errorf("file of act %d: %w", actID, err)
 		}
-		out = append(out, s.document(cleanName(jf, f.Type), f))
+		out = append(out, storedDocument(s.files, cleanName(jf, f.Type), f))
 	}
 	return v, out, nil
 }

@@ -27,3 +27,6 @@ const (
 	MaxDraftFiles  = maxDraftFiles
 	MaxScreenshots = maxScreenshots
 )
+
+// ProtocolStates lists the states of the table.
+func ProtocolStates() []ProtocolStatus { return protocolTable.States() }

@@ -267,10 +267,15 @@ func ownUpload(ctx context.Context, tx Tx, by Actor, id int64) (*Upload, error) 
 	return u, err
 }
 
-// use returns the actor's accepted file for a subject and marks it as used, or
-// says what keeps it from being used. It holds the file: whoever holds the exam,
-// too, has taken that before.
-func (s *Uploads) use(ctx context.Context, tx Tx, by Actor, id int64, purpose UploadPurpose, subjectID int64) (*Upload, error) {
+// use is useUpload.
+func (*Uploads) use(ctx context.Context, tx Tx, by Actor, id int64, purpose UploadPurpose, subjectID int64) (*Upload, error) {
+	return useUpload(ctx, tx, by, id, purpose, subjectID)
+}
+
+// useUpload returns the actor's accepted file for a subject and marks it as used,
+// or says what keeps it from being used. It holds the file: whoever holds the
+// exam, too, has taken that before.
+func useUpload(ctx context.Context, tx Tx, by Actor, id int64, purpose UploadPurpose, subjectID int64) (*Upload, error) {
 	u, err := ownUpload(ctx, tx, by, id)
 	if err != nil {
 		return nil, err

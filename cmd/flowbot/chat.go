@@ -35,7 +35,7 @@ func (c chatFiles) Fetch(ctx context.Context, ref string, w io.Writer, most int6
 func (i *installation) jobs() cron.Services {
 	return cron.Services{
 		Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep,
-		Uploads: i.uploads, Frdo: i.frdo, Certificates: i.certificates, Scans: i.scans, Candidates: i.candidates,
+		Uploads: i.uploads, Protocols: i.protocols, Frdo: i.frdo, Certificates: i.certificates, Scans: i.scans, Candidates: i.candidates,
 	}
 }
 
