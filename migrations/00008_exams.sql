@@ -231,7 +231,7 @@ CREATE TABLE blanks (
     CONSTRAINT blanks_used CHECK (state <> 'used' OR application_id IS NOT NULL),
     CONSTRAINT blanks_spoiled CHECK (state <> 'spoiled' OR reason <> '')
 );
-CREATE INDEX blanks_center ON blanks (center_id, state, id);
+CREATE INDEX blanks_center ON blanks (center_id, changed_at, id);
 CREATE INDEX blanks_application ON blanks (application_id) WHERE application_id IS NOT NULL;
 
 -- Printings: every PDF made for blanks, because blanks are accountable.

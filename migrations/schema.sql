@@ -261,6 +261,18 @@ CREATE TABLE public.calendar_years (
     imported_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.candidate_claims (
+    telegram_id bigint NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    step text DEFAULT ''::text NOT NULL,
+    phone text DEFAULT ''::text NOT NULL,
+    born_on date,
+    tries integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT candidate_claims_step CHECK ((step = ANY (ARRAY[''::text, 'phone'::text, 'born'::text, 'digits'::text])))
+);
+
 CREATE TABLE public.cards (
     person_id bigint NOT NULL,
     name text NOT NULL,
@@ -718,8 +730,10 @@ CREATE TABLE public.printings (
     exam_id bigint NOT NULL,
     applications bigint[] NOT NULL,
     form jsonb NOT NULL,
-    file_sha text,
+    parts text[] DEFAULT '{}'::text[] NOT NULL,
+    fault jsonb,
     reprint boolean NOT NULL,
+    downloads integer DEFAULT 0 NOT NULL,
     ordered_by bigint NOT NULL,
     ordered_at timestamp with time zone NOT NULL,
     update_id bigint DEFAULT 0 NOT NULL,
@@ -881,7 +895,7 @@ CREATE TABLE public.uploads (
     size bigint DEFAULT 0 NOT NULL,
     state text DEFAULT 'waiting'::text NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
-    facts jsonb,
+    words text DEFAULT ''::text NOT NULL,
     file_sha text,
     clean_sha text,
     type text DEFAULT ''::text NOT NULL,
@@ -937,6 +951,9 @@ ALTER TABLE ONLY public.blanks
 
 ALTER TABLE ONLY public.calendar_years
     ADD CONSTRAINT calendar_years_pkey PRIMARY KEY (year);
+
+ALTER TABLE ONLY public.candidate_claims
+    ADD CONSTRAINT candidate_claims_pkey PRIMARY KEY (telegram_id);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (person_id, name);
@@ -1081,7 +1098,9 @@ CREATE INDEX blank_ranges_center ON public.blank_ranges USING btree (center_id, 
 
 CREATE INDEX blanks_application ON public.blanks USING btree (application_id) WHERE (application_id IS NOT NULL);
 
-CREATE INDEX blanks_center ON public.blanks USING btree (center_id, state, id);
+CREATE INDEX blanks_center ON public.blanks USING btree (center_id, changed_at, id);
+
+CREATE INDEX candidate_claims_updated_at ON public.candidate_claims USING btree (updated_at);
 
 CREATE INDEX cohorts_end_on ON public.cohorts USING btree (end_on);
 
@@ -1106,6 +1125,8 @@ CREATE INDEX exams_center_protocols ON public.exams USING btree (center_id, prot
 CREATE INDEX exams_certificates ON public.exams USING btree (certificate_status, held_on, id);
 
 CREATE INDEX exams_held_on ON public.exams USING btree (held_on, id);
+
+CREATE INDEX exams_number_prefix ON public.exams USING btree (number text_pattern_ops);
 
 CREATE INDEX exams_reviewer ON public.exams USING btree (reviewer_id) WHERE (reviewer_id IS NOT NULL);
 
@@ -1354,9 +1375,6 @@ ALTER TABLE ONLY public.printers
 
 ALTER TABLE ONLY public.printings
     ADD CONSTRAINT printings_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
-
-ALTER TABLE ONLY public.printings
-    ADD CONSTRAINT printings_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
 
 ALTER TABLE ONLY public.printings
     ADD CONSTRAINT printings_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES public.people(id);
