@@ -241,7 +241,7 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 		if e.Kind == service.Internal {
 			return err
 		}
-		reply = Reply{Text: string(e.Reason), Data: e.Data}
+		reply = Reply{Text: string(e.Reason), Data: e.Data, Rows: refusalRows(e)}
 		if now := b.current(ctx, t, e); u.Again && e.Kind == service.Conflict && now.Text != "" {
 			reply = now // it has moved on by this very deed, most likely
 		} else if u.IsPress && refusals[e.Reason] == alert {

@@ -7,6 +7,7 @@ import (
 
 	"flowbot/service"
 	"flowbot/service/foreign"
+	"flowbot/templates"
 )
 
 // examServices are the use cases of testing centres.
@@ -27,18 +28,33 @@ const deliveryHold = 10 * time.Minute
 
 func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, say service.Say, maxDownload int64, now service.Clock) *examServices {
 	random := rand.NewChaCha8([32]byte{2})
+	profiles := d.blankProfiles()
 	e := &examServices{
 		Exams:     service.NewExams(d.store, now),
 		Protocols: service.NewProtocols(d.store, d.files, now),
-		Centers:   service.NewCenters(d.store, nil, now),
 		Blanks:    service.NewBlanks(d.store, now),
 		Uploads:   service.NewUploads(d.store, sent, reader, d.files, maxDownload, say, now),
 	}
-	e.Certificates = service.NewCertificates(d.store, d.printer, d.files, nil, now)
-	e.Frdo = service.NewFrdo(d.store, reader.Book(), d.files, e.Uploads, say, now)
-	e.Scans = service.NewScans(d.store, d.files, e.Uploads, deliveryHold, now)
+	e.Centers = service.NewCenters(d.store, reader.Book(), d.files, e.Uploads, profiles, now)
+	e.Certificates = service.NewCertificates(d.store, d.printer, d.files, profiles, now)
+	e.Frdo = service.NewFrdo(d.store, reader.Book(), d.files, e.Uploads, e.Certificates, say, now)
+	e.Scans = service.NewScans(d.store, d.files, e.Uploads, profiles, deliveryHold, now)
 	e.Candidates = service.NewCandidates(d.store, d.people, d.printer, d.files, random, deliveryHold, now)
 	return e
+}
+
+// blankProfiles are the built-in ones.
+func (d *desk) blankProfiles() []service.BlankProfile {
+	d.t.Helper()
+	tables, err := templates.BlankProfiles()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	profiles, err := service.BuildBlankProfiles(tables...)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return profiles
 }
 
 // exam adds an exam of the center with applications NUMBER-01 and so on, whose

@@ -40,6 +40,8 @@ var menuRows = map[service.Role][][]Action{
 	service.RoleCenterStaff: {
 		{pressTasks},
 		{pressExams},
+		{pressResults},
+		{pressCenter},
 		{pressStaff, pressInvite},
 		{pressSettings},
 	},
@@ -116,6 +118,7 @@ func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (R
 		service.SubjectCohort:      b.cohortCard,
 		service.SubjectExam:        b.examCard,
 		service.SubjectApplication: b.applicationCard,
+		service.SubjectCenter:      b.centerCard,
 	}
 }
 

@@ -92,6 +92,24 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonProfileOffBlank, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
 		{service.ReasonProfileFloor, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
 		{service.ReasonProfileLeading, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonCenterIncomplete, []any{
+			service.CenterGap{OrgID: 1, Center: long, Missing: service.CenterFields},
+			service.CenterGap{OrgID: 1, Center: "<Мост>", Missing: service.CenterFields[:1]},
+		}},
+		{service.ReasonCenterValue, []any{300, 121}},
+		{service.ReasonPrinterName, []any{60}},
+		{service.ReasonProfileTooMany, []any{20}},
+		{service.ReasonPrinterTooMany, []any{20}},
+		{service.ReasonPrinterFar, []any{20}},
+		{service.ReasonNotPrintable, []any{[]string{"1", "2"}}},
+		{service.ReasonPrintRange, []any{38}},
+		{service.ReasonPrintFault, []any{
+			service.PrintFaultAt{PrintFault: service.PrintFault{Application: "1", Rune: "<"}},
+			service.PrintFaultAt{PrintFault: service.PrintFault{Rune: "漢"}},
+			service.PrintFaultAt{PrintFault: service.PrintFault{Application: "1", Field: "name"}},
+			service.PrintFaultAt{PrintFault: service.PrintFault{Application: "1", Field: "name", OffSheet: true}},
+			service.PrintFaultAt{PrintFault: service.PrintFault{Field: "address"}},
+		}},
 		{bot.ReasonUnexpected, []any{"", "sticker"}},
 	} {
 		out[f.reason] = f.data

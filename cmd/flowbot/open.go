@@ -132,6 +132,14 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	if err != nil {
 		return out, err
 	}
+	blanks, err := templates.BlankProfiles()
+	if err != nil {
+		return out, err
+	}
+	profiles, err := service.BuildBlankProfiles(blanks...)
+	if err != nil {
+		return out, err
+	}
 	printer, err := pdf.New()
 	if err != nil {
 		return out, err
@@ -161,11 +169,11 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.uploads = service.NewUploads(i.db, sent, reader, i.files, int64(i.settings.MaxDownload), i.say, now)
 	out.exams = service.NewExams(i.db, now)
 	out.protocols = service.NewProtocols(i.db, i.files, now)
-	out.centers = service.NewCenters(i.db, nil, now)
-	out.certificates = service.NewCertificates(i.db, printer, i.files, nil, now)
-	out.frdo = service.NewFrdo(i.db, reader.Book(), i.files, out.uploads, i.say, now)
+	out.centers = service.NewCenters(i.db, reader.Book(), i.files, out.uploads, profiles, now)
+	out.certificates = service.NewCertificates(i.db, printer, i.files, profiles, now)
+	out.frdo = service.NewFrdo(i.db, reader.Book(), i.files, out.uploads, out.certificates, i.say, now)
 	out.blanks = service.NewBlanks(i.db, now)
-	out.scans = service.NewScans(i.db, i.files, out.uploads, i.settings.DeliveryHold, now)
+	out.scans = service.NewScans(i.db, i.files, out.uploads, profiles, i.settings.DeliveryHold, now)
 	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, i.settings.DeliveryHold, now)
 	return out, nil
 }
