@@ -147,6 +147,7 @@ const (
 	RegionBlankSeries        Region = "blank_series"
 	RegionBlankNumber        Region = "blank_number" // its digits
 	RegionBarCode            Region = "bar_code"
+	RegionFrame              Region = "frame" // the outermost printed line around the blank
 )
 
 // Places lists the places of a field, in the order in which they are tried.
@@ -267,6 +268,7 @@ var (
 		{RegionBlankSeries, "серия бланка"},
 		{RegionBlankNumber, "номер бланка"},
 		{RegionBarCode, "штрихкод"},
+		{RegionFrame, "рамка"},
 	}
 	yesNoWords    = []word[bool]{{true, wordYes}, {false, wordNo}}
 	propertyWords = []word[string]{
@@ -715,7 +717,7 @@ func (r *profileReader) whole() error {
 		}
 	}
 	for _, w := range regionWords {
-		if _, there := r.p.Region(w.value); !there && w.value != RegionBlankSeries && w.value != RegionBarCode {
+		if _, there := r.p.Region(w.value); !there && w.value != RegionBlankSeries && w.value != RegionBarCode && w.value != RegionFrame {
 			return lacks(profileRegion, w.name)
 		}
 	}
