@@ -492,6 +492,12 @@ var cancelAct = Wizard[reasonForm]{
 		}
 		return b.actCard(ctx, t, a.ID)
 	},
+	Left: backToAct,
+}
+
+// backToAct shows the act that a question was about which is not answered.
+func backToAct(ctx context.Context, b *Bot, t *Turn, f *reasonForm) (Reply, error) {
+	return b.actCard(ctx, t, f.ActID)
 }
 
 // takeComment reads a comment in the person's own words.

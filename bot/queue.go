@@ -295,6 +295,7 @@ var rejectAct = Wizard[reasonForm]{
 		}
 		return edited(b.actCard(ctx, t, a.ID))
 	},
+	Left: backToAct,
 }
 
 func (b *Bot) rejectPressed(ctx context.Context, t *Turn) (Reply, error) {

@@ -1,17 +1,514 @@
 package bot
 
-import "flowbot/service"
+import (
+	"context"
+	"time"
 
-func (b *Bot) resultActions() []action { return nil }
+	"flowbot/service"
+)
+
+// Buttons of results. The ID is the exam's or, of the deeds about one, the
+// application's, which carry its revision.
+const (
+	pressResults      Action = "erl" // «Загрузить результаты»
+	pressResultList   Action = "erq" // those awaiting a result; Version is a page
+	pressResultNext   Action = "ert" // one of them
+	pressNoViolations Action = "ern" // «Нарушений нет», of all who came
+	pressRest         Action = "err" // «Остальные сдали»
+	pressRestSure     Action = "ery" // Version is how many they are
+	pressClean        Action = "erv" // «Нарушений нет», of one
+	pressViolated     Action = "ere"
+	pressCorrect      Action = "erc"
+	pressUnmark       Action = "eru"
+)
+
+// outcomes are the buttons that mark an outcome: on the card of an application,
+// and in the list of those awaiting one, to which they lead back.
+var outcomes = []struct {
+	outcome    service.Outcome
+	card, list Action
+	label      string
+}{
+	{service.OutcomePassed, "erp", "er1", "passed"},
+	{service.OutcomeFailed, "erf", "er2", "failed"},
+	{service.OutcomeAbsent, "era", "er3", "absent"},
+}
+
+func (b *Bot) resultActions() []action {
+	out := []action{
+		{pressResults, "results", b.resultsPressed},
+		{pressResultList, "results_list", b.resultListPressed},
+		{pressResultNext, "results_next", b.resultNextPressed},
+		{pressNoViolations, "no_violations", b.noViolationsPressed},
+		{pressRest, "results_rest", b.restPressed},
+		{pressRestSure, "results_rest_sure", b.restSurePressed},
+		{pressClean, "no_violations_one", b.cleanPressed},
+		{pressViolated, "violated", b.violatedPressed},
+		{pressCorrect, "result_correct", b.correctPressed},
+		{pressUnmark, "result_unmark", b.unmarkPressed},
+	}
+	for _, o := range outcomes {
+		out = append(out,
+			action{o.card, o.label, b.outcomePressed(o.outcome, false)},
+			action{o.list, o.label + "_next", b.outcomePressed(o.outcome, true)})
+	}
+	return out
+}
 
 // resultTalks are the conversations of this subject.
-func resultTalks() []talk { return nil }
+func resultTalks() []talk { return []talk{markTalk} }
 
 // resultNotices are the notices of this subject.
 func (b *Bot) resultNotices() map[string]notice { return nil }
 
 // resultExamRows are this subject's rows of buttons on an exam's card.
-func (b *Bot) resultExamRows(_ *Turn, _ *service.ExamView) [][]Button { return nil }
+func (b *Bot) resultExamRows(_ *Turn, v *service.ExamView) [][]Button {
+	if v.CanMark() != nil {
+		return nil
+	}
+	var out [][]Button
+	if n := v.Count(service.ApplicationAwaitingResult); n > 0 {
+		out = append(out, row(Button{Press: Press{pressResults, v.Exam.ID, v.Exam.Revision}, Args: n}))
+	}
+	if n := v.Count(service.ApplicationAwaitingViolationsMark); n > 0 {
+		out = append(out, row(Button{Press: Press{pressNoViolations, v.Exam.ID, v.Exam.Revision}, Args: n}))
+	}
+	return out
+}
 
 // resultApplicationRows are this subject's rows of buttons on an application's card.
-func (b *Bot) resultApplicationRows(_ *Turn, _ *service.ApplicationView) [][]Button { return nil }
+func (b *Bot) resultApplicationRows(_ *Turn, v *service.ApplicationView) [][]Button {
+	if v.CanMark() != nil {
+		return nil
+	}
+	a := &v.Application
+	switch a.Status() {
+	case service.ApplicationAwaitingResult:
+		return append(outcomeRows(a, false), row(Button{Press: Press{pressViolated, a.ID, a.Revision}}))
+	case service.ApplicationAwaitingViolationsMark:
+		return append(violationsRows(a), row(Button{Press: Press{pressCorrect, a.ID, a.Revision}}))
+	case service.ApplicationAbsent, service.ApplicationFailed, service.ApplicationViolated, service.ApplicationAwaitingCertificate,
+		service.ApplicationAwaitingHandover, service.ApplicationCompleted:
+	}
+	return [][]Button{row(Button{Press: Press{pressCorrect, a.ID, a.Revision}})}
+}
+
+// outcomeRows offers the outcomes that an application does not have.
+func outcomeRows(a *service.Application, quick bool) [][]Button {
+	var out []Button
+	for _, o := range outcomes {
+		do := o.card
+		if quick {
+			do = o.list
+		}
+		if o.outcome != a.Outcome {
+			out = append(out, Button{Label: o.label, Press: Press{do, a.ID, a.Revision}})
+		}
+	}
+	return [][]Button{out}
+}
+
+// violationsRows offers the marks of violations that an application does not have.
+func violationsRows(a *service.Application) [][]Button {
+	var out []Button
+	if a.Violations != service.ViolationsNone {
+		out = append(out, Button{Label: "no_violations", Press: Press{pressClean, a.ID, a.Revision}})
+	}
+	if a.Violations != service.ViolationsFound {
+		out = append(out, Button{Press: Press{pressViolated, a.ID, a.Revision}})
+	}
+	return [][]Button{out}
+}
+
+// awaitingResults are the exams of one's own centers in which results are missing.
+func (b *Bot) awaitingResults(t *Turn) service.ExamFilter {
+	return service.ExamFilter{Unsettled: true, HeldBefore: b.todayOf(t).AddDays(1)}
+}
+
+// todayOf is the day that it is where the person reads dates.
+func (b *Bot) todayOf(t *Turn) service.Day {
+	loc, err := time.LoadLocation(t.By.Zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return service.DayOf(b.now(), loc)
+}
+
+// resultsView is what the screen about the results of an exam says.
+type resultsView struct {
+	*service.ExamView
+	Awaited int // results that are missing
+	Marks   int // marks of violations that are missing
+}
+
+// resultsPressed offers the ways to bring the results of an exam in.
+func (b *Bot) resultsPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, b.awaitingResults(t), pressResults)
+	}
+	return edited(b.resultsScreen(ctx, t, t.Press.ID))
+}
+
+func (b *Bot) resultsScreen(ctx context.Context, t *Turn, examID int64) (Reply, error) {
+	v, err := b.Exams.View(ctx, t.By, examID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := v.CanMark(); err != nil {
+		return Reply{}, err
+	}
+	shown := resultsView{
+		ExamView: v, Awaited: v.Count(service.ApplicationAwaitingResult), Marks: v.Count(service.ApplicationAwaitingViolationsMark),
+	}
+	r := Reply{Text: "results", Data: shown}
+	if shown.Awaited > 0 {
+		r.Rows = append(r.Rows,
+			row(Button{Press: Press{pressResultList, examID, 0}}),
+			row(Button{Press: Press{pressRest, examID, 0}, Args: shown.Awaited}))
+	}
+	if shown.Marks > 0 {
+		r.Rows = append(r.Rows, row(Button{Press: Press{pressNoViolations, examID, v.Exam.Revision}, Args: shown.Marks}))
+	}
+	r.Rows = append(r.Rows, row(Button{Press: Press{pressExam, examID, 0}, Args: v.Exam.Number}, Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
+// resultListPressed shows a page of those whose result is awaited.
+func (b *Bot) resultListPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, b.awaitingResults(t), pressResultList)
+	}
+	page := 0
+	if !t.typed {
+		page = pageOf(int64(t.Press.Version))
+	}
+	return edited(b.resultList(ctx, t, t.Press.ID, page))
+}
+
+func (b *Bot) resultList(ctx context.Context, t *Turn, examID int64, page int) (Reply, error) {
+	awaited := service.ApplicationFilter{Status: service.ApplicationAwaitingResult}
+	list, err := b.Exams.Applications(ctx, t.By, examID, awaited, page*pageSize, pageSize)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(list.Items) == 0 && page > 0 {
+		return b.resultList(ctx, t, examID, 0)
+	}
+	if len(list.Items) == 0 {
+		return b.resultsScreen(ctx, t, examID)
+	}
+	r := Reply{Text: "results_list", Data: tableView{ApplicationList: list, Page: page, First: page*pageSize + 1}}
+	for i := range list.Items {
+		a := &list.Items[i]
+		r.Rows = append(r.Rows, row(Button{Label: "application_item", Args: a, Press: Press{pressResultNext, a.ID, 0}}))
+	}
+	r.Rows = append(r.Rows, turnPages(page, list.More, func(p int) Press { return Press{pressResultList, examID, p} })...)
+	r.Rows = append(r.Rows,
+		row(Button{Label: "results", Press: Press{pressResults, examID, 0}}),
+		row(Button{Press: Press{pressExam, examID, 0}, Args: list.Exam.Number}, Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
+// resultNextPressed asks for the outcome of one whose result is awaited.
+func (b *Bot) resultNextPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.resultListPressed(ctx, t)
+	}
+	v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := v.CanMark(); err != nil {
+		return Reply{}, err
+	}
+	if v.Application.Status() != service.ApplicationAwaitingResult { // marked meanwhile
+		return edited(b.applicationCard(ctx, t, v.Application.ID))
+	}
+	r := Reply{Text: "result_ask", Data: v, Rows: outcomeRows(&v.Application, true), Edit: true}
+	r.Rows = append(r.Rows,
+		row(Button{Press: Press{pressViolated, v.Application.ID, v.Application.Revision}}),
+		row(Button{Label: "results_back", Press: Press{pressResultList, v.Exam.ID, 0}}, Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
+// named finds the application of a deed that was typed with its number.
+func (b *Bot) named(ctx context.Context, t *Turn) (bool, error) {
+	if t.Press.ID != 0 {
+		return true, nil
+	}
+	if t.Suffix == "" {
+		return false, nil
+	}
+	a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
+	if err != nil {
+		return false, err
+	}
+	t.Press.ID, t.Press.Version = a.ID, a.Revision
+	return true, nil
+}
+
+// markView says what has been marked of whom.
+type markView struct {
+	Name    string
+	Outcome service.Outcome
+}
+
+// outcomePressed marks an outcome. In the list it leads back there.
+func (b *Bot) outcomePressed(outcome service.Outcome, quick bool) handler {
+	return func(ctx context.Context, t *Turn) (Reply, error) {
+		if ok, err := b.named(ctx, t); err != nil || !ok {
+			if err != nil {
+				return Reply{}, err
+			}
+			return b.resultListPressed(ctx, t)
+		}
+		f := markForm{ApplicationID: t.Press.ID, Revision: t.Press.Version, Outcome: outcome}
+		if r, asked, err := b.mustAsk(ctx, t, f); err != nil || asked {
+			return r, err
+		}
+		a, err := b.Exams.Mark(ctx, t.By, f.input())
+		if err != nil {
+			return Reply{}, err
+		}
+		if !quick {
+			return edited(b.applicationCard(ctx, t, a.ID))
+		}
+		r, err := edited(b.resultList(ctx, t, a.ExamID, 0))
+		r.Lead, r.LeadData = "result_marked", markView{a.Name(), outcome}
+		return r, err
+	}
+}
+
+// cleanPressed marks that one who came broke no rules.
+func (b *Bot) cleanPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if ok, err := b.named(ctx, t); err != nil || !ok {
+		if err != nil {
+			return Reply{}, err
+		}
+		return b.noViolationsPressed(ctx, t)
+	}
+	f := markForm{ApplicationID: t.Press.ID, Revision: t.Press.Version, Violations: service.ViolationsNone}
+	if r, asked, err := b.mustAsk(ctx, t, f); err != nil || asked {
+		return r, err
+	}
+	a, err := b.Exams.Mark(ctx, t.By, f.input())
+	if err != nil {
+		return Reply{}, err
+	}
+	return edited(b.applicationCard(ctx, t, a.ID))
+}
+
+// violatedPressed asks what rules one has broken.
+func (b *Bot) violatedPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if ok, err := b.named(ctx, t); err != nil || !ok {
+		if err != nil {
+			return Reply{}, err
+		}
+		return b.tablePressed(ctx, t)
+	}
+	f := markForm{ApplicationID: t.Press.ID, Revision: t.Press.Version, Violations: service.ViolationsFound}
+	r, _, err := b.mustAsk(ctx, t, f)
+	return r, err
+}
+
+// markForm is what must be known before a result is marked with a comment.
+type markForm struct {
+	ApplicationID int64
+	Application   string // number
+	Name          string
+	Revision      int
+	Outcome       service.Outcome    // "" keeps what stands
+	Violations    service.Violations // "" keeps what stands
+	Approved      bool               // the protocol is: the comment says why it is corrected
+	Comment       string
+}
+
+func (f *markForm) input() service.MarkInput {
+	return service.MarkInput{
+		ApplicationID: f.ApplicationID, Revision: f.Revision, Outcome: f.Outcome, Violations: f.Violations, Comment: f.Comment,
+	}
+}
+
+// markTalk asks for what a mark needs beside a press: whether there were
+// violations, and a comment.
+var markTalk = Wizard[markForm]{
+	Name: "result_mark", Brief: true,
+	Steps: []Step[markForm]{
+		{Name: stepViolations, Ask: askViolations, Take: takeViolations},
+		{
+			Name: stepComment,
+			Ask: func(_ context.Context, _ *Bot, t *Turn, f *markForm) (Reply, error) {
+				return Reply{Text: "result_comment_ask", Data: f, Rows: [][]Button{row(Button{Press: t.inTalk(pressCancel, 0)})}}, nil
+			},
+			Take: func(_ context.Context, _ *Bot, t *Turn, f *markForm) (Outcome, error) {
+				if t.Press != nil || t.File != nil || t.Other != "" {
+					return stay, unexpected(t)
+				}
+				f.Comment = t.Text
+				return next, service.CheckComment(t.Text)
+			},
+		},
+	},
+	Done: func(ctx context.Context, b *Bot, t *Turn, f *markForm) (Reply, error) {
+		a, err := b.Exams.Mark(ctx, t.By, f.input())
+		if err != nil {
+			return Reply{}, err
+		}
+		return edited(b.applicationCard(ctx, t, a.ID))
+	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *markForm) (Reply, error) {
+		return b.applicationCard(ctx, t, f.ApplicationID)
+	},
+}
+
+// The steps of markTalk.
+const (
+	stepViolations = "violations"
+	stepComment    = "comment"
+)
+
+// The answers to askViolations.
+const (
+	pickNone  = 1
+	pickFound = 2
+)
+
+func askViolations(_ context.Context, _ *Bot, t *Turn, f *markForm) (Reply, error) {
+	return Reply{Text: "result_violations_ask", Data: f, Rows: [][]Button{
+		row(Button{Label: "no_violations", Press: t.inTalk(pressPick, pickNone)}, Button{Label: "violated", Press: t.inTalk(pressPick, pickFound)}),
+		row(Button{Press: t.inTalk(pressCancel, 0)}),
+	}}, nil
+}
+
+func takeViolations(_ context.Context, _ *Bot, t *Turn, f *markForm) (Outcome, error) {
+	if t.Press == nil || t.Press.Do != pressPick || t.typed {
+		return stay, unexpected(t)
+	}
+	f.Violations = service.ViolationsNone
+	if t.Press.ID == pickFound {
+		f.Violations = service.ViolationsFound
+	}
+	return next, nil
+}
+
+// mustAsk opens markTalk when the mark needs more than a press: what rules were
+// broken, or why a result is corrected after the protocol was approved.
+func (b *Bot) mustAsk(ctx context.Context, t *Turn, f markForm) (Reply, bool, error) {
+	v, err := b.Exams.Application(ctx, t.By, f.ApplicationID)
+	if err != nil {
+		return Reply{}, false, err
+	}
+	a := &v.Application
+	f.Application, f.Name, f.Approved = a.Number, a.Name(), v.Exam.ProtocolStatus == service.ProtocolApproved
+	// Whoever pressed an old button, or may not mark, hears so from the deed itself.
+	if a.Revision != f.Revision || v.CanMark() != nil {
+		_, err := b.Exams.Mark(ctx, t.By, f.input())
+		return Reply{}, err != nil, err
+	}
+	unmarked := f.Violations == service.ViolationsUnmarked && a.Violations == service.ViolationsUnmarked
+	switch {
+	case f.Approved && unmarked && f.Outcome != service.OutcomeAbsent:
+		r, err := b.begin(ctx, t, markTalk, f)
+		return r, true, err
+	case f.Approved || f.Violations == service.ViolationsFound:
+		r, err := b.beginAt(ctx, t, markTalk, stepComment, f)
+		return r, true, err
+	}
+	return Reply{}, false, nil
+}
+
+// correctPressed offers every mark that an application does not have.
+func (b *Bot) correctPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if ok, err := b.named(ctx, t); err != nil || !ok {
+		if err != nil {
+			return Reply{}, err
+		}
+		return b.tablePressed(ctx, t)
+	}
+	v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := v.CanMark(); err != nil {
+		return Reply{}, err
+	}
+	a := &v.Application
+	r := Reply{Text: "result_correct", Data: v, Rows: outcomeRows(a, false), Edit: true}
+	if a.Outcome != service.OutcomeAbsent {
+		r.Rows = append(r.Rows, violationsRows(a)...)
+	}
+	if v.Exam.ProtocolStatus != service.ProtocolApproved {
+		r.Rows = append(r.Rows, row(Button{Press: Press{pressUnmark, a.ID, a.Revision}}))
+	}
+	r.Rows = append(r.Rows, row(Button{Press: Press{pressApplication, a.ID, 0}, Args: a.Number}, Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
+// unmarkPressed takes back what was marked by mistake.
+func (b *Bot) unmarkPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if ok, err := b.named(ctx, t); err != nil || !ok {
+		if err != nil {
+			return Reply{}, err
+		}
+		return b.tablePressed(ctx, t)
+	}
+	a, err := b.Exams.Unmark(ctx, t.By, t.Press.ID, t.Press.Version)
+	if err != nil {
+		return Reply{}, err
+	}
+	return edited(b.applicationCard(ctx, t, a.ID))
+}
+
+// noViolationsPressed marks that all who came, and have no mark yet, broke no
+// rules. Pressing it twice changes nothing.
+func (b *Bot) noViolationsPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, b.awaitingResults(t), pressNoViolations)
+	}
+	n, err := b.Exams.NoViolations(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := edited(b.examCard(ctx, t, t.Press.ID))
+	r.Lead, r.LeadData = "no_violations_marked", n
+	return r, err
+}
+
+// restPressed asks whether all whose result is awaited have passed.
+func (b *Bot) restPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, b.awaitingResults(t), pressRest)
+	}
+	v, err := b.Exams.View(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := v.CanMark(); err != nil {
+		return Reply{}, err
+	}
+	n := v.Count(service.ApplicationAwaitingResult)
+	if n == 0 {
+		return edited(b.resultsScreen(ctx, t, v.Exam.ID))
+	}
+	return Reply{
+		Text: "results_rest_ask", Data: resultsView{ExamView: v, Awaited: n}, Edit: true,
+		Rows: [][]Button{
+			row(Button{Press: Press{pressRestSure, v.Exam.ID, n}, Args: n}),
+			row(Button{Label: "results_back", Press: Press{pressResults, v.Exam.ID, 0}}, Button{Press: Press{Do: pressMenu}}),
+		},
+	}, nil
+}
+
+// restSurePressed marks all whose result is awaited as passed.
+func (b *Bot) restSurePressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 || t.typed {
+		return b.restPressed(ctx, t)
+	}
+	n, err := b.Exams.PassRest(ctx, t.By, t.Press.ID, t.Press.Version)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := edited(b.resultsScreen(ctx, t, t.Press.ID))
+	r.Lead, r.LeadData = "results_rest_marked", n
+	return r, err
+}

@@ -21,6 +21,9 @@ type Wizard[F any] struct {
 	// Done does what the conversation was for. An Invalid error stays at the last
 	// step; any other refusal ends the conversation.
 	Done func(ctx context.Context, b *Bot, t *Turn, f *F) (Reply, error)
+	// Left is the screen to go back to when the conversation is cancelled; nil is
+	// the menu.
+	Left func(ctx context.Context, b *Bot, t *Turn, f *F) (Reply, error)
 }
 
 // Step is one question.
@@ -105,6 +108,8 @@ type talk interface {
 	after(step string) (string, bool)
 	before(step string) (string, bool)
 	finish(ctx context.Context, b *Bot, t *Turn, form json.RawMessage) (Reply, error)
+	// left is the screen to go back to, ok is false when it is the menu.
+	left(ctx context.Context, b *Bot, t *Turn, form json.RawMessage) (r Reply, ok bool, err error)
 }
 
 func (w Wizard[F]) name() string  { return w.Name }
@@ -176,6 +181,18 @@ func (w Wizard[F]) finish(ctx context.Context, b *Bot, t *Turn, form json.RawMes
 		return Reply{}, fmt.Errorf("wizard %s: %w", w.Name, err)
 	}
 	return w.Done(ctx, b, t, &f)
+}
+
+func (w Wizard[F]) left(ctx context.Context, b *Bot, t *Turn, form json.RawMessage) (Reply, bool, error) {
+	if w.Left == nil {
+		return Reply{}, false, nil
+	}
+	var f F
+	if err := json.Unmarshal(form, &f); err != nil {
+		return Reply{}, false, fmt.Errorf("wizard %s: %w", w.Name, err)
+	}
+	r, err := w.Left(ctx, b, t, &f)
+	return r, true, err
 }
 
 // serials keeps serials short in the buttons' data.
@@ -385,8 +402,10 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.leaveTalk(ctx, t); err != nil {
 		return Reply{}, err
 	}
-	if d != nil && (d.Kind == cancelAct.Name || d.Kind == rejectAct.Name) {
-		return b.backToAct(ctx, t, d)
+	if d != nil {
+		if r, ok, err := b.goBack(ctx, t, d); ok || err != nil {
+			return r, err
+		}
 	}
 	r, err := b.menu(ctx, t)
 	if d != nil {
@@ -396,19 +415,20 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 	return r, err
 }
 
-// backToAct shows the act that a question was about which is not answered.
-func (b *Bot) backToAct(ctx context.Context, t *Turn, d *service.Draft) (Reply, error) {
+// goBack shows the screen that a cancelled conversation goes back to; ok is false
+// when that is the menu. Whoever may not see it any more goes to the menu.
+func (b *Bot) goBack(ctx context.Context, t *Turn, d *service.Draft) (r Reply, ok bool, err error) {
+	w, known := b.talks[d.Kind]
 	var s stored
-	var f reasonForm
-	if err := json.Unmarshal(d.Form, &s); err != nil {
-		return Reply{}, fmt.Errorf("draft %s: %w", d.Kind, err)
+	if err := json.Unmarshal(d.Form, &s); err != nil || !known { // of an older program
+		return Reply{}, false, nil //nolint:nilerr // likewise
 	}
-	if err := json.Unmarshal(s.Form, &f); err != nil {
-		return Reply{}, fmt.Errorf("draft %s: %w", d.Kind, err)
+	r, ok, err = w.left(ctx, b, t, s.Form)
+	if err != nil && service.AsError(err).Kind != service.Internal {
+		return Reply{}, false, nil
 	}
-	r, err := edited(b.actCard(ctx, t, f.ActID))
-	r.Lead = "not_changed"
-	return r, err
+	r.Lead, r.Edit = "not_changed", true
+	return r, ok, err
 }
 
 // edited marks a screen as one that takes the place of the pressed one.

@@ -28,3 +28,13 @@ func (t tx) AddHistory(ctx context.Context, h service.History) error {
 	_, err := t.NewInsert().Model(&h).Returning("NULL").Exec(ctx)
 	return explain(err)
 }
+
+// AddHistories implements service.HistoryCommands.
+func (t tx) AddHistories(ctx context.Context, steps []service.History) error {
+	for some := range slices.Chunk(steps, batch) {
+		if _, err := t.NewInsert().Model(&some).Returning("NULL").Exec(ctx); err != nil {
+			return explain(err)
+		}
+	}
+	return nil
+}

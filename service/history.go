@@ -46,4 +46,6 @@ type HistoryQueries interface {
 // HistoryCommands writes down what happens.
 type HistoryCommands interface {
 	AddHistory(ctx context.Context, h History) error
+	// AddHistories is AddHistory for many steps, in their order.
+	AddHistories(ctx context.Context, steps []History) error
 }

@@ -1,0 +1,275 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// Steps of the history of an application and, where they concern many, of its
+// exam.
+const (
+	eventMarkPassed       = "mark_passed"
+	eventMarkFailed       = "mark_failed"
+	eventMarkAbsent       = "mark_absent"
+	eventMarkNoViolations = "mark_no_violations"
+	eventMarkViolations   = "mark_violations"
+	eventUnmark           = "unmark"
+	eventCorrect          = "correct" // after the protocol was approved
+
+	eventPassedMany       = "passed_many"        // of an exam; the comment is the count
+	eventNoViolationsMany = "no_violations_many" // of an exam; the comment is the count
+)
+
+// The refusals about results.
+const (
+	ReasonResultFrozen     Reason = "result.frozen"      // Data: the registration number
+	ReasonResultEarly      Reason = "result.early"       // Data: the exam's Day
+	ReasonResultWhy        Reason = "result.why"         // the protocol is approved: a correction says why
+	ReasonResultIncomplete Reason = "result.incomplete"  // the protocol is approved: nothing may be missing
+	ReasonResultAbsentMark Reason = "result.absent_mark" // violations of somebody who did not come
+	ReasonResultsChanged   Reason = "result.changed"     // Data: how many await their result now
+	ReasonViolationsWhy    Reason = "result.violations_why"
+)
+
+// MarkInput is what is marked of one application.
+type MarkInput struct {
+	ApplicationID int64
+	Revision      int        // of the application, as the person saw it
+	Outcome       Outcome    // OutcomeAwaited keeps what stands
+	Violations    Violations // ViolationsUnmarked keeps what stands
+	Comment       string     // required for violations, and once the protocol is approved
+}
+
+// Mark writes down how an exam went for one candidate, or whether they broke its
+// rules. It refuses before the day of the exam, and for good once the application
+// has its registration number. After the protocol was approved a result can still
+// be corrected, because a certificate printed by mistake is worse, but only with
+// the reason, which stands in the history of the exam too, and so that nothing is
+// missing again. If the application has moved on since the revision, Mark returns
+// a Conflict and changes nothing.
+func (s *Exams) Mark(ctx context.Context, by Actor, in MarkInput) (*Application, error) {
+	in.Comment = plainText(in.Comment)
+	var out *Application
+	err := inApplication(ctx, s.store, s.now, by, in.ApplicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		out = a
+		if a.Revision != in.Revision {
+			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
+		}
+		if err := canMark(sc.exam, a, sc.today); err != nil {
+			return err
+		}
+		was := *a
+		if err := applyMark(a, in); err != nil {
+			return err
+		}
+		if a.Outcome == was.Outcome && a.Violations == was.Violations && a.ResultComment == was.ResultComment {
+			return nil
+		}
+		return sc.saveMark(ctx, was, a, markEvent(&was, a), in.Comment)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mark application %d: %w", in.ApplicationID, err)
+	}
+	return out, nil
+}
+
+// applyMark changes the facts of the result. A mark of violations goes with who
+// came; a comment stays until what it is about changes.
+func applyMark(a *Application, in MarkInput) error {
+	if in.Outcome != OutcomeAwaited {
+		a.Outcome = in.Outcome
+	}
+	switch {
+	case in.Violations == ViolationsUnmarked:
+	case a.Outcome == OutcomeAbsent:
+		return refuse(Invalid, ReasonResultAbsentMark)
+	case in.Violations == ViolationsFound && in.Comment == "":
+		return refuse(Invalid, ReasonViolationsWhy)
+	default:
+		if a.Violations == ViolationsFound && in.Violations != ViolationsFound {
+			a.ResultComment = ""
+		}
+		a.Violations = in.Violations
+	}
+	if a.Outcome == OutcomeAbsent {
+		if a.Violations == ViolationsFound {
+			a.ResultComment = ""
+		}
+		a.Violations = ViolationsUnmarked
+	}
+	if in.Comment == "" {
+		return nil
+	}
+	if err := CheckComment(in.Comment); err != nil {
+		return err
+	}
+	a.ResultComment = in.Comment
+	return nil
+}
+
+// markEvent names the step from one result to another.
+func markEvent(was, a *Application) string {
+	switch {
+	case a.Outcome != was.Outcome && a.Outcome == OutcomePassed:
+		return eventMarkPassed
+	case a.Outcome != was.Outcome && a.Outcome == OutcomeFailed:
+		return eventMarkFailed
+	case a.Outcome != was.Outcome && a.Outcome == OutcomeAbsent:
+		return eventMarkAbsent
+	case a.Violations == ViolationsFound:
+		return eventMarkViolations
+	}
+	return eventMarkNoViolations
+}
+
+// saveMark writes a changed result and its step, if what is known of the exam
+// stays whole.
+func (sc *examScene) saveMark(ctx context.Context, was Application, a *Application, event, comment string) error {
+	approved := sc.exam.ProtocolStatus == ProtocolApproved
+	if approved && !a.Settled() {
+		return refuse(Invalid, ReasonResultIncomplete)
+	}
+	if approved && comment == "" {
+		return refuse(Invalid, ReasonResultWhy)
+	}
+	a.Revision++
+	if err := sc.tx.SaveApplications(ctx, []Application{*a}); err != nil {
+		return err
+	}
+	from, to := string(was.Status()), string(a.Status())
+	if err := sc.note(ctx, SubjectApplication, a.ID, event, from, to, comment); err != nil {
+		return err
+	}
+	if !approved {
+		return nil
+	}
+	return sc.note(ctx, SubjectExam, sc.exam.ID, eventCorrect, from, to, a.Number+": "+comment)
+}
+
+// canMark refuses a result that is frozen, and one of an exam still to be held.
+func canMark(e *Exam, a *Application, today Day) error {
+	switch {
+	case a.Frozen():
+		return refuseWith(Conflict, ReasonResultFrozen, a.RegistrationNumber)
+	case today.Before(e.HeldOn):
+		return refuseWith(Invalid, ReasonResultEarly, e.HeldOn)
+	}
+	return nil
+}
+
+// CanMark is the refusal that marking the application would meet whatever is
+// marked, nil when there is none. It saves people from a conversation that cannot
+// succeed.
+func (v *ApplicationView) CanMark() error {
+	if !v.Staff {
+		return refuse(Forbidden, ReasonForbidden)
+	}
+	return canMark(&v.Exam, &v.Application, v.Today)
+}
+
+// CanMark is the refusal that marking results of the exam would meet, nil when
+// there is none.
+func (v *ExamView) CanMark() error {
+	if !v.Staff {
+		return refuse(Forbidden, ReasonForbidden)
+	}
+	return canMark(&v.Exam, &Application{}, v.Today)
+}
+
+// Unmark takes back what was marked of one application by mistake: its result is
+// awaited again. Once the protocol is approved a result can be corrected, see
+// Mark, but not taken back.
+func (s *Exams) Unmark(ctx context.Context, by Actor, id int64, revision int) (*Application, error) {
+	var out *Application
+	err := inApplication(ctx, s.store, s.now, by, id, func(ctx context.Context, sc *examScene, a *Application) error {
+		out = a
+		if a.Revision != revision {
+			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, id, nil)
+		}
+		if err := canMark(sc.exam, a, sc.today); err != nil {
+			return err
+		}
+		was := *a
+		a.Outcome, a.Violations, a.ResultComment = OutcomeAwaited, ViolationsUnmarked, ""
+		return sc.saveMark(ctx, was, a, eventUnmark, "")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("unmark application %d: %w", id, err)
+	}
+	return out, nil
+}
+
+// NoViolations marks that nobody of those who came and have no mark yet broke the
+// rules of the exam. It returns how many it marked.
+func (s *Exams) NoViolations(ctx context.Context, by Actor, examID int64) (int, error) {
+	marked := 0
+	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
+		var err error
+		marked, err = sc.markMany(ctx, ApplicationAwaitingViolationsMark, -1, eventMarkNoViolations, eventNoViolationsMany,
+			func(a *Application) { a.Violations = ViolationsNone })
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("mark no violations in exam %d: %w", examID, err)
+	}
+	return marked, nil
+}
+
+// PassRest marks everybody whose result is awaited as passed, if they are as many
+// as the person was told; else it refuses and changes nothing.
+func (s *Exams) PassRest(ctx context.Context, by Actor, examID int64, awaited int) (int, error) {
+	marked := 0
+	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
+		var err error
+		marked, err = sc.markMany(ctx, ApplicationAwaitingResult, awaited, eventMarkPassed, eventPassedMany,
+			func(a *Application) { a.Outcome = OutcomePassed })
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("pass the rest of exam %d: %w", examID, err)
+	}
+	return marked, nil
+}
+
+// markMany changes the result of every application in a status and writes it down
+// in the history of each and of the exam. Expected is how many they must be, -1
+// for any number.
+func (sc *examScene) markMany(ctx context.Context, status ApplicationStatus, expected int, event, many string, mark func(*Application)) (int, error) {
+	all, err := sc.tx.ApplicationsForUpdate(ctx, sc.exam.ID, nil)
+	if err != nil {
+		return 0, err
+	}
+	var changed []Application
+	var steps []History
+	for i := range all {
+		a := &all[i]
+		if a.Status() != status {
+			continue
+		}
+		if err := canMark(sc.exam, a, sc.today); err != nil {
+			return 0, err
+		}
+		from := string(a.Status())
+		mark(a)
+		a.Revision++
+		changed = append(changed, *a)
+		steps = append(steps, History{
+			Subject: SubjectApplication, SubjectID: a.ID, At: sc.now, PersonID: sc.by.PersonID,
+			Event: event, FromStatus: from, ToStatus: string(a.Status()),
+		})
+	}
+	if expected >= 0 && len(changed) != expected {
+		return 0, refuseWith(Conflict, ReasonResultsChanged, len(changed))
+	}
+	if len(changed) == 0 {
+		return 0, nil
+	}
+	if err := sc.tx.SaveApplications(ctx, changed); err != nil {
+		return 0, err
+	}
+	if err := sc.tx.AddHistories(ctx, steps); err != nil {
+		return 0, err
+	}
+	return len(changed), sc.note(ctx, SubjectExam, sc.exam.ID, many, "", "", strconv.Itoa(len(changed)))
+}
