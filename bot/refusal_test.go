@@ -110,6 +110,17 @@ func refusalFacts() map[service.Reason][]any {
 			service.PrintFaultAt{PrintFault: service.PrintFault{Application: "1", Field: "name", OffSheet: true}},
 			service.PrintFaultAt{PrintFault: service.PrintFault{Field: "address"}},
 		}},
+		{service.ReasonFrdoNobody, []any{true, false}},
+		{service.ReasonFrdoIncomplete, []any{service.FrdoLack{
+			Center: []service.FrdoField{service.FrdoIssueAddress, service.FrdoSignatory}, Exam: []service.FrdoField{service.FrdoExamAddress},
+			Applications: slices.Repeat([]service.FrdoGap{{Number: long[:50], Fields: []service.FrdoField{
+				service.FrdoLastNameLatin, service.FrdoFirstNameLatin, service.FrdoIdentityDocument, service.FrdoCitizenship,
+			}}}, 20),
+		}}},
+		{service.ReasonFrdoNotReady, []any{service.FrdoUnready{Unsettled: 3, Protocol: service.ProtocolApproved}, service.FrdoUnready{Protocol: service.ProtocolRejected}}},
+		{service.ReasonFrdoNoHeader, []any{10}},
+		{service.ReasonFrdoTwice, []any{long}},
+		{service.ReasonFrdoManyRows, []any{service.FileBound{Limit: 20_000, Got: 20_001}}},
 		{bot.ReasonUnexpected, []any{"", "sticker"}},
 	} {
 		out[f.reason] = f.data

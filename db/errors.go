@@ -18,9 +18,12 @@ const (
 // reasons says in the service's words what a broken constraint means. Only
 // constraints that a race can break are here; breaking another is our fault.
 var reasons = map[string]service.Error{
-	"orgs_kind_name":    {Kind: service.Conflict, Reason: service.ReasonOrgExists},
-	"orgs_kind_inn":     {Kind: service.Conflict, Reason: service.ReasonOrgINNTaken},
-	"orgs_one_operator": {Kind: service.Conflict, Reason: service.ReasonOrgOneOperator},
+	"orgs_kind_name":                   {Kind: service.Conflict, Reason: service.ReasonOrgExists},
+	"orgs_kind_inn":                    {Kind: service.Conflict, Reason: service.ReasonOrgINNTaken},
+	"applications_registration_number": {Kind: service.Conflict, Reason: service.ReasonFrdoTaken},
+	"orgs_one_operator":                {Kind: service.Conflict, Reason: service.ReasonOrgOneOperator},
+
+	"blanks_once": {Kind: service.Invalid, Reason: service.ReasonBlankUsed},
 }
 
 // explain turns a driver's error into the service's, once, at the border.

@@ -48,11 +48,22 @@ func (r SheetRow) Cell(column int) string {
 	return r.Cells[column]
 }
 
-// SheetMark is what a refused workbook says beside one row.
+// SheetMark is what a returned workbook says beside one row.
 type SheetMark struct {
 	Sheet string // "" for a text table
 	Row   int    // from 1
 	Text  string
+	Plain bool // nothing is wrong: in the ordinary colour
+	Head  bool // the title of the column stands in this row, not in the first
+}
+
+// SheetTable is one sheet of texts to write.
+type SheetTable struct {
+	Name   string
+	Heads  int       // how many of the first rows are headers
+	Widths []float64 // of the columns, in characters
+	Merged []string  // areas that look like one cell: M1:N1
+	Rows   [][]string
 }
 
 // ColumnKind is what the cells of a column hold.
@@ -63,6 +74,7 @@ const (
 	ColumnText   ColumnKind = "text"
 	ColumnNumber ColumnKind = "number"
 	ColumnDay    ColumnKind = "day"
+	ColumnMoment ColumnKind = "moment" // a day with ЧЧ:ММ
 )
 
 // SheetForm is a workbook to fill in.
@@ -101,9 +113,14 @@ type SheetBook interface {
 	// windows-1251, with semicolons, commas or tabs), recognised by content.
 	Read(ctx context.Context, path string) ([]Sheet, error)
 	// Mark writes the table at path as an .xlsx workbook with one column more,
-	// under this title, where the marked rows say what is wrong. A column of that
-	// title which is there already is used again. All else stays as it was.
+	// under this title, where the marked rows say what is wrong or what became of
+	// them. A column of that title which is there already is used again. All else
+	// stays as it was.
 	Mark(ctx context.Context, path, title string, marks []SheetMark, w io.Writer) error
 	// Blank writes an empty workbook to be filled in.
 	Blank(ctx context.Context, f SheetForm, w io.Writer) error
+	// Table writes a workbook of one sheet in which every cell is text: whatever a
+	// cell says, it is no formula, no number and no date. The same table makes the
+	// same bytes.
+	Table(ctx context.Context, t SheetTable, w io.Writer) error
 }

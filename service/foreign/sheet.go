@@ -72,6 +72,11 @@ func (Book) Blank(_ context.Context, f service.SheetForm, w io.Writer) error {
 	return sheet.Blank(f, w)
 }
 
+// Table implements service.SheetBook.
+func (Book) Table(_ context.Context, t service.SheetTable, w io.Writer) error {
+	return sheet.Table(t, w)
+}
+
 // readSheets is Read in the child.
 func readSheets(q question) error {
 	sheets, err := sheet.Read(q.Items[0].Path)

@@ -42,6 +42,14 @@ func (Book) Blank(ctx context.Context, f service.SheetForm, w io.Writer) error {
 	return Blank(f, w)
 }
 
+// Table implements service.SheetBook.
+func (Book) Table(ctx context.Context, t service.SheetTable, w io.Writer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return Table(t, w)
+}
+
 // The limits of what is read. The largest honest table that the domain knows,
 // 20,000 learners in 14 columns, is 25 MiB of XML in 2 MiB of workbook.
 const (

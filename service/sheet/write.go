@@ -70,7 +70,7 @@ func Mark(path, title string, marks []service.SheetMark, w io.Writer) error {
 
 // markWorkbook marks the sender's own workbook.
 func markWorkbook(f *excelize.File, sheets []service.Sheet, title string, marks []service.SheetMark, w io.Writer) error {
-	style, err := markStyle(f)
+	style, err := makeMarkStyles(f)
 	if err != nil {
 		return fmt.Errorf("mark: %w", err)
 	}
@@ -97,23 +97,48 @@ func of(sheet string, marks []service.SheetMark) []service.SheetMark {
 	return out
 }
 
-func markStyle(f *excelize.File) (int, error) {
-	return f.NewStyle(&excelize.Style{
-		Font:      &excelize.Font{Color: "C00000"},
-		Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"},
-		NumFmt:    textFormat,
-	})
+// markStyles are the styles of marks by whether nothing is wrong.
+type markStyles map[bool]int
+
+func makeMarkStyles(f *excelize.File) (markStyles, error) {
+	out := make(markStyles)
+	for _, plain := range []bool{false, true} {
+		color := "C00000"
+		if plain {
+			color = "000000"
+		}
+		id, err := f.NewStyle(&excelize.Style{
+			Font:      &excelize.Font{Color: color},
+			Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"},
+			NumFmt:    textFormat,
+		})
+		if err != nil {
+			return nil, err
+		}
+		out[plain] = id
+	}
+	return out, nil
 }
 
 // textFormat is Excel's own number for the format «text», "@".
 // Source: ECMA-376 part 1, 18.8.30.
 const textFormat = 49
 
-// markColumn is where the marks go, from 1: the column of that title, else the
-// first one that is free in every row.
-func markColumn(rows []service.SheetRow, title string) (column int, old bool) {
+// headOf is the row of the headers.
+func headOf(marks []service.SheetMark) int {
+	for _, m := range marks {
+		if m.Head {
+			return m.Row
+		}
+	}
+	return 1
+}
+
+// markColumn is where the marks go, from 1: the column of that title in the row
+// of the headers, else the first one that is free in every row.
+func markColumn(rows []service.SheetRow, head int, title string) (column int, old bool) {
 	for _, r := range rows {
-		if r.Number == 1 {
+		if r.Number == head {
 			if i := slices.IndexFunc(r.Cells, func(c string) bool { return strings.EqualFold(c, title) }); i >= 0 {
 				return i + 1, true
 			}
@@ -125,32 +150,33 @@ func markColumn(rows []service.SheetRow, title string) (column int, old bool) {
 
 // markSheet fills the column of marks in a sheet. A text is written as text,
 // never as a formula.
-func markSheet(f *excelize.File, name string, rows []service.SheetRow, title string, marks []service.SheetMark, style int) error {
-	column, old := markColumn(rows, title)
+func markSheet(f *excelize.File, name string, rows []service.SheetRow, title string, marks []service.SheetMark, styles markStyles) error {
+	head := headOf(marks)
+	column, old := markColumn(rows, head, title)
 	letter, err := excelize.ColumnNumberToName(column)
 	if err != nil {
 		return err
 	}
 	if old {
 		for _, r := range rows {
-			if r.Number > 1 && r.Cell(column-1) != "" {
+			if r.Number > head && r.Cell(column-1) != "" {
 				if err := f.SetCellStr(name, fmt.Sprint(letter, r.Number), ""); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	all := append([]service.SheetMark{{Row: 1, Text: title}}, marks...)
+	all := append([]service.SheetMark{{Row: head, Head: true}}, marks...)
 	for _, m := range all {
 		cell := fmt.Sprint(letter, m.Row)
 		text := m.Text
-		if m.Row == 1 && text != title {
-			text = title + "\n" + text
+		if m.Row == head {
+			text = strings.TrimSuffix(title+"\n"+text, "\n")
 		}
 		if err := f.SetCellStr(name, cell, text); err != nil {
 			return err
 		}
-		if err := f.SetCellStyle(name, cell, cell, style); err != nil {
+		if err := f.SetCellStyle(name, cell, cell, styles[m.Plain]); err != nil {
 			return err
 		}
 	}
@@ -166,7 +192,7 @@ func markCopy(sheets []service.Sheet, title string, marks []service.SheetMark, w
 	if err != nil {
 		return fmt.Errorf("mark: %w", err)
 	}
-	style, err := markStyle(f)
+	style, err := makeMarkStyles(f)
 	if err != nil {
 		return fmt.Errorf("mark: %w", err)
 	}
@@ -267,12 +293,13 @@ func (b *blank) fill(form service.SheetForm) error {
 }
 
 func (b *blank) makeStyles() error {
-	day := "dd.mm.yyyy"
+	day, moment := "dd.mm.yyyy", "dd.mm.yyyy hh:mm"
 	b.styles, b.header = make(map[service.ColumnKind]int), make(map[bool]int)
 	for kind, style := range map[service.ColumnKind]excelize.Style{
 		service.ColumnText:   {NumFmt: textFormat},
 		service.ColumnNumber: {NumFmt: 1}, // 0
 		service.ColumnDay:    {CustomNumFmt: &day},
+		service.ColumnMoment: {CustomNumFmt: &moment},
 	} {
 		id, err := b.NewStyle(&style)
 		if err != nil {

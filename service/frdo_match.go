@@ -1,0 +1,268 @@
+package service
+
+import (
+	"cmp"
+	"encoding/binary"
+	"hash/fnv"
+	"slices"
+)
+
+// NumberVerdict is what becomes of a row of a table with registration numbers.
+type NumberVerdict string
+
+// The verdicts. Only matched rows are ever written.
+const (
+	NumberMatched       NumberVerdict = "matched"
+	NumberSame          NumberVerdict = "same"           // the application has this very number already
+	NumberNotHere       NumberVerdict = "not_here"       // no application of this exam is of this person
+	NumberAmbiguous     NumberVerdict = "ambiguous"      // several are
+	NumberOther         NumberVerdict = "other"          // the application has another number
+	NumberTaken         NumberVerdict = "taken"          // another application of the installation has the number
+	NumberRepeated      NumberVerdict = "repeated"       // another row has the number
+	NumberTwoRows       NumberVerdict = "two_rows"       // another row is about the same application
+	NumberOtherDocument NumberVerdict = "other_document" // the application has another identity document
+	NumberNotEntitled   NumberVerdict = "not_entitled"   // not passed, or with violations
+	NumberBadNumber     NumberVerdict = "bad_number"     // no registration number
+	NumberBadDate       NumberVerdict = "bad_date"       // no date of issue
+	NumberFuture        NumberVerdict = "future"         // issued later than today
+	NumberBeforeExam    NumberVerdict = "before_exam"    // issued before the exam
+	NumberBadBirth      NumberVerdict = "bad_birth"      // no birth date
+	NumberNoName        NumberVerdict = "no_name"        //
+	NumberNameAlone     NumberVerdict = "name_alone"     // neither birth date nor identity document
+	NumberMissing       NumberVerdict = "missing"        // the row has no number yet
+)
+
+// numberScene is what the rows of a table are held against.
+type numberScene struct {
+	heldOn Day // of the exam
+	today  Day // in the center's zone
+	all    []Application
+	taken  map[string]int64 // which application of the installation has a number
+}
+
+// matchNumbers finds for every row the application that it is about and tells
+// what becomes of it. Nobody is found by the name alone: of birth date, type and
+// identity document whatever the row has must agree with the application, and one
+// of birth date and document it must have. The order of rows and of applications
+// does not matter.
+func matchNumbers(rows []NumberRow, sc numberScene) []NumberRow {
+	out := slices.Clone(rows)
+	byName := map[string][]*Application{}
+	for i := range sc.all {
+		name := foldName(sc.all[i].Name())
+		byName[name] = append(byName[name], &sc.all[i])
+	}
+	for _, list := range byName {
+		slices.SortFunc(list, func(a, b *Application) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	found := make([]*Application, len(out))
+	for i := range out {
+		found[i] = sc.find(&out[i], byName[foldName(out[i].Name)])
+	}
+	sameNumber, sameApplication := map[string][]int{}, map[int64][]int{}
+	for i := range out {
+		if f := out[i].Fault; out[i].Number != "" && f != NumberBadNumber && f != NumberMissing {
+			key := alikeNumber(out[i].Number)
+			sameNumber[key] = append(sameNumber[key], i)
+		}
+		if found[i] != nil && out[i].Fault != NumberMissing {
+			sameApplication[found[i].ID] = append(sameApplication[found[i].ID], i)
+		}
+	}
+	for i := range out {
+		r := &out[i]
+		if r.Fault != "" {
+			r.Verdict = r.Fault
+			continue
+		}
+		if n := another(out, sameNumber[alikeNumber(r.Number)], i); n != 0 {
+			r.Verdict, r.SameAs = NumberRepeated, n
+			continue
+		}
+		if r.Verdict != "" { // none is found
+			continue
+		}
+		r.Verdict = sc.judge(r, found[i])
+		if n := another(out, sameApplication[found[i].ID], i); n != 0 && r.Verdict == NumberMatched {
+			r.Verdict, r.SameAs = NumberTwoRows, n
+		}
+	}
+	return out
+}
+
+// alikeNumber makes registration numbers comparable within a file.
+func alikeNumber(number string) string { return foldName(number) }
+
+// another is the row number of the first other of some rows, 0 when there is
+// none.
+func another(rows []NumberRow, some []int, but int) int {
+	least := 0
+	for _, i := range some {
+		if i != but && (least == 0 || rows[i].Row < least) {
+			least = rows[i].Row
+		}
+	}
+	return least
+}
+
+// find returns the application that a row is about. When there is none, or more
+// than one, the row's verdict says why.
+func (sc *numberScene) find(r *NumberRow, named []*Application) *Application {
+	r.Verdict, r.Application, r.Of, r.Has, r.Others, r.SameAs = "", 0, "", "", nil, 0
+	document := foldDocument(r.Document)
+	var agree, doubtful []*Application
+	for _, a := range named {
+		switch own := foldDocument(a.IdentityDocument); {
+		case r.Fault == NumberBadBirth || r.Fault == NumberNameAlone:
+		case !r.BornOn.IsZero() && r.BornOn != a.BornOn:
+		case r.Level != "" && r.Level != a.Level:
+		case document == "" || own == "":
+			if !r.BornOn.IsZero() {
+				agree = append(agree, a)
+			}
+		case sameDocument(document, own):
+			agree = append(agree, a)
+		default:
+			doubtful = append(doubtful, a)
+		}
+	}
+	switch {
+	case len(agree) == 1:
+		r.Application, r.Of = agree[0].ID, agree[0].Number
+		return agree[0]
+	case len(agree) > 1:
+		r.Verdict = NumberAmbiguous
+		for _, a := range agree {
+			r.Others = append(r.Others, a.Number)
+		}
+	case len(doubtful) == 1 && !r.BornOn.IsZero():
+		r.Verdict, r.Of = NumberOtherDocument, doubtful[0].Number
+	default:
+		r.Verdict = NumberNotHere
+	}
+	return nil
+}
+
+// judge tells what becomes of a row that is about the application.
+func (sc *numberScene) judge(r *NumberRow, a *Application) NumberVerdict {
+	r.Has = a.RegistrationNumber
+	holder := sc.taken[r.Number]
+	switch {
+	case r.Has == r.Number:
+		return NumberSame
+	case r.Has != "":
+		return NumberOther
+	case !a.Entitled():
+		return NumberNotEntitled
+	case r.IssuedOn.After(sc.today):
+		return NumberFuture
+	case r.IssuedOn.Before(sc.heldOn):
+		return NumberBeforeExam
+	case holder != 0 && holder != a.ID:
+		return NumberTaken
+	}
+	return NumberMatched
+}
+
+// NumbersReport is what an import of registration numbers would do.
+type NumbersReport struct {
+	Exam      string // number
+	Rows      []NumberRow
+	Matched   int
+	Remaining int    // entitled applications that would have no number still
+	Elsewhere string // number of another exam of the center that most rows are about, "" when there is none
+	Digest    int64  // of everything that the report says; never 0
+	First     int64  // digest of the report with which the table was returned
+}
+
+// Count counts the rows with the verdict.
+func (r *NumbersReport) Count(v string) int {
+	n := 0
+	for i := range r.Rows {
+		if string(r.Rows[i].Verdict) == v {
+			n++
+		}
+	}
+	return n
+}
+
+// isRefused reports whether a row would not be written for a reason that its count
+// alone does not tell.
+func (r *NumberRow) isRefused() bool {
+	return r.Verdict != NumberMatched && r.Verdict != NumberSame && r.Verdict != NumberMissing
+}
+
+// Refused are the rows that would not be written and say more than their count
+// does, in the order of the file, at most so many.
+func (r *NumbersReport) Refused(most int) []NumberRow {
+	var out []NumberRow
+	for i := range r.Rows {
+		if r.Rows[i].isRefused() && len(out) < most {
+			out = append(out, r.Rows[i])
+		}
+	}
+	return out
+}
+
+// RefusedBeyond counts those that Refused leaves out.
+func (r *NumbersReport) RefusedBeyond(most int) int {
+	n := -most
+	for i := range r.Rows {
+		if r.Rows[i].isRefused() {
+			n++
+		}
+	}
+	return max(n, 0)
+}
+
+// newNumbersReport counts what matching has found.
+func newNumbersReport(exam string, rows []NumberRow, applications []Application) *NumbersReport {
+	r := &NumbersReport{Exam: exam, Rows: rows}
+	h := fnv.New64a()
+	put := func(words ...string) {
+		for _, w := range words {
+			_, _ = h.Write(append([]byte(w), 0)) // never fails, see hash.Hash
+		}
+	}
+	for i := range rows {
+		row := &rows[i]
+		if row.Verdict == NumberMatched {
+			r.Matched++
+		}
+		put(string(row.Verdict), row.Number, row.IssuedOn.String(), row.Has)
+		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(row.Application))) //nolint:gosec // bits, not an amount
+	}
+	for i := range applications {
+		if a := &applications[i]; a.Entitled() && a.RegistrationNumber == "" {
+			r.Remaining++
+		}
+	}
+	r.Remaining -= r.Matched
+	put(r.Exam)
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.Remaining))) //nolint:gosec // bits, not an amount
+	r.Digest = int64(h.Sum64()>>2) | 1                                      //nolint:gosec // the sign is shifted out
+	return r
+}
+
+// byElsewhere returns which exam most rows are about that are of nobody here,
+// given the applications of other exams; 0 when no exam has most of the rows.
+func byElsewhere(rows []NumberRow, others []Application) int64 {
+	byExam := map[int64][]Application{}
+	for i := range others {
+		byExam[others[i].ExamID] = append(byExam[others[i].ExamID], others[i])
+	}
+	var best int64
+	most := len(rows) / 2
+	for exam, list := range byExam {
+		n := 0
+		for _, r := range matchNumbers(rows, numberScene{all: list}) {
+			if r.Application != 0 {
+				n++
+			}
+		}
+		if n > most || n == most && best != 0 && exam > best {
+			best, most = exam, n
+		}
+	}
+	return best
+}
