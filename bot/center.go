@@ -22,10 +22,10 @@ const (
 	pressPrinterChoose Action = "ceo" // ID is the printer's
 	pressPrinterRemove Action = "cex" // ID is the printer's: asks first
 	pressPrinterGone   Action = "cey" // ID is the printer's: removes
-	pressRight         Action = "cei" // ID is the printer's, Version a moved
-	pressLeft          Action = "cej" // as pressRight
-	pressDown          Action = "cek" // as pressRight
-	pressUp            Action = "cel" // as pressRight
+	pressShiftRight    Action = "cei" // ID is the printer's, Version a moved
+	pressShiftLeft     Action = "cej" // as pressShiftRight
+	pressShiftDown     Action = "cek" // as pressShiftRight
+	pressShiftUp       Action = "cel" // as pressShiftRight
 )
 
 // centerFields are the values that are written, each with its button; its Version
@@ -55,10 +55,10 @@ func (b *Bot) centerActions() []action {
 		{pressPrinterChoose, "printer_choose", b.printerChoosePressed},
 		{pressPrinterRemove, "printer_remove", b.printerRemovePressed},
 		{pressPrinterGone, "printer_remove_yes", b.printerGonePressed},
-		{pressRight, "printer_right", b.printerMovePressed(1, 0)},
-		{pressLeft, "printer_left", b.printerMovePressed(-1, 0)},
-		{pressDown, "printer_down", b.printerMovePressed(0, 1)},
-		{pressUp, "printer_up", b.printerMovePressed(0, -1)},
+		{pressShiftRight, "printer_right", b.printerMovePressed(1, 0)},
+		{pressShiftLeft, "printer_left", b.printerMovePressed(-1, 0)},
+		{pressShiftDown, "printer_down", b.printerMovePressed(0, 1)},
+		{pressShiftUp, "printer_up", b.printerMovePressed(0, -1)},
 	}
 	for _, f := range centerFields {
 		out = append(out, action{f.code, f.label, b.centerValuePressed(f.code, f.field)})
@@ -534,7 +534,7 @@ func (b *Bot) printerCard(ctx context.Context, t *Turn, p *service.CenterPrinter
 		}
 		return out
 	}
-	r.Rows = append(r.Rows, axis(p.RightBy, pressLeft, pressRight), axis(p.DownBy, pressUp, pressDown))
+	r.Rows = append(r.Rows, axis(p.RightBy, pressShiftLeft, pressShiftRight), axis(p.DownBy, pressShiftUp, pressShiftDown))
 	if !chosen {
 		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressPrinterChoose, ID: p.ID}}))
 	}

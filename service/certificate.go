@@ -489,7 +489,7 @@ func (s *Certificates) Print(ctx context.Context, j PrintCertificates) error {
 		if err != nil {
 			return err
 		}
-		held.Fault, held.Parts = p.Fault, nil
+		held.Fault, held.Parts = p.Fault, []string{}
 		for _, f := range files {
 			if err := tx.SaveFile(ctx, f); err != nil {
 				return err
