@@ -42,6 +42,9 @@ type Printer interface {
 	// Act returns the act as a PDF. A letter that the form's type does not have
 	// is a *GlyphError: nothing is left out silently.
 	Act(ctx context.Context, f ActForm) ([]byte, error)
+	// Slips returns the slips of candidates as a PDF for A4. A name that the
+	// form's type cannot print gives way to the Latin one, then to the number.
+	Slips(ctx context.Context, f SlipForm) ([]byte, error)
 	// Certificates returns certificates for blanks as a PDF, one A4 sheet each, in
 	// the order of the form. Each text stands in its field of the profile and is
 	// shrunk and broken as the profile allows; one that still does not fit is a

@@ -27,6 +27,9 @@ var blankFaces = map[service.Face]string{
 	service.FaceSerif: serif, service.FaceSerifBold: serifBold, service.FaceSans: sans,
 }
 
+// blankFaceNames are those names, always in the same order.
+var blankFaceNames = []string{serif, serifBold, sans}
+
 // Certificates draws one sheet for each certificate.
 func (p *Printer) Certificates(ctx context.Context, f service.CertificateForm) ([]byte, error) {
 	pages, err := p.layoutCertificates(ctx, f)
@@ -58,7 +61,7 @@ func facesOf(pages [][]mark) []string {
 		}
 	}
 	var out []string
-	for _, name := range []string{serif, serifBold, sans} {
+	for _, name := range blankFaceNames {
 		if used[name] {
 			out = append(out, name)
 		}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"text/template"
 	"time"
 
@@ -26,14 +27,16 @@ const (
 // faces are the fonts' files by the names of the faces.
 var faces = map[string]string{
 	serif: templates.FontSerif, serifBold: templates.FontSerifBold, sans: templates.FontSans,
+	slipLatin: templates.FontSlipLatin, slipArmenian: templates.FontSlipArmenian, slipHan: templates.FontSlipHan,
 }
 
 // Printer draws forms with gopdf. It implements service.Printer.
 type Printer struct {
 	fonts       *gopdf.FontContainer // parsed once: parsing takes longer than drawing a page
-	widths      map[string]*widths   // of letters, by the face
+	widths      map[string]*widths   // of letters, by the face; of those that a blank can have
 	act         *template.Template
 	certificate *template.Template
+	slip        *template.Template
 }
 
 var _ service.Printer = (*Printer)(nil)
@@ -49,6 +52,9 @@ func New() (*Printer, error) {
 		if err := p.fonts.AddTTFFontData(name, b); err != nil {
 			return nil, fmt.Errorf("parse font %s: %w", file, err)
 		}
+		if !slices.Contains(blankFaceNames, name) {
+			continue
+		}
 		if p.widths[name], err = widthsOf(b); err != nil {
 			return nil, fmt.Errorf("widths of font %s: %w", file, err)
 		}
@@ -58,6 +64,9 @@ func New() (*Printer, error) {
 		return nil, err
 	}
 	if p.certificate, err = templates.Form("certificate"); err != nil {
+		return nil, err
+	}
+	if p.slip, err = templates.Form("slip"); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -11,9 +11,9 @@ import (
 )
 
 // lettersMeasured is how many letters a table of widths has room for: the first
-// of Unicode, up to the signs № and ₽. The faces have nothing above but
+// of Unicode, down to the signs № and −. The faces have nothing above but
 // ligatures.
-const lettersMeasured = 0x2200
+const lettersMeasured = 0x2300
 
 // noLetter stands in a table of widths for a letter that the face does not have.
 const noLetter = ^uint16(0)
