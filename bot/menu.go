@@ -45,7 +45,7 @@ var menuRows = map[service.Role][][]Action{
 		{pressStaff, pressInvite},
 		{pressSettings},
 	},
-	service.RoleCandidate: {{pressSettings}},
+	service.RoleCandidate: {{pressMine, pressLanguages}, {pressSettings}},
 	service.RoleAdmin: {
 		{pressTasks}, {pressTroubles}, {pressCohorts, pressAct}, {pressExams}, {pressStaff, pressInvite}, {pressSettings},
 	},

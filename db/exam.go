@@ -101,6 +101,12 @@ func examsBy(f service.ExamFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 		if f.Unsettled {
 			q = q.Where("exam.unsettled > 0")
 		}
+		if f.Settled {
+			q = q.Where("exam.unsettled = 0 AND exam.applications > 0")
+		}
+		if f.ReviewerID != 0 {
+			q = q.Where("exam.reviewer_id = ?", f.ReviewerID)
+		}
 		if !f.HeldBefore.IsZero() {
 			q = q.Where("exam.held_on < ?", f.HeldBefore)
 		}
@@ -128,13 +134,15 @@ func (q queries) ExamList(ctx context.Context, by service.Actor, f service.ExamF
 }
 
 // ExamCounts implements service.ExamQueries. Each status is counted by itself,
-// so that the count ends at the cap.
+// so that the count ends at the cap; the order is that of an index, which is read
+// no further.
 func (q queries) ExamCounts(ctx context.Context, by service.Actor, f service.ExamFilter) (map[service.CertificateStatus]int, error) {
 	var all *bun.SelectQuery
 	for _, status := range service.CertificateStatuses {
 		some := q.NewSelect().TableExpr("exams AS exam").ColumnExpr("exam.certificate_status AS status").
 			Where("exam.certificate_status = ?", status).
-			Apply(listsExams(by, f.Own)).Apply(examsBy(f)).Limit(service.ExamCountCap)
+			Apply(listsExams(by, f.Own)).Apply(examsBy(f)).
+			OrderExpr("exam.held_on, exam.id").Limit(service.ExamCountCap)
 		if all == nil {
 			all = q.NewSelect().ColumnExpr("status").TableExpr("(?) AS one", some)
 			continue
@@ -158,8 +166,9 @@ func (q queries) ExamCounts(ctx context.Context, by service.Actor, f service.Exa
 
 // applicationsOf selects applications together with the blank of their scan.
 func applicationsOf(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.ColumnExpr("application.*, coalesce(scan.blank_series, '') AS blank_series, coalesce(scan.blank_number, '') AS blank_number").
-		Join("LEFT JOIN scans AS scan ON scan.id = application.scan_id")
+	return q.ColumnExpr("application.*, coalesce(scan.blank_series, '') AS blank_series, coalesce(scan.blank_number, '') AS blank_number, coalesce(blank.state, '') AS blank_state").
+		Join("LEFT JOIN scans AS scan ON scan.id = application.scan_id").
+		Join("LEFT JOIN blanks AS blank ON blank.series = scan.blank_series AND blank.number = scan.blank_number")
 }
 
 // Applications implements service.ExamQueries.
@@ -203,6 +212,24 @@ func (q queries) ApplicationCounts(ctx context.Context, examID int64) (map[servi
 	out := make(map[service.ApplicationStatus]int, len(rows))
 	for _, r := range rows {
 		out[r.Status] = r.Count
+	}
+	return out, nil
+}
+
+// LoadedScans implements service.ExamQueries.
+func (q queries) LoadedScans(ctx context.Context, examID int64) (map[int64]string, error) {
+	var rows []struct {
+		ID  int64
+		SHA string
+	}
+	err := q.NewSelect().TableExpr("applications AS a").ColumnExpr("a.id, s.clean_sha AS sha").
+		Join("JOIN scans AS s ON s.id = a.scan_id").Where("a.exam_id = ?", examID).Scan(ctx, &rows)
+	if err != nil {
+		return nil, explain(err)
+	}
+	out := make(map[int64]string, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.SHA
 	}
 	return out, nil
 }

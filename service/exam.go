@@ -124,6 +124,8 @@ type Application struct {
 
 	BlankSeries string `bun:",scanonly"` // of the loaded scan
 	BlankNumber string `bun:",scanonly"` // of the loaded scan
+
+	BlankState BlankState `bun:",scanonly"` // of that blank; "" while its number is not known
 }
 
 // Name is the full name in the order of the papers: last, first, middle.
@@ -268,6 +270,8 @@ type ExamFilter struct {
 	Protocols    []ProtocolStatus    // nil for any
 	From, To     Day                 // held on these days or between them; zero: without bound
 	Unsettled    bool                // only those in which a result or a mark is missing
+	Settled      bool                // only those with applications in which none is missing
+	ReviewerID   int64               // this person has taken the protocol; 0 for whoever
 	HeldBefore   Day                 // only those held before this day; zero: any
 }
 
@@ -320,6 +324,9 @@ type ExamQueries interface {
 	ApplicationsPage(ctx context.Context, examID int64, filter ApplicationFilter, offset, limit int) ([]Application, error)
 	// ApplicationCounts counts the exam's applications by their status.
 	ApplicationCounts(ctx context.Context, examID int64) (map[ApplicationStatus]int, error)
+	// LoadedScans returns the SHA-256 of what candidates get, by the id of the
+	// application, for each loaded scan of the exam.
+	LoadedScans(ctx context.Context, examID int64) (map[int64]string, error)
 	// Application returns the application if the actor may see its exam, else
 	// NotFound.
 	Application(ctx context.Context, by Actor, id int64) (*Application, error)

@@ -1,9 +1,17 @@
 package service
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+)
 
 // Scan is the picture of a printed, signed certificate, as it was loaded for its
-// application. None is ever changed or destroyed; a newer one takes its place.
+// application. None is ever destroyed; a newer one takes its place. What an
+// archive brought has its blank written down later.
 type Scan struct {
 	ID            int64 `bun:",pk,autoincrement"`
 	ApplicationID int64
@@ -12,12 +20,15 @@ type Scan struct {
 	FileSHA       string // the original as it came
 	CleanSHA      string // what the candidate gets
 	BlankSeries   string // "" where the house has none
-	BlankNumber   string
+	BlankNumber   string // "" while nobody has said it
 	Source        ScanSource
 	LoadedBy      int64      `bun:",nullzero"`
 	LoadedAt      time.Time  // UTC
 	ReplacedAt    *time.Time // UTC; nil while it stands
 }
+
+// Blank is the blank that the certificate is printed on.
+func (s *Scan) Blank() BlankKey { return BlankKey{s.BlankSeries, s.BlankNumber} }
 
 // ScanSource is how a scan found its application.
 type ScanSource string
@@ -29,22 +40,605 @@ const (
 )
 
 // ScanQueries asks about scans.
-type ScanQueries interface{}
+type ScanQueries interface {
+	// Scan returns NotFound when there is none.
+	Scan(ctx context.Context, id int64) (*Scan, error)
+	// ScanVersion is the newest version of an application's scans, 0 before the
+	// first.
+	ScanVersion(ctx context.Context, applicationID int64) (int, error)
+}
 
-// ScanCommands changes scans.
-type ScanCommands interface{}
+// ScanCommands changes scans. Whoever does has locked the exam before.
+type ScanCommands interface {
+	// InsertScans sets the new IDs.
+	InsertScans(ctx context.Context, list []Scan) error
+	// SaveScan writes the blank and when the scan was replaced.
+	SaveScan(ctx context.Context, s *Scan) error
+}
+
+// The refusals about scans and handovers.
+const (
+	ReasonScanNotEntitled Reason = "scan.not_entitled" // Data: ScanFault
+	ReasonScanLoaded      Reason = "scan.loaded"       // replacing was not asked for; Data: ScanFault
+	ReasonScanNumber      Reason = "scan.number"       // no registration number can look so
+	ReasonScanOtherNumber Reason = "scan.other_number" // the application has another; Data: ScanFault
+	ReasonScanNumberTaken Reason = "scan.number_taken" // it stands at another application
+	ReasonScanDay         Reason = "scan.day"          // no day
+	ReasonScanDayLate     Reason = "scan.day_late"     // in the future
+	ReasonScanDayEarly    Reason = "scan.day_early"    // before the exam; Data: the exam's day
+	ReasonScanOtherDay    Reason = "scan.other_day"    // the application has another; Data: ScanFault
+	ReasonScanMissing     Reason = "scan.missing"      // none is loaded
+	ReasonHandedEarly     Reason = "handover.early"    // before the issue date; Data: ScanFault
+	ReasonHandedNobody    Reason = "handover.nobody"   // nobody has a loaded scan and no handover
+	ReasonHandedAlready   Reason = "handover.already"  // Data: ScanFault
+	ReasonHandedNot       Reason = "handover.not"      // nothing to undo
+)
+
+// ScanFault is the Data of a refusal about the certificate of an application.
+type ScanFault struct {
+	Application        string // number
+	RegistrationNumber string
+	IssuedOn           Day
+	HandedOn           Day
+}
+
+func (a *Application) fault() ScanFault {
+	return ScanFault{Application: a.Number, RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, HandedOn: a.HandedOn}
+}
 
 // Scans loads the scans of certificates and notes that papers were handed over.
 type Scans struct {
-	store   Store
-	files   FileStore
-	uploads *Uploads
-	hold    time.Duration
-	now     Clock
+	store    Store
+	files    FileStore
+	uploads  *Uploads
+	profiles []BlankProfile // built in
+	hold     time.Duration
+	now      Clock
 }
 
-// NewScans returns the use cases over store. Hold is how long a loaded scan
-// waits before it goes to its candidate.
-func NewScans(store Store, files FileStore, uploads *Uploads, hold time.Duration, now Clock) *Scans {
-	return &Scans{store: store, files: files, uploads: uploads, hold: hold, now: now}
+// NewScans returns the use cases over store. Profiles are the built-in blank
+// profiles; hold is how long a loaded scan waits before it goes to its candidate.
+// It has uploads read the archives that people send.
+func NewScans(store Store, files FileStore, uploads *Uploads, profiles []BlankProfile, hold time.Duration, now Clock) *Scans {
+	s := &Scans{store: store, files: files, uploads: uploads, profiles: profiles, hold: hold, now: now}
+	uploads.Examine(UploadArchive, s.examineArchive)
+	return s
+}
+
+// LoadInput is what is said of a printed certificate, and its scan.
+type LoadInput struct {
+	ApplicationID      int64
+	Revision           int // of the application
+	UploadID           int64
+	Blank              BlankKey
+	RegistrationNumber string
+	IssuedOn           Day
+	Replace            bool // the person knows that a scan is loaded
+	Outside            bool // the person knows that the blank is in no recorded range
+}
+
+// Load makes the actor's accepted file the scan of an application. Everything is
+// held against what is known: the number and the day against those of the
+// application, which are taken if it has none; the blank must be free and can be
+// one of the center's house. The candidate gets the scan after the hold. A scan
+// that was there is replaced, and its blank, if it was another, is spoiled. Of
+// two who load at one moment one wins; the other gets a Conflict, or hears that
+// the blank is taken.
+func (s *Scans) Load(ctx context.Context, by Actor, in LoadInput) (*Application, error) {
+	var out *Application
+	err := inApplication(ctx, s.store, s.now, by, in.ApplicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.Revision != in.Revision {
+			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
+		}
+		out = a
+		return s.load(ctx, sc, a, in)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load scan of application %d: %w", in.ApplicationID, err)
+	}
+	return out, nil
+}
+
+func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in LoadInput) error {
+	from := a.Status()
+	if err := loadable(a, in.Replace); err != nil {
+		return err
+	}
+	number, err := checkNumber(ctx, sc.tx, a, in.RegistrationNumber)
+	if err != nil {
+		return err
+	}
+	if err := checkIssued(sc.exam, a, in.IssuedOn, sc.today); err != nil {
+		return err
+	}
+	key, outside, err := s.checkBlank(ctx, sc.tx, sc.exam, a, in.Blank)
+	if err != nil {
+		return err
+	}
+	if outside && !in.Outside {
+		return refuseWith(Invalid, ReasonBlankOutside, BlankFault{Series: key.Series, Number: key.Number})
+	}
+	u, err := s.uploads.use(ctx, sc.tx, sc.by, in.UploadID, UploadScan, a.ID)
+	if err != nil {
+		return err
+	}
+	event, err := sc.replaceScan(ctx, a, key)
+	if err != nil {
+		return err
+	}
+	if err := sc.blanks().use(ctx, key, a.ID); err != nil {
+		return err
+	}
+	a.RegistrationNumber, a.IssuedOn, a.ValidUntil = number, in.IssuedOn, a.Level.ValidUntil(in.IssuedOn)
+	a.BlankSeries, a.BlankNumber, a.BlankState = key.Series, key.Number, BlankUsed
+	scan := Scan{
+		ApplicationID: a.ID, FileName: u.Name, FileSHA: u.FileSHA, CleanSHA: u.CleanSHA,
+		BlankSeries: key.Series, BlankNumber: key.Number, Source: ScanByPerson, LoadedBy: sc.by.PersonID, LoadedAt: sc.now,
+	}
+	last, err := sc.tx.ScanVersion(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	scan.Version = last + 1
+	list := []Scan{scan}
+	if err := sc.tx.InsertScans(ctx, list); err != nil {
+		return err
+	}
+	return s.attach(ctx, sc, a, &list[0], event, from)
+}
+
+// loadable refuses an application to which no certificate is due, and one whose
+// scan is loaded unless it is to be replaced.
+func loadable(a *Application, replace bool) error {
+	switch {
+	case !a.Entitled():
+		return refuseWith(Invalid, ReasonScanNotEntitled, a.fault())
+	case a.ScanID != 0 && !replace:
+		return refuseWith(Invalid, ReasonScanLoaded, a.fault())
+	}
+	return nil
+}
+
+// attach makes a stored scan the one of its application, which it saves.
+func (s *Scans) attach(ctx context.Context, sc *examScene, a *Application, scan *Scan, event string, from ApplicationStatus) error {
+	a.ScanID = scan.ID
+	a.Revision++
+	if err := scheduleDelivery(ctx, sc, a, s.hold); err != nil {
+		return err
+	}
+	if err := sc.tx.SaveApplications(ctx, []Application{*a}); err != nil {
+		return err
+	}
+	return sc.note(ctx, SubjectApplication, a.ID, event, string(from), string(a.Status()), scan.Blank().String())
+}
+
+// replaceScan ends the scan that stands, if any, and returns the event. Its blank
+// is spoiled if the new certificate is on another one; the paper that was handed
+// over then is not the one that counts.
+func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKey) (event string, err error) {
+	if a.ScanID == 0 {
+		return "load_scan", nil
+	}
+	old, err := sc.tx.Scan(ctx, a.ScanID)
+	if err != nil {
+		return "", err
+	}
+	old.ReplacedAt = &sc.now
+	if err := sc.tx.SaveScan(ctx, old); err != nil {
+		return "", err
+	}
+	if old.BlankNumber == "" || old.Blank() == to {
+		return "replace_scan", nil
+	}
+	a.HandedOn = Day{}
+	b, err := sc.tx.BlankForUpdate(ctx, old.Blank())
+	if err != nil {
+		return "", err
+	}
+	if b != nil && b.State == BlankUsed && b.ApplicationID == a.ID {
+		err = sc.blanks().spoil(ctx, b, BlankReplaced)
+	}
+	return "replace_scan", err
+}
+
+// maxRegistrationNumber is the longest registration number, in characters: today
+// it has 22, older ones are to stay importable.
+const maxRegistrationNumber = 50
+
+// ReadRegistrationNumber reads a registration number as people type it: without
+// spaces, with plain hyphens. Its last digit's rule is unknown and not checked.
+func ReadRegistrationNumber(text string) (string, error) {
+	number := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Pd, r) || r == '−':
+			return '-'
+		case unicode.IsSpace(r):
+			return -1
+		}
+		return r
+	}, PlainName(text))
+	digits := 0
+	for _, r := range number {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case unicode.IsLetter(r) || r == '-' || r == '/' || r == '.':
+		default:
+			return "", refuse(Invalid, ReasonScanNumber)
+		}
+	}
+	if digits == 0 || len([]rune(number)) > maxRegistrationNumber {
+		return "", refuse(Invalid, ReasonScanNumber)
+	}
+	return number, nil
+}
+
+// checkNumber reads the number on a certificate and holds it against what is
+// known.
+func checkNumber(ctx context.Context, q Queries, a *Application, typed string) (string, error) {
+	number, err := ReadRegistrationNumber(typed)
+	if err != nil {
+		return "", err
+	}
+	if a.RegistrationNumber != "" {
+		if number != a.RegistrationNumber {
+			return "", refuseWith(Invalid, ReasonScanOtherNumber, a.fault())
+		}
+		return number, nil
+	}
+	taken, err := q.NumbersTaken(ctx, []string{number})
+	if err != nil {
+		return "", err
+	}
+	if len(taken) > 0 {
+		return "", refuse(Invalid, ReasonScanNumberTaken)
+	}
+	return number, nil
+}
+
+// checkIssued holds the issue date on a certificate against what is known.
+func checkIssued(e *Exam, a *Application, issued, today Day) error {
+	switch {
+	case issued.IsZero():
+		return refuse(Invalid, ReasonScanDay)
+	case !a.IssuedOn.IsZero() && issued != a.IssuedOn:
+		return refuseWith(Invalid, ReasonScanOtherDay, a.fault())
+	case issued.After(today):
+		return refuse(Invalid, ReasonScanDayLate)
+	case issued.Before(e.HeldOn):
+		return refuseWith(Invalid, ReasonScanDayEarly, e.HeldOn)
+	}
+	return nil
+}
+
+// checkBlank holds the blank of a certificate against what is known: it is free
+// or already this application's own, and can be one of the center's house. It
+// reports whether it lies outside the recorded ranges.
+func (s *Scans) checkBlank(ctx context.Context, q Queries, e *Exam, a *Application, key BlankKey) (BlankKey, bool, error) {
+	key, err := key.normal()
+	if err != nil {
+		return key, false, err
+	}
+	held, err := q.Blank(ctx, key)
+	if err != nil {
+		return key, false, err
+	}
+	if held != nil && (held.State != BlankUsed || held.ApplicationID != a.ID) {
+		return key, false, blankTaken(held, e.CenterID)
+	}
+	center, err := q.Center(ctx, e.CenterID)
+	if err != nil {
+		return key, false, err
+	}
+	if center.BlankProfile != "" {
+		p, err := profileOf(ctx, q, s.profiles, e.CenterID, center.BlankProfile)
+		if err != nil {
+			return key, false, err
+		}
+		if !p.IsBlankNumber(key.Number) || p.Series != (key.Series != "") {
+			return key, false, refuseWith(Invalid, ReasonBlankPattern, BlankPattern{Series: p.Series, Digits: p.Digits})
+		}
+	}
+	recorded, inside, err := q.BlankInRange(ctx, e.CenterID, key)
+	return key, recorded && !inside, err
+}
+
+// BlankPattern is the Data of a number that a house's blanks do not have.
+type BlankPattern struct {
+	Series bool // they have one
+	Digits int
+}
+
+// look runs fn with an application that the actor works with, as it is now.
+func (s *Scans) look(ctx context.Context, by Actor, applicationID int64, fn func(e *Exam, a *Application) error) error {
+	a, err := s.store.Application(ctx, by, applicationID)
+	if err != nil {
+		return fmt.Errorf("application %d: %w", applicationID, err)
+	}
+	e, err := s.store.Exam(ctx, by, a.ExamID)
+	if err != nil {
+		return fmt.Errorf("exam %d: %w", a.ExamID, err)
+	}
+	if err := isStaffOf(by, e.CenterID); err != nil {
+		return err
+	}
+	if err := fn(e, a); err != nil {
+		return fmt.Errorf("application %d: %w", applicationID, err)
+	}
+	return nil
+}
+
+// CheckLoad is the refusal that loading a scan for an application would meet
+// before anything is said about it, or nil.
+func (s *Scans) CheckLoad(ctx context.Context, by Actor, applicationID int64, replace bool) error {
+	return s.look(ctx, by, applicationID, func(_ *Exam, a *Application) error { return loadable(a, replace) })
+}
+
+// CheckBlank is the refusal that a blank would meet at an application, or nil
+// with the blank as it would be stored and whether it lies outside the recorded
+// ranges of the center.
+func (s *Scans) CheckBlank(ctx context.Context, by Actor, applicationID int64, key BlankKey) (BlankKey, bool, error) {
+	outside := false
+	err := s.look(ctx, by, applicationID, func(e *Exam, a *Application) error {
+		var err error
+		key, outside, err = s.checkBlank(ctx, s.store, e, a, key)
+		return err
+	})
+	return key, outside, err
+}
+
+// CheckNumber is the refusal that a registration number would meet at an
+// application, or nil with the number as it would be stored.
+func (s *Scans) CheckNumber(ctx context.Context, by Actor, applicationID int64, typed string) (string, error) {
+	number := ""
+	err := s.look(ctx, by, applicationID, func(_ *Exam, a *Application) error {
+		var err error
+		number, err = checkNumber(ctx, s.store, a, typed)
+		return err
+	})
+	return number, err
+}
+
+// CheckIssued is the refusal that an issue date would meet at an application, or
+// nil.
+func (s *Scans) CheckIssued(ctx context.Context, by Actor, applicationID int64, issued Day) error {
+	return s.look(ctx, by, applicationID, func(e *Exam, a *Application) error {
+		today, err := s.today(ctx, e)
+		if err != nil {
+			return err
+		}
+		return checkIssued(e, a, issued, today)
+	})
+}
+
+func (s *Scans) today(ctx context.Context, e *Exam) (Day, error) {
+	org, err := s.store.Org(ctx, e.CenterID)
+	if err != nil {
+		return Day{}, err
+	}
+	loc, err := org.Location()
+	if err != nil {
+		return Day{}, err
+	}
+	return DayOf(s.now(), loc), nil
+}
+
+// NameBlank writes down the blank of a loaded scan that came without: an archive
+// names none. Revision is the application's; outside says that the person knows
+// that the blank is in no recorded range.
+func (s *Scans) NameBlank(ctx context.Context, by Actor, applicationID int64, revision int, key BlankKey, outside bool) (*Application, error) {
+	var out *Application
+	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.Revision != revision || a.BlankNumber != "" {
+			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
+		}
+		if a.ScanID == 0 {
+			return refuse(Conflict, ReasonScanMissing)
+		}
+		key, strange, err := s.checkBlank(ctx, sc.tx, sc.exam, a, key)
+		if err != nil {
+			return err
+		}
+		if strange && !outside {
+			return refuseWith(Invalid, ReasonBlankOutside, BlankFault{Series: key.Series, Number: key.Number})
+		}
+		if err := sc.blanks().use(ctx, key, a.ID); err != nil {
+			return err
+		}
+		scan, err := sc.tx.Scan(ctx, a.ScanID)
+		if err != nil {
+			return err
+		}
+		scan.BlankSeries, scan.BlankNumber = key.Series, key.Number
+		if err := sc.tx.SaveScan(ctx, scan); err != nil {
+			return err
+		}
+		a.BlankSeries, a.BlankNumber, a.BlankState = key.Series, key.Number, BlankUsed
+		out = a
+		return sc.saveOne(ctx, a, "name_blank", a.Status(), key.String())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("blank of application %d: %w", applicationID, err)
+	}
+	return out, nil
+}
+
+// saveOne saves a changed application and writes the step down.
+func (sc *examScene) saveOne(ctx context.Context, a *Application, event string, from ApplicationStatus, comment string) error {
+	a.Revision++
+	if err := sc.tx.SaveApplications(ctx, []Application{*a}); err != nil {
+		return err
+	}
+	return sc.note(ctx, SubjectApplication, a.ID, event, string(from), string(a.Status()), comment)
+}
+
+// Document returns the loaded scan of an application that the actor may see, by
+// the application's number.
+func (s *Scans) Document(ctx context.Context, by Actor, applicationID int64) (*Application, Document, error) {
+	a, err := s.store.Application(ctx, by, applicationID)
+	if err != nil {
+		return nil, Document{}, fmt.Errorf("scan of application %d: %w", applicationID, err)
+	}
+	if a.ScanID == 0 {
+		return nil, Document{}, refuse(Conflict, ReasonScanMissing)
+	}
+	scan, err := s.store.Scan(ctx, a.ScanID)
+	if err != nil {
+		return nil, Document{}, fmt.Errorf("scan of application %d: %w", applicationID, err)
+	}
+	f, err := s.store.File(ctx, scan.CleanSHA)
+	if err != nil {
+		return nil, Document{}, fmt.Errorf("scan of application %d: %w", applicationID, err)
+	}
+	return a, Document{
+		Name: fileName(a.Number) + endingOf(f.Type), SHA256: f.SHA256, Size: f.Size,
+		Open: func(ctx context.Context) (io.ReadCloser, error) { return s.files.Open(ctx, f.SHA256) },
+	}, nil
+}
+
+// endingOf is the ending of the name of a file that was looked at.
+func endingOf(mime string) string {
+	switch mime {
+	case typePDF:
+		return ".pdf"
+	case "image/png":
+		return ".png"
+	}
+	return ".jpg"
+}
+
+// HandOver notes that the paper of an application was handed over on a day.
+// Revision is the application's.
+func (s *Scans) HandOver(ctx context.Context, by Actor, applicationID int64, revision int, on Day) (*Application, error) {
+	var out *Application
+	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.Revision != revision {
+			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
+		}
+		out = a
+		return sc.handOver(ctx, a, on)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hand over application %d: %w", applicationID, err)
+	}
+	return out, nil
+}
+
+func (sc *examScene) handOver(ctx context.Context, a *Application, on Day) error {
+	from := a.Status()
+	switch {
+	case !a.Entitled() || a.ScanID == 0:
+		return refuse(Invalid, ReasonScanMissing)
+	case !a.HandedOn.IsZero():
+		return refuseWith(Conflict, ReasonHandedAlready, a.fault())
+	}
+	if err := checkHanded(a, on, sc.today); err != nil {
+		return err
+	}
+	a.HandedOn = on
+	return sc.saveOne(ctx, a, "hand_over", from, on.Russian())
+}
+
+// checkHanded holds the day of a handover against what is known.
+func checkHanded(a *Application, on, today Day) error {
+	switch {
+	case on.IsZero():
+		return refuse(Invalid, ReasonScanDay)
+	case on.After(today):
+		return refuse(Invalid, ReasonScanDayLate)
+	case on.Before(a.IssuedOn):
+		return refuseWith(Invalid, ReasonHandedEarly, a.fault())
+	}
+	return nil
+}
+
+// CheckHandOver is the refusal that handing over on a day would meet, or nil with
+// how many papers it would be. ApplicationID 0 means everybody of the exam who
+// waits for it.
+func (s *Scans) CheckHandOver(ctx context.Context, by Actor, examID, applicationID int64, on Day) (int, error) {
+	e, err := s.store.Exam(ctx, by, examID)
+	if err != nil {
+		return 0, fmt.Errorf("exam %d: %w", examID, err)
+	}
+	if err := isStaffOf(by, e.CenterID); err != nil {
+		return 0, err
+	}
+	today, err := s.today(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	list, err := s.store.Applications(ctx, examID)
+	if err != nil {
+		return 0, fmt.Errorf("applications of exam %d: %w", examID, err)
+	}
+	n := 0
+	for i := range list {
+		a := &list[i]
+		if a.Status() != ApplicationAwaitingHandover || applicationID != 0 && a.ID != applicationID {
+			continue
+		}
+		n++
+		if on.IsZero() {
+			continue // only counted
+		}
+		if err := checkHanded(a, on, today); err != nil {
+			return 0, err
+		}
+	}
+	if n == 0 {
+		return 0, refuse(Conflict, ReasonHandedNobody)
+	}
+	return n, nil
+}
+
+// HandOverAll notes the handover of the papers of everybody of an exam who waits
+// for it, on one day, and returns how many. A day before the issue date of one of
+// them refuses all.
+func (s *Scans) HandOverAll(ctx context.Context, by Actor, examID int64, on Day) (int, error) {
+	n := 0
+	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
+		n = 0
+		list, err := sc.tx.ApplicationsForUpdate(ctx, examID, nil)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if list[i].Status() != ApplicationAwaitingHandover {
+				continue
+			}
+			if err := sc.handOver(ctx, &list[i], on); err != nil {
+				return err
+			}
+			n++
+		}
+		if n == 0 {
+			return refuse(Conflict, ReasonHandedNobody)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("hand over exam %d: %w", examID, err)
+	}
+	return n, nil
+}
+
+// TakeBack undoes a note of a handover. Revision is the application's.
+func (s *Scans) TakeBack(ctx context.Context, by Actor, applicationID int64, revision int) (*Application, error) {
+	var out *Application
+	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.Revision != revision {
+			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
+		}
+		if a.HandedOn.IsZero() {
+			return refuse(Conflict, ReasonHandedNot)
+		}
+		from, was := a.Status(), a.HandedOn
+		a.HandedOn = Day{}
+		out = a
+		return sc.saveOne(ctx, a, "take_back", from, was.Russian())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take back handover of application %d: %w", applicationID, err)
+	}
+	return out, nil
 }

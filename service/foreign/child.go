@@ -27,6 +27,7 @@ const (
 	doContactSheet = "contact_sheet"
 	doReadSheets   = "read_sheets"
 	doMarkSheets   = "mark_sheets"
+	doUnpack       = "unpack"
 )
 
 // ready is what a child says once it is limited and before it reads a file.
@@ -75,6 +76,7 @@ type verdict struct {
 	Limit  int64
 	Got    int64
 	Item   int
+	Name   string // of an archive's entry
 	Cause  string // our words, never the file's
 }
 
@@ -183,6 +185,8 @@ func reply(q question) (a answer) {
 		err = readSheets(q)
 	case q.Do == doMarkSheets && len(q.Items) == 2:
 		err = markSheets(q)
+	case q.Do == doUnpack && len(q.Items) == 1:
+		err = unpack(q)
 	default:
 		err = fmt.Errorf("no such question: %d items", len(q.Items))
 	}
