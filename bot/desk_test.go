@@ -114,7 +114,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	sent := sentFiles{d.client, d.passGate}
 	journals := service.NewJournals(d.store, sent, reader, d.files, o.maxDownload, now)
 	archives := service.NewArchives(d.store, d.acts, d.files, func(key, arg string) (string, error) { return texts.Label(key, arg) })
-	imports := service.NewImports(d.store, sheet.Book{}, now)
+	imports := service.NewImports(d.store, sheet.Book{}, importKnown(t), now)
 	tables := service.NewImportJobs(d.store, imports, sent, d.files, func(r service.Reason, data any) (string, error) {
 		return texts.HTML(string(r), data)
 	})

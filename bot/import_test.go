@@ -10,6 +10,8 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"flowbot/bot/emulator"
+	"flowbot/service"
+	"flowbot/templates"
 )
 
 // The headers of the sheets.
@@ -117,4 +119,25 @@ func TestTablesAreLoadedInChat(t *testing.T) {
 	d.sends(klara, good)
 	d.sends(stranger, good)
 	golden(t, "import_chat", d.tg.Transcript())
+}
+
+// importKnown is what imports know beside the database.
+func importKnown(tb testing.TB) service.ImportKnown {
+	tb.Helper()
+	var out service.ImportKnown
+	countries, err := templates.Countries("ru")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, c := range countries {
+		out.Countries = append(out.Countries, service.Country(c))
+	}
+	profiles, err := templates.BlankProfiles()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if out.Profiles, err = service.BuildBlankProfiles(profiles...); err != nil {
+		tb.Fatal(err)
+	}
+	return out
 }

@@ -24,11 +24,11 @@ func (t tx) LockImports(ctx context.Context) error {
 	return explain(err)
 }
 
-// PartnersNamed implements service.ImportCommands.
-func (t tx) PartnersNamed(ctx context.Context, names []string) ([]service.Org, error) {
+// OrgsNamed implements service.ImportCommands.
+func (t tx) OrgsNamed(ctx context.Context, kind service.OrgKind, names []string) ([]service.Org, error) {
 	var out []service.Org
 	err := t.NewSelect().Model(&out).
-		Where("kind = ?", service.OrgPartner).
+		Where("kind = ?", kind).
 		Where("(name = ANY (?0) OR (inn <> '' AND inn = ANY (?0)))", pgdialect.Array(names)).
 		Scan(ctx)
 	return out, explain(err)

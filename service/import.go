@@ -8,16 +8,18 @@ import (
 	"slices"
 )
 
-// Imports loads cohorts, learners and calendar years from tables.
+// Imports loads cohorts and learners, what testing centres have, and calendar
+// years from tables.
 type Imports struct {
 	store Store
 	book  SheetBook
+	known importKnown
 	now   Clock
 }
 
 // NewImports returns the use cases over store; book reads the tables.
-func NewImports(store Store, book SheetBook, now Clock) *Imports {
-	return &Imports{store: store, book: book, now: now}
+func NewImports(store Store, book SheetBook, known ImportKnown, now Clock) *Imports {
+	return &Imports{store: store, book: book, known: known.index(), now: now}
 }
 
 // ImportReport tells what an import did, or would do.
@@ -76,12 +78,14 @@ func (r *ImportReport) Word(say func(Reason, any) (string, error)) error {
 	return nil
 }
 
-// Import loads the table at path: the sheets «Потоки» and «Слушатели», or a
-// calendar year. Admins may import all of them, the operator's representatives
-// cohorts and learners, a partner's representatives learners of the own
-// cohorts. A file with a bad row changes nothing, and neither does a dry run;
-// the report tells both. The same file again changes nothing. A file that is no
-// table at all is refused with a reason sheet.*. One import runs at a time.
+// Import loads the table at path: sheets of cohorts, learners, centers, exams,
+// applications and results, or a calendar year. Admins may import all of them,
+// the operator's representatives cohorts and learners, a partner's
+// representatives learners of the own cohorts, a center's staff the center's
+// sheets. What the file says of others is a bad row that tells nothing. A file
+// with a bad row changes nothing, and neither does a dry run; the report tells
+// both. The same file again changes nothing. A file that is no table at all is
+// refused with a reason sheet.*. One import runs at a time.
 func (s *Imports) Import(ctx context.Context, by Actor, path string, dryRun bool) (ImportReport, error) {
 	return s.run(ctx, by, path, dryRun, func(context.Context, Tx, ImportReport) error { return nil })
 }
@@ -89,20 +93,23 @@ func (s *Imports) Import(ctx context.Context, by Actor, path string, dryRun bool
 // run is Import with a deed that is done in the transaction that writes, if one
 // does.
 func (s *Imports) run(ctx context.Context, by Actor, path string, dryRun bool, also func(context.Context, Tx, ImportReport) error) (ImportReport, error) {
-	if !by.Has(RoleAdmin) && !by.Has(RoleOperatorRep) && !by.Has(RolePartnerRep) {
-		return ImportReport{}, refuse(Forbidden, ReasonForbidden)
+	if err := mayImport(by); err != nil {
+		return ImportReport{}, err
 	}
 	sheets, err := s.book.Read(ctx, path)
 	if err != nil {
 		return ImportReport{}, err
 	}
-	file, err := readImport(sheets)
+	file, err := readImport(sheets, kindNames(by))
+	if ReasonOf(err) == ReasonSheetUnknown && by.Has(RoleCenterStaff) && isRegister(sheets) {
+		err = refuse(Invalid, ReasonSheetRegister)
+	}
 	if err != nil {
 		return ImportReport{}, err
 	}
 	var report ImportReport
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		run := importRun{tx: tx, at: s.now(), file: file, report: file.report.clone()}
+		run := importRun{tx: tx, at: s.now(), file: file, known: &s.known, report: file.report.clone()}
 		run.report.DryRun = dryRun
 		if err := run.plan(ctx, by); err != nil {
 			return err
@@ -125,7 +132,7 @@ func (s *Imports) run(ctx context.Context, by Actor, path string, dryRun bool, a
 // CheckSheets reports what can be said of a table without the database: the
 // bad cells, the columns and the sheets that are not known. Its counts are 0.
 func CheckSheets(sheets []Sheet) (ImportReport, error) {
-	file, err := readImport(sheets)
+	file, err := readImport(sheets, kindNames(CommandLine))
 	if err != nil {
 		return ImportReport{}, err
 	}
@@ -163,9 +170,9 @@ func (r ImportReport) clone() ImportReport {
 }
 
 // bad writes down one bad cell.
-func (r *ImportReport) bad(sheet int, mark string, b BadCell, err error) {
+func (r *ImportReport) bad(at sheetPlace, b BadCell, err error) {
 	refusal := AsError(err)
-	b.Sheet, b.mark, b.Reason, b.Data = r.Sheets[sheet].Name, mark, refusal.Reason, refusal.Data
+	b.Sheet, b.mark, b.Reason, b.Data = r.Sheets[at.index].Name, at.mark, refusal.Reason, refusal.Data
 	r.Bad = append(r.Bad, b)
 }
 

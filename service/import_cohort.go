@@ -20,8 +20,8 @@ type ImportedCohort struct {
 type ImportCommands interface {
 	// LockImports lets one import run at a time, until the transaction ends.
 	LockImports(ctx context.Context) error
-	// PartnersNamed lists the partners with one of these names or INNs.
-	PartnersNamed(ctx context.Context, names []string) ([]Org, error)
+	// OrgsNamed lists the organisations of a kind with one of these names or INNs.
+	OrgsNamed(ctx context.Context, kind OrgKind, names []string) ([]Org, error)
 	// CohortsForImport returns the cohorts with these numbers and the cohorts of
 	// the learners with these numbers, and holds them, in the order of their ids.
 	CohortsForImport(ctx context.Context, numbers, learners []string) ([]ImportedCohort, error)
@@ -86,18 +86,75 @@ var learnerColumns = []sheetColumn[learnerRow]{
 	columnOf(columnInFRDO, readYesNo, func(r *learnerRow) *bool { return &r.InFRDO }).of(ColumnText, wordYes, wordNo),
 }
 
-// isStaff reports whether the sender works with the cohorts of every partner.
-func (r *importRun) isStaff() bool { return r.by.Has(RoleAdmin) || r.by.Has(RoleOperatorRep) }
+// cohortKind is the sheet «Потоки».
+var cohortKind = rowKind[cohortRow]{
+	name: sheetCohorts, may: ofAllCohorts, columns: cohortColumns,
+	key: columnCohort, number: func(r *cohortRow) string { return r.Number },
+	check: func(r *cohortRow) (string, Reason) {
+		if r.EndOn.Before(r.StartOn) {
+			return columnEnd, ReasonImportEndBefore
+		}
+		return "", ""
+	},
+	place: func(f *importFile) *importSheet[cohortRow] { return &f.cohorts },
+}
+
+// learnerKind is the sheet «Слушатели».
+var learnerKind = rowKind[learnerRow]{
+	name: sheetLearners, may: func(by Actor) bool { return ofAllCohorts(by) || by.Has(RolePartnerRep) }, columns: learnerColumns,
+	key: columnLearner, number: func(r *learnerRow) string { return r.Number },
+	check: func(r *learnerRow) (string, Reason) {
+		if !r.BornOn.IsZero() && !r.DocumentOn.IsZero() && !r.BornOn.Before(r.DocumentOn) {
+			return columnBorn, ReasonImportBornLate
+		}
+		return "", ""
+	},
+	place: func(f *importFile) *importSheet[learnerRow] { return &f.learners },
+}
+
+// ofAllCohorts reports whether the actor works with the cohorts of every
+// partner.
+func ofAllCohorts(by Actor) bool { return by.Has(RoleAdmin) || by.Has(RoleOperatorRep) }
+
+// importCohorts is what an import does with cohorts and their learners.
+type importCohorts struct {
+	*importRun
+	byNumber map[string]*ImportedCohort
+	byID     map[int64]*ImportedCohort
+
+	newCohorts      []Cohort
+	changedCohorts  []Cohort
+	changes         [][]string // columns, of each of changedCohorts
+	newLearners     []learnerRow
+	changedLearners []learnerRow
+	touched         map[int64]bool // cohorts that are there and whose learners come, change or leave
+}
+
+func (r *importCohorts) plan(ctx context.Context) error {
+	if err := r.find(ctx); err != nil {
+		return err
+	}
+	if err := r.planCohorts(ctx); err != nil {
+		return err
+	}
+	return r.planLearners(ctx)
+}
 
 // find loads and holds the cohorts that the file speaks of, by number or
 // through their learners.
-func (r *importRun) find(ctx context.Context) error {
+func (r *importCohorts) find(ctx context.Context) error {
+	if !learnerKind.may(r.by) { // whoever loads cohorts loads learners too
+		return nil
+	}
 	numbers := map[string]bool{}
 	for _, n := range r.file.cohorts.numbers {
 		numbers[n] = true
 	}
 	for _, row := range r.file.learners.rows {
 		numbers[row.value.cohort] = true
+	}
+	if len(numbers) == 0 {
+		return nil
 	}
 	found, err := r.tx.CohortsForImport(ctx, slices.Sorted(maps.Keys(numbers)), r.file.learners.numbers)
 	if err != nil {
@@ -112,24 +169,28 @@ func (r *importRun) find(ctx context.Context) error {
 }
 
 // sees reports whether the sender may know that the cohort is there.
-func (r *importRun) sees(c *ImportedCohort) bool {
-	return r.isStaff() || r.by.In(RolePartnerRep, c.PartnerID)
+func (r *importCohorts) sees(c *ImportedCohort) bool {
+	return ofAllCohorts(r.by) || r.by.In(RolePartnerRep, c.PartnerID)
 }
 
-func (r *importRun) planCohorts(ctx context.Context) error {
-	if !r.isStaff() {
-		return nil // the sheet is refused: what it would do tells of foreign cohorts
-	}
+func (r *importCohorts) planCohorts(ctx context.Context) error {
 	sheet := &r.file.cohorts
-	partners, err := r.partners(ctx)
+	if len(sheet.rows) == 0 || !cohortKind.may(r.by) {
+		return nil // what a refused sheet would do tells of foreign cohorts
+	}
+	partners, err := r.orgsNamed(ctx, OrgPartner, func(yield func(string) bool) {
+		for _, row := range sheet.rows {
+			if !yield(row.value.partner) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return err
 	}
-	counts := &r.report.Sheets
+	counts := r.counts(sheet.sheetPlace)
 	for _, row := range sheet.rows {
-		bad := func(column string, reason Reason) {
-			r.report.bad(sheet.index, sheet.mark, BadCell{Row: row.number, Column: column}, refuse(Invalid, reason))
-		}
+		bad := func(column string, reason Reason) { r.bad(sheet.sheetPlace, row.number, column, reason) }
 		partner, ok := partners[row.value.partner]
 		if !ok && row.value.partner != "" {
 			bad(columnPartner, ReasonImportNoPartner)
@@ -142,7 +203,7 @@ func (r *importRun) planCohorts(ctx context.Context) error {
 			c := row.value.Cohort
 			c.PartnerID, c.Revision = partner.ID, 1
 			r.newCohorts = append(r.newCohorts, c)
-			(*counts)[sheet.index].New++
+			counts.New++
 			continue
 		}
 		now := cohortRow{known.Cohort, known.PartnerName}
@@ -151,7 +212,7 @@ func (r *importRun) planCohorts(ctx context.Context) error {
 		diff := differing(cohortColumns, &now, &want)
 		switch {
 		case len(diff) == 0:
-			(*counts)[sheet.index].Unchanged++
+			counts.Unchanged++
 		case known.InAct:
 			for _, column := range diff {
 				bad(column, ReasonImportCohortInAct)
@@ -162,42 +223,18 @@ func (r *importRun) planCohorts(ctx context.Context) error {
 			want.Revision++
 			r.changedCohorts = append(r.changedCohorts, want.Cohort)
 			r.changes = append(r.changes, diff)
-			(*counts)[sheet.index].Changed++
+			counts.Changed++
 		}
 	}
 	return nil
 }
 
-// partners finds the partners of the file by name and by INN.
-func (r *importRun) partners(ctx context.Context) (map[string]Org, error) {
-	names := map[string]bool{}
-	for _, row := range r.file.cohorts.rows {
-		names[row.value.partner] = true
-	}
-	out := make(map[string]Org, len(names))
-	if len(names) == 0 {
-		return out, nil
-	}
-	found, err := r.tx.PartnersNamed(ctx, slices.Sorted(maps.Keys(names)))
-	if err != nil {
-		return nil, fmt.Errorf("find partners: %w", err)
-	}
-	for _, o := range found {
-		if o.INN != "" {
-			out[o.INN] = o
-		}
-	}
-	for _, o := range found {
-		out[o.Name] = o
-	}
-	return out, nil
-}
-
-func (r *importRun) planLearners(ctx context.Context) error {
+func (r *importCohorts) planLearners(ctx context.Context) error {
 	sheet := &r.file.learners
-	if len(sheet.rows) == 0 {
+	if len(sheet.rows) == 0 || !learnerKind.may(r.by) {
 		return nil
 	}
+	counts := r.counts(sheet.sheetPlace)
 	found, err := r.tx.LearnersForImport(ctx, sheet.numbers)
 	if err != nil {
 		return fmt.Errorf("find learners: %w", err)
@@ -207,16 +244,14 @@ func (r *importRun) planLearners(ctx context.Context) error {
 		known[found[i].Number] = &found[i]
 	}
 	inFile := make(map[string]bool, len(r.file.cohorts.numbers))
-	if r.isStaff() {
+	if cohortKind.may(r.by) {
 		for _, n := range r.file.cohorts.numbers {
 			inFile[n] = true
 		}
 	}
 	r.touched = map[int64]bool{}
 	for _, row := range sheet.rows {
-		bad := func(column string, reason Reason) {
-			r.report.bad(sheet.index, sheet.mark, BadCell{Row: row.number, Column: column}, refuse(Invalid, reason))
-		}
+		bad := func(column string, reason Reason) { r.bad(sheet.sheetPlace, row.number, column, reason) }
 		cohort, ok := r.byNumber[row.value.cohort]
 		lost := ok && !r.sees(cohort) || !ok && !inFile[row.value.cohort]
 		if lost && row.value.cohort != "" {
@@ -230,7 +265,7 @@ func (r *importRun) planLearners(ctx context.Context) error {
 			row.value.Revision = 1
 			r.newLearners = append(r.newLearners, row.value)
 			r.touch(cohort)
-			r.report.Sheets[sheet.index].New++
+			counts.New++
 			continue
 		}
 		from, ok := r.byID[was.CohortID]
@@ -254,28 +289,59 @@ func (r *importRun) planLearners(ctx context.Context) error {
 			}
 		}
 		if len(diff) == 0 {
-			r.report.Sheets[sheet.index].Unchanged++
+			counts.Unchanged++
 			continue
 		}
 		want.Revision++
 		r.changedLearners = append(r.changedLearners, want)
 		r.touch(from)
 		r.touch(cohort)
-		r.report.Sheets[sheet.index].Changed++
+		counts.Changed++
 	}
 	return nil
 }
 
 // touch remembers that the learners of a cohort that is there change.
-func (r *importRun) touch(c *ImportedCohort) {
+func (r *importCohorts) touch(c *ImportedCohort) {
 	if c != nil {
 		r.touched[c.ID] = true
 	}
 }
 
+func (r *importCohorts) write(ctx context.Context) error {
+	if err := r.tx.InsertCohorts(ctx, r.newCohorts); err != nil {
+		return fmt.Errorf("add cohorts: %w", err)
+	}
+	if err := r.tx.UpdateCohorts(ctx, r.changedCohorts); err != nil {
+		return fmt.Errorf("change cohorts: %w", err)
+	}
+	ids := make(map[string]int64, len(r.byNumber)+len(r.newCohorts))
+	for number, c := range r.byNumber {
+		ids[number] = c.ID
+	}
+	for _, c := range r.newCohorts {
+		ids[c.Number] = c.ID
+	}
+	placed := func(rows []learnerRow) []Learner {
+		out := make([]Learner, 0, len(rows))
+		for _, row := range rows {
+			row.CohortID = ids[row.cohort]
+			out = append(out, row.Learner)
+		}
+		return out
+	}
+	if err := r.tx.InsertLearners(ctx, placed(r.newLearners)); err != nil {
+		return fmt.Errorf("add learners: %w", err)
+	}
+	if err := r.tx.UpdateLearners(ctx, placed(r.changedLearners)); err != nil {
+		return fmt.Errorf("change learners: %w", err)
+	}
+	return r.remember(ctx)
+}
+
 // remember counts the revisions of the cohorts whose learners changed, and
 // writes down what happened to each cohort.
-func (r *importRun) remember(ctx context.Context) error {
+func (r *importCohorts) remember(ctx context.Context) error {
 	touched := maps.Clone(r.touched)
 	for _, c := range r.changedCohorts {
 		delete(touched, c.ID) // its revision is counted already

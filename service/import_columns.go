@@ -108,6 +108,7 @@ const (
 type sheetColumn[T any] struct {
 	title    string
 	required bool // the column must be there and no row may leave it empty
+	present  bool // the column must be there
 	form     SheetFormColumn
 	read     func(cell string, s *Sheet, into *T) error
 	keep     func(from, into *T) // takes the known value

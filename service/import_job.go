@@ -80,8 +80,8 @@ func IsTable(name string) bool {
 // Order asks a worker to load a table that the actor sent. Whoever may import
 // nothing is refused at once.
 func (s *ImportJobs) Order(ctx context.Context, by Actor, updateID int64, ref string, size int64) error {
-	if !by.Has(RoleAdmin) && !by.Has(RoleOperatorRep) && !by.Has(RolePartnerRep) {
-		return refuse(Forbidden, ReasonForbidden)
+	if err := mayImport(by); err != nil {
+		return err
 	}
 	if size > maxImport {
 		return refuseWith(Invalid, ReasonFileOverLimit, FileBound{Limit: maxImport, Got: size})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 )
@@ -15,21 +17,22 @@ type importRun struct {
 	by     Actor
 	at     time.Time
 	file   *importFile
+	known  *importKnown
 	report ImportReport
-
-	byNumber map[string]*ImportedCohort
-	byID     map[int64]*ImportedCohort
-
-	newCohorts      []Cohort
-	changedCohorts  []Cohort
-	changes         [][]string // columns, of each of changedCohorts
-	newLearners     []learnerRow
-	changedLearners []learnerRow
-	touched         map[int64]bool // cohorts that are there and whose learners come, change or leave
-	saveYear        bool
+	parts  []importPart
+	today  map[int64]Day // in the zones of centers
 }
 
-// plan finds out what each row means, from what the database holds now.
+// importPart is one subject of an import.
+type importPart interface {
+	// plan finds out what each row means, from what the database holds now.
+	plan(ctx context.Context) error
+	// write makes what was planned so.
+	write(ctx context.Context) error
+}
+
+// plan plans the parts one after another: a later one may speak of what an
+// earlier one brings. Centers are held before cohorts, these before exams.
 func (r *importRun) plan(ctx context.Context, by Actor) error {
 	var err error
 	if err := r.tx.LockImports(ctx); err != nil {
@@ -38,40 +41,73 @@ func (r *importRun) plan(ctx context.Context, by Actor) error {
 	if r.by, err = importActor(ctx, r.tx, by); err != nil {
 		return err
 	}
-	if err := r.allow(); err != nil {
+	if err := mayImport(r.by); err != nil {
 		return err
 	}
-	if err := r.find(ctx); err != nil {
-		return err
+	for _, t := range r.file.taken { // a sheet without rows does no harm
+		if t.first > 0 && !t.kind.may(r.by) {
+			r.report.bad(t.place, BadCell{Row: t.first}, refuse(Invalid, ReasonImportForbidden))
+		}
 	}
-	if err := r.planCohorts(ctx); err != nil {
-		return err
-	}
-	if err := r.planLearners(ctx); err != nil {
-		return err
-	}
-	if err := r.planCalendar(ctx); err != nil {
-		return err
+	r.parts = []importPart{&importCenters{importRun: r}, &importCohorts{importRun: r}, &importExams{importRun: r}, &importCalendar{importRun: r}}
+	for _, p := range r.parts {
+		if err := p.plan(ctx); err != nil {
+			return err
+		}
 	}
 	r.report.close()
 	return nil
 }
 
-// allow refuses the sheets that are not the sender's to import. One without
-// rows does no harm.
-func (r *importRun) allow() error {
-	if !r.isStaff() && !r.by.Has(RolePartnerRep) {
-		return refuse(Forbidden, ReasonForbidden)
-	}
-	forbidden := refuse(Invalid, ReasonImportForbidden)
-	if c := &r.file.cohorts; c.first > 0 && !r.isStaff() {
-		r.report.bad(c.index, c.mark, BadCell{Row: c.first}, forbidden)
-	}
-	if r.file.calendar != nil && !r.by.Has(RoleAdmin) {
-		i := slices.IndexFunc(r.report.Sheets, func(s SheetReport) bool { return s.Name == sheetCalendar })
-		r.report.bad(i, r.file.calendarMark, BadCell{Row: 1}, forbidden)
+// write makes what was planned so.
+func (r *importRun) write(ctx context.Context) error {
+	for _, p := range r.parts {
+		if err := p.write(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// mayImport refuses those who may import nothing.
+func mayImport(by Actor) error {
+	if len(kindNames(by)) == 0 {
+		return refuse(Forbidden, ReasonForbidden)
+	}
+	return nil
+}
+
+// bad writes down a cell that is bad for a reason without facts.
+func (r *importRun) bad(at sheetPlace, row int, column string, reason Reason) {
+	r.report.bad(at, BadCell{Row: row, Column: column}, refuse(Invalid, reason))
+}
+
+// counts is where the rows of a sheet are counted.
+func (r *importRun) counts(at sheetPlace) *SheetReport { return &r.report.Sheets[at.index] }
+
+// orgsNamed finds organisations of a kind by name and by INN.
+func (r *importRun) orgsNamed(ctx context.Context, kind OrgKind, names iter.Seq[string]) (map[string]Org, error) {
+	asked := map[string]bool{}
+	for name := range names {
+		asked[name] = true
+	}
+	out := make(map[string]Org, len(asked))
+	if len(asked) == 0 {
+		return out, nil
+	}
+	found, err := r.tx.OrgsNamed(ctx, kind, slices.Sorted(maps.Keys(asked)))
+	if err != nil {
+		return nil, fmt.Errorf("find organisations: %w", err)
+	}
+	for _, o := range found {
+		if o.INN != "" {
+			out[o.INN] = o
+		}
+	}
+	for _, o := range found {
+		out[o.Name] = o
+	}
+	return out, nil
 }
 
 // merged is the known row with the columns that the file has.
@@ -83,43 +119,6 @@ func merged[T any](columns []sheetColumn[T], has []bool, now, row *T) T {
 		}
 	}
 	return want
-}
-
-// write makes what was planned so.
-func (r *importRun) write(ctx context.Context) error {
-	if err := r.tx.InsertCohorts(ctx, r.newCohorts); err != nil {
-		return fmt.Errorf("add cohorts: %w", err)
-	}
-	if err := r.tx.UpdateCohorts(ctx, r.changedCohorts); err != nil {
-		return fmt.Errorf("change cohorts: %w", err)
-	}
-	ids := make(map[string]int64, len(r.byNumber)+len(r.newCohorts))
-	for number, c := range r.byNumber {
-		ids[number] = c.ID
-	}
-	for _, c := range r.newCohorts {
-		ids[c.Number] = c.ID
-	}
-	placed := func(rows []learnerRow) []Learner {
-		out := make([]Learner, 0, len(rows))
-		for _, row := range rows {
-			row.CohortID = ids[row.cohort]
-			out = append(out, row.Learner)
-		}
-		return out
-	}
-	if err := r.tx.InsertLearners(ctx, placed(r.newLearners)); err != nil {
-		return fmt.Errorf("add learners: %w", err)
-	}
-	if err := r.tx.UpdateLearners(ctx, placed(r.changedLearners)); err != nil {
-		return fmt.Errorf("change learners: %w", err)
-	}
-	if r.saveYear {
-		if err := r.tx.SaveCalendarYear(ctx, *r.file.calendar, r.by.PersonID, r.at); err != nil {
-			return fmt.Errorf("keep calendar year: %w", err)
-		}
-	}
-	return r.remember(ctx)
 }
 
 // importActor reads the rights of the sender as they stand now. The command

@@ -97,13 +97,38 @@ func with(row []any, column int, value any) []any {
 }
 
 // desk of imports.
-func newImports(d *desk) *service.Imports { return service.NewImports(d.store, sheet.Book{}, d.now) }
+func newImports(d *desk) *service.Imports { return d.imports() }
 
-func (d *desk) load(by service.Actor, path string) service.ImportReport {
-	d.t.Helper()
-	r, err := newImports(d).Import(d.t.Context(), by, path, false)
+func (h *house) imports() *service.Imports {
+	return service.NewImports(h.store, sheet.Book{}, importKnown(h.t), h.now)
+}
+
+// importKnown is what imports know beside the database.
+func importKnown(tb testing.TB) service.ImportKnown {
+	tb.Helper()
+	var out service.ImportKnown
+	countries, err := templates.Countries("ru")
 	if err != nil {
-		d.t.Fatal(err)
+		tb.Fatal(err)
+	}
+	for _, c := range countries {
+		out.Countries = append(out.Countries, service.Country(c))
+	}
+	profiles, err := templates.BlankProfiles()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if out.Profiles, err = service.BuildBlankProfiles(profiles...); err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+func (h *house) load(by service.Actor, path string) service.ImportReport {
+	h.t.Helper()
+	r, err := h.imports().Import(h.t.Context(), by, path, false)
+	if err != nil {
+		h.t.Fatal(err)
 	}
 	return r
 }
@@ -486,7 +511,7 @@ func TestImportIsForThoseWhoMay(t *testing.T) {
 		}},
 		{"a calendar from the operator", d.reviewer, year, "", []string{"Календарь 1 : import.forbidden"}},
 		{"a calendar from the command line", service.CommandLine, year, "", nil},
-		{"a center's employee", candidate, workbook(t, learnersTab(learnerCells("118", "5"))), service.ReasonForbidden, nil},
+		{"a center's employee", candidate, workbook(t, learnersTab(learnerCells("118", "5"))), "", []string{"Слушатели 2 : import.forbidden"}},
 		{"nobody", service.Actor{}, workbook(t, learnersTab(learnerCells("118", "5"))), service.ReasonForbidden, nil},
 		{"a person who says to be an admin", service.Actor{PersonID: d.rep.PersonID, Seats: []service.Seat{{Role: service.RoleAdmin}}}, workbook(t, cohortsTab(cohortCells("119"))), "", []string{"Потоки 2 : import.forbidden"}},
 	}
@@ -537,14 +562,14 @@ func TestImportTakesTextTablesAndSheetsOfAnyName(t *testing.T) {
 	}
 	// What looks like our sheets does not take their place, nor does what lacks
 	// their columns.
-	almost := tab{"Заявки", [][]any{{"Номер заявки", "Фамилия", "Имя", "Дата рождения"}, {"1", "х", "у", "z"}}}
+	almost := tab{"Кандидаты", [][]any{{"Номер заявки", "Фамилия", "Имя", "Дата рождения"}, {"1", "х", "у", "z"}}}
 	copied := learnersTab(learnerCells("404", "1"))
 	copied.name = "Копия"
 	r = d.load(service.CommandLine, workbook(t, almost, copied, learnersTab(learnerCells("118", "1"))))
 	if diff := cmp.Diff(map[string][4]int{"Слушатели": {0, 0, 1, 0}}, counts(r)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"Заявки", "Копия"}, r.IgnoredSheets); diff != "" {
+	if diff := cmp.Diff([]string{"Кандидаты", "Копия"}, r.IgnoredSheets); diff != "" {
 		t.Error(diff)
 	}
 	for name, want := range map[string]service.Reason{
@@ -674,8 +699,8 @@ func TestBlankWorkbookIsImportedAsNothing(t *testing.T) {
 	if len(r.IgnoredSheets) > 0 || r.Refused() {
 		t.Errorf("%v, %v", r.IgnoredSheets, bads(r))
 	}
-	err = newImports(d).Blank(t.Context(), "exams", nil, &out)
-	if diff := cmp.Diff(service.SheetNames{Known: []string{"cohorts"}}, service.AsError(err).Data); diff != "" {
+	err = newImports(d).Blank(t.Context(), "horses", nil, &out)
+	if diff := cmp.Diff(service.SheetNames{Known: []string{"centers", "cohorts", "exams", "results", "frdo-response"}}, service.AsError(err).Data); diff != "" {
 		t.Error(diff)
 	}
 }

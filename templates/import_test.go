@@ -77,6 +77,28 @@ func TestEveryReasonOfImportsHasWords(t *testing.T) {
 		{service.ReasonImportPartnerFixed, nil},
 		{service.ReasonImportLearnerInAct, nil},
 		{service.ReasonImportForbidden, nil},
+		{service.ReasonImportNoCenter, nil},
+		{service.ReasonImportCenterTwice, service.ImportRow{Row: 2}},
+		{service.ReasonImportNoProfile, []string{"Типография 1", "Типография 2"}},
+		{service.ReasonImportNoTime, nil},
+		{service.ReasonImportNoWord, []string{"русский", "узбекский", "таджикский", "киргизский", "азербайджанский", "армянский", "китайский", "английский"}},
+		{service.ReasonImportNoCountry, nil},
+		{service.ReasonImportNoPhone, nil},
+		{service.ReasonImportNotLatin, nil},
+		{service.ReasonImportMixed, nil},
+		{service.ReasonImportBornAtExam, nil},
+		{service.ReasonImportBornAhead, nil},
+		{service.ReasonImportNoExam, nil},
+		{service.ReasonImportExamTaken, nil},
+		{service.ReasonImportExamNumbered, nil},
+		{service.ReasonImportExamProtocol, nil},
+		{service.ReasonImportExamMarked, nil},
+		{service.ReasonImportNumbered, nil},
+		{service.ReasonImportNoApplication, nil},
+		{service.ReasonImportResultFrozen, nil},
+		{service.ReasonImportNotHeld, nil},
+		{service.ReasonImportUnsettled, nil},
+		{service.ReasonSheetRegister, nil},
 		{service.ReasonSheetEmpty, nil},
 		{service.ReasonSheetOld, nil},
 		{service.ReasonSheetEncrypted, nil},
@@ -172,7 +194,7 @@ func TestHintsFitBesideTheirColumns(t *testing.T) {
 	}
 	for sheet, columns := range hints {
 		for column, hint := range columns {
-			if n := utf8.RuneCountInString(hint); n == 0 || n > 255 || utf8.RuneCountInString(column) > 32 {
+			if n := utf8.RuneCountInString(hint); n == 0 || n > 255 {
 				t.Errorf("%s, %s: a hint of %d characters", sheet, column, n)
 			}
 		}

@@ -274,7 +274,11 @@ func (i *installation) makeSampleCohorts(ctx context.Context, today service.Day,
 	book := sampleBook{sheets: []service.Sheet{
 		sampleSheet("Потоки", sampleCohortHeader, cohorts), sampleSheet("Слушатели", sampleHeader, learners),
 	}}
-	report, err := service.NewImports(i.db, book, func() time.Time { return now }).Import(ctx, service.CommandLine, "", false)
+	known, err := importKnown()
+	if err != nil {
+		return err
+	}
+	report, err := service.NewImports(i.db, book, known, func() time.Time { return now }).Import(ctx, service.CommandLine, "", false)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"flowbot/service"
+	"flowbot/templates"
 )
 
 type importCommand struct {
@@ -33,6 +34,25 @@ func (c *importCommand) Run(ctx context.Context, p *program) error {
 		}
 		return nil
 	})
+}
+
+// importKnown is what imports know beside the database: countries by name and the
+// built-in blank profiles.
+func importKnown() (service.ImportKnown, error) {
+	var out service.ImportKnown
+	countries, err := templates.Countries(service.Languages[0])
+	if err != nil {
+		return out, err
+	}
+	for _, c := range countries {
+		out.Countries = append(out.Countries, service.Country(c))
+	}
+	profiles, err := templates.BlankProfiles()
+	if err != nil {
+		return out, err
+	}
+	out.Profiles, err = service.BuildBlankProfiles(profiles...)
+	return out, err
 }
 
 func printReport(w io.Writer, r *service.ImportReport) error {

@@ -160,7 +160,11 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.queue = service.NewQueue(i.db, now)
 	out.cards = service.NewCards(i.db, now)
 	out.drafts = service.NewDrafts(i.db, now)
-	out.imports = service.NewImports(i.db, reader.Book(), now)
+	known, err := importKnown()
+	if err != nil {
+		return out, err
+	}
+	out.imports = service.NewImports(i.db, reader.Book(), known, now)
 	out.importing = service.NewImportJobs(i.db, out.imports, sent, i.files, i.say)
 	out.tasks = service.NewTasks(i.db, out.calendars.Current, now)
 	out.ticks = service.NewTicks(i.db, now)

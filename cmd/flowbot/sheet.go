@@ -10,7 +10,7 @@ import (
 )
 
 type sheetCommand struct {
-	Name string `arg:"" help:"cohorts."`
+	Name string `arg:"" help:"centers, cohorts, exams, results or frdo-response."`
 	File string `arg:"" help:"Where to write it."`
 }
 
@@ -21,7 +21,11 @@ func (c *sheetCommand) Run(ctx context.Context) error {
 		return err
 	}
 	var book bytes.Buffer
-	if err := service.NewImports(nil, sheet.Book{}, nil).Blank(ctx, c.Name, hints, &book); err != nil {
+	known, err := importKnown()
+	if err != nil {
+		return err
+	}
+	if err := service.NewImports(nil, sheet.Book{}, known, nil).Blank(ctx, c.Name, hints, &book); err != nil {
 		return err
 	}
 	return writeWhole(c.File, &book)

@@ -63,7 +63,7 @@ func FuzzImport(f *testing.F) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err = service.NewImports(nil, sheet.Book{}, nil).Marked(t.Context(), path, &report, io.Writer(&out))
+		err = service.NewImports(nil, sheet.Book{}, service.ImportKnown{}, nil).Marked(t.Context(), path, &report, io.Writer(&out))
 		if err != nil {
 			t.Fatal(err)
 		}
