@@ -502,14 +502,17 @@ func backToAct(ctx context.Context, b *Bot, t *Turn, f *reasonForm) (Reply, erro
 
 // takeComment reads a comment in the person's own words.
 func takeComment(_ context.Context, _ *Bot, t *Turn, f *reasonForm) (Outcome, error) {
+	var err error
+	f.Comment, err = commentOf(t)
+	return next, err
+}
+
+// commentOf reads a comment in the person's own words.
+func commentOf(t *Turn) (string, error) {
 	if t.Press != nil || t.File != nil || t.Other != "" {
-		return stay, unexpected(t)
+		return "", unexpected(t)
 	}
-	if err := service.CheckComment(t.Text); err != nil {
-		return stay, err
-	}
-	f.Comment = t.Text
-	return next, nil
+	return t.Text, service.CheckComment(t.Text)
 }
 
 func (b *Bot) cancelActPressed(ctx context.Context, t *Turn) (Reply, error) {

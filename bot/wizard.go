@@ -103,6 +103,7 @@ type talk interface {
 	brief() bool
 	first() string
 	awaitsFiles(step string) bool
+	takesFiles() bool
 	ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error)
 	take(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (json.RawMessage, Outcome, error)
 	after(step string) (string, bool)
@@ -128,6 +129,10 @@ func (w Wizard[F]) step(name string) (int, error) {
 func (w Wizard[F]) awaitsFiles(step string) bool {
 	i, err := w.step(step)
 	return err == nil && w.Steps[i].Files
+}
+
+func (w Wizard[F]) takesFiles() bool {
+	return slices.ContainsFunc(w.Steps, func(s Step[F]) bool { return s.Files })
 }
 
 func (w Wizard[F]) ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error) {
@@ -222,10 +227,11 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 }
 
 // asides do not end a brief conversation: its own buttons, and looking at the
-// files and the history of an act, which is part of writing what is wrong with it.
+// files and the history of an act or a protocol, which is part of writing what is
+// wrong with it.
 var asides = []Action{
 	pressDone, pressBack, pressCancel, pressPick, pressPage, pressRemove, pressSend, pressAll, pressNone,
-	pressFiles, pressPackage, pressHistory,
+	pressFiles, pressPackage, pressHistory, pressProtocolFile, pressExamHistory,
 }
 
 // turnAway ends a brief conversation when a person asks for something else.
@@ -409,7 +415,8 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 	}
 	r, err := b.menu(ctx, t)
 	if d != nil {
-		r.Text, r.Data = "cancelled", d.Kind == collectPackage.Name || d.Kind == sortFiles.Name
+		w, known := b.talks[d.Kind]
+		r.Text, r.Data = "cancelled", known && w.takesFiles()
 	}
 	r.Edit = t.Press != nil
 	return r, err
