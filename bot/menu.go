@@ -42,6 +42,7 @@ var menuRows = map[service.Role][][]Action{
 		{pressExams},
 		{pressResults},
 		{pressCenter},
+		{pressBlanks},
 		{pressStaff, pressInvite},
 		{pressSettings},
 	},
