@@ -304,17 +304,13 @@ func (w *certificateWords) date(d service.Day) (string, error) {
 // of gives the texts of a certificate. One that lacks what every certificate has
 // is an error.
 func (w *certificateWords) of(c *service.Certificate) ([]fieldText, error) {
-	if c.Name == "" || c.Institution == "" || c.Address == "" || c.IssuedOn.IsZero() || c.RegistrationNumber == "" ||
-		c.SignatoryPosition == "" || c.SignatoryName == "" {
-		return nil, fmt.Errorf("certificate of application %s is not whole", c.Application)
-	}
 	purpose, err := w.purpose(c.Level)
 	if err != nil {
 		return nil, err
 	}
 	issued, err := w.date(c.IssuedOn)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("issue date of application %s: %w", c.Application, err)
 	}
 	until := w.unlimited
 	if !c.ValidUntil.IsZero() {
@@ -337,9 +333,14 @@ func (w *certificateWords) of(c *service.Certificate) ([]fieldText, error) {
 		{service.FieldSignatoryName, c.SignatoryName},
 	}
 	for i := range texts {
-		texts[i].text = clean(texts[i].text)
-		if texts[i].field == service.FieldPlace {
-			texts[i].text = clean(c.Institution) + "\n" + clean(c.Address)
+		t := &texts[i]
+		t.text = clean(t.text)
+		if t.field == service.FieldPlace {
+			// Together they are one text of two paragraphs.
+			t.text = clean(c.Institution) + "\n" + clean(c.Address)
+		}
+		if t.text == "" && t.field != service.FieldNameLatin {
+			return nil, fmt.Errorf("application %s has no %s", c.Application, t.field)
 		}
 	}
 	return texts, nil

@@ -93,19 +93,7 @@ func TestActStandsWhereItsPlanSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join("testdata", name+".golden")
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s moved (-want +got):\n%s", name, diff)
-		}
+		golden(t, name, got)
 	}
 }
 
@@ -117,8 +105,8 @@ type planned struct {
 }
 
 var (
-	textLine = regexp.MustCompile(`^([\d.]+) ([\d.]+) mm  (\S+) ([\d.]+)  (".*")$`)
-	ruleLine = regexp.MustCompile(`^([\d.]+) ([\d.]+) mm  rule to ([\d.]+) ([\d.]+)$`)
+	textLine = regexp.MustCompile(`^([\d.]+) ([\d.]+) mm  (\S+) ([\d.]+)  (".*")( .*black)?$`)
+	ruleLine = regexp.MustCompile(`^([\d.]+) ([\d.]+) mm  rule to ([\d.]+) ([\d.]+)( .*black)?$`)
 )
 
 // sheets reads a plan back.

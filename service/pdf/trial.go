@@ -25,7 +25,7 @@ const (
 
 	crossInset  = 20.0 // of the crosses from the blank's left, top and right edges
 	crossBottom = 10.0 // of the lower crosses from the bottom edge
-	crossArm    = 4.0
+	crossArm    = 5.0
 
 	stepsLeft   = 15.0
 	stepsRight  = service.SheetWidth - 15
