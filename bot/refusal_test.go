@@ -62,7 +62,6 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonUploadSecond, []any{long}},
 		{service.ReasonResultFrozen, []any{"24-10-40538-000002-1"}},
 		{service.ReasonResultEarly, []any{service.NewDay(2026, 3, 2)}},
-		{service.ReasonResultsChanged, []any{0, 3}},
 		{service.ReasonOrgName, []any{300}},
 		{service.ReasonPersonName, []any{120}},
 		{service.ReasonAlreadyRemoved, []any{service.Gone{Name: "Иван", On: service.NewDay(2026, 3, 2), By: "Ольга"}}},

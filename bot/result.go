@@ -375,7 +375,7 @@ const (
 
 func askViolations(_ context.Context, _ *Bot, t *Turn, f *markForm) (Reply, error) {
 	return Reply{Text: "result_violations_ask", Data: f, Rows: [][]Button{
-		row(Button{Label: "no_violations", Press: t.inTalk(pressPick, pickNone)}, Button{Label: "violated", Press: t.inTalk(pressPick, pickFound)}),
+		row(Button{Label: "violations_no", Press: t.inTalk(pressPick, pickNone)}, Button{Label: "violations_yes", Press: t.inTalk(pressPick, pickFound)}),
 		row(Button{Press: t.inTalk(pressCancel, 0)}),
 	}}, nil
 }
@@ -505,6 +505,11 @@ func (b *Bot) restSurePressed(ctx context.Context, t *Turn) (Reply, error) {
 		return b.restPressed(ctx, t)
 	}
 	n, err := b.Exams.PassRest(ctx, t.By, t.Press.ID, t.Press.Version)
+	if service.ReasonOf(err) == service.ReasonResultsChanged {
+		r, err := b.restPressed(ctx, t)
+		r.Lead, r.LeadData = string(service.ReasonResultsChanged), nil
+		return r, err
+	}
 	if err != nil {
 		return Reply{}, err
 	}

@@ -28,7 +28,7 @@ const (
 	ReasonResultWhy        Reason = "result.why"         // the protocol is approved: a correction says why
 	ReasonResultIncomplete Reason = "result.incomplete"  // the protocol is approved: nothing may be missing
 	ReasonResultAbsentMark Reason = "result.absent_mark" // violations of somebody who did not come
-	ReasonResultsChanged   Reason = "result.changed"     // Data: how many await their result now
+	ReasonResultsChanged   Reason = "result.changed"     // others are awaited than the person was told
 	ReasonViolationsWhy    Reason = "result.violations_why"
 )
 
@@ -260,7 +260,7 @@ func (sc *examScene) markMany(ctx context.Context, status ApplicationStatus, exp
 		})
 	}
 	if expected >= 0 && len(changed) != expected {
-		return 0, refuseWith(Conflict, ReasonResultsChanged, len(changed))
+		return 0, refuse(Conflict, ReasonResultsChanged)
 	}
 	if len(changed) == 0 {
 		return 0, nil

@@ -100,7 +100,7 @@ func TestRefusalsEndWithOneAndALine(t *testing.T) {
 		{"a candidate", nil, []string{"invite", "--role", "candidate", "--application", "7"}, "application"},
 		{"a cohort that is not there", nil, []string{"show", "cohort", "118", "--json"}, "no cohort 118"},
 		{"an act that is not there", nil, []string{"show", "act", "118/1", "--json"}, "no act 118/1"},
-		{"an exam", nil, []string{"show", "exam", "1", "--json"}, "exam"},
+		{"an exam that is not there", nil, []string{"show", "exam", "24-1", "--json"}, "no exam 24-1"},
 		{"a file that is not there", nil, []string{"import", "/nowhere/file.xlsx"}, "/nowhere/file.xlsx"},
 		{"a directory in the place of a file", nil, []string{"import", t.TempDir()}, "cannot read"},
 		{"a broken workbook", nil, []string{"import", broken}, ""},

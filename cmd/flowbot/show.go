@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,25 +10,25 @@ import (
 )
 
 type showCommand struct {
-	Subject string `arg:"" enum:"cohort,act,exam" help:"cohort or act."`
+	Subject string `arg:"" enum:"cohort,act,exam" help:"cohort, act or exam."`
 	Number  string `arg:"" help:"As people name it, such as 118 or 118/1."`
 	JSON    bool   `name:"json" help:"The only form there is."`
 }
 
 // Run prints what the service knows.
 func (c *showCommand) Run(ctx context.Context, p *program) error {
-	switch {
-	case !c.JSON:
+	if !c.JSON {
 		return usageError("missing flags: --json")
-	case c.Subject == "exam":
-		return errors.New("this version keeps no exams")
 	}
 	return p.with(ctx, func(i *installation) error {
 		var shown any
 		var err error
-		if c.Subject == "act" {
+		switch c.Subject {
+		case "act":
 			shown, err = i.showAct(ctx, c.Number)
-		} else {
+		case "exam":
+			shown, err = i.showExam(ctx, c.Number)
+		default:
 			shown, err = i.showCohort(ctx, c.Number)
 		}
 		if err != nil && service.AsError(err).Kind == service.NotFound {
@@ -127,6 +126,48 @@ type (
 		SHA256         *string           `json:"sha256"` // of the printed document; null while it is being printed
 		Learners       []shownLearner    `json:"learners"`
 		History        []shownStep       `json:"history"`
+	}
+	shownProtocol struct {
+		Number  *string                `json:"number"`
+		Date    *service.Day           `json:"date"`
+		Status  service.ProtocolStatus `json:"status"`
+		Label   string                 `json:"label"`
+		Version *int                   `json:"version"`
+		Comment *string                `json:"comment"` // of the last rejection
+		SHA256  *string                `json:"sha256"`  // of the newest version
+	}
+	shownApplication struct {
+		Number             string                    `json:"number"`
+		Level              service.Level             `json:"level"`
+		Name               string                    `json:"name"`
+		Status             service.ApplicationStatus `json:"status"`
+		Label              string                    `json:"label"`
+		Outcome            *service.Outcome          `json:"outcome"`
+		Violations         *service.Violations       `json:"violations"`
+		Comment            *string                   `json:"comment"`
+		RegistrationNumber *string                   `json:"registration_number"`
+		IssuedOn           *service.Day              `json:"issued_on"`
+		ValidUntil         *service.Day              `json:"valid_until"`
+		Unlimited          bool                      `json:"unlimited"`
+		BlankSeries        *string                   `json:"blank_series"`
+		BlankNumber        *string                   `json:"blank_number"`
+		Scan               *string                   `json:"scan"` // SHA-256 of what the candidate gets
+		HandedOn           *service.Day              `json:"handed_on"`
+		Linked             bool                      `json:"linked"` // the candidate is known in chat
+		DeliveredAt        *string                   `json:"delivered_at"`
+	}
+	shownExam struct {
+		Number                 string                    `json:"number"`
+		Center                 shownName                 `json:"center"`
+		Date                   service.Day               `json:"date"`
+		Time                   *string                   `json:"time"`
+		Venue                  *string                   `json:"venue"`
+		Address                string                    `json:"address"`
+		Protocol               shownProtocol             `json:"protocol"`
+		CertificateStatus      service.CertificateStatus `json:"certificate_status"`
+		CertificateStatusLabel string                    `json:"certificate_status_label"`
+		Applications           []shownApplication        `json:"applications"`
+		History                []shownStep               `json:"history"`
 	}
 )
 
@@ -241,7 +282,7 @@ func (i *installation) showAct(ctx context.Context, number string) (*shownAct, e
 	out := &shownAct{
 		Number: a.Number, Cohort: c.Number, Version: a.Version, Status: a.Status,
 		JournalVersion: present(a.JournalVersion), DueOn: present(a.DueOn), Comment: present(a.Comment),
-		SHA256: present(version.FileSHA), Learners: []shownLearner{}, History: []shownStep{},
+		SHA256: present(version.FileSHA), Learners: []shownLearner{},
 	}
 	if out.Label, err = i.texts.Label("act_status", string(a.Status)); err != nil {
 		return nil, err
@@ -256,6 +297,12 @@ func (i *installation) showAct(ctx context.Context, number string) (*shownAct, e
 			SentOn: l.SentOn, InFRDO: l.InFRDO,
 		})
 	}
+	out.History = shownSteps(steps)
+	return out, nil
+}
+
+func shownSteps(steps []service.History) []shownStep {
+	out := []shownStep{}
 	for k := range steps {
 		h := &steps[k]
 		s := shownStep{
@@ -265,7 +312,66 @@ func (i *installation) showAct(ctx context.Context, number string) (*shownAct, e
 		if h.PersonID != 0 {
 			s.By = &shownName{h.PersonID, h.By}
 		}
-		out.History = append(out.History, s)
+		out = append(out, s)
 	}
+	return out
+}
+
+func (i *installation) showExam(ctx context.Context, number string) (*shownExam, error) {
+	v, err := i.exams.ViewByNumber(ctx, service.CommandLine, number)
+	if err != nil {
+		return nil, err
+	}
+	e := &v.Exam
+	out := &shownExam{
+		Number: e.Number, Center: shownName{v.Org.ID, v.Org.Name}, Date: e.HeldOn, Time: present(e.HeldAt), Venue: present(e.Venue),
+		Address: e.Address, CertificateStatus: e.CertificateStatus, Applications: []shownApplication{},
+		Protocol: shownProtocol{Status: e.ProtocolStatus, Version: present(e.ProtocolVersion), Comment: present(e.ProtocolComment)},
+	}
+	if p := v.Protocol; p != nil {
+		out.Protocol.Number, out.Protocol.Date, out.Protocol.SHA256 = &p.Number, &p.DatedOn, &p.CleanSHA
+	}
+	if out.Protocol.Label, err = i.texts.Label("protocol_status", string(e.ProtocolStatus)); err != nil {
+		return nil, err
+	}
+	if out.CertificateStatusLabel, err = i.texts.Label("certificate_status", string(e.CertificateStatus)); err != nil {
+		return nil, err
+	}
+	list, err := i.db.Applications(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	scans, err := i.db.LoadedScans(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	for k := range list {
+		a, err := i.showApplication(&list[k], scans[list[k].ID])
+		if err != nil {
+			return nil, err
+		}
+		out.Applications = append(out.Applications, a)
+	}
+	steps, err := i.db.HistoryOf(ctx, service.SubjectExam, e.ID, maxSteps)
+	if err != nil {
+		return nil, err
+	}
+	out.History = shownSteps(steps)
 	return out, nil
+}
+
+func (i *installation) showApplication(a *service.Application, scan string) (shownApplication, error) {
+	out := shownApplication{
+		Number: a.Number, Level: a.Level, Name: a.Name(), Status: a.Status(),
+		Outcome: present(a.Outcome), Violations: present(a.Violations), Comment: present(a.ResultComment),
+		RegistrationNumber: present(a.RegistrationNumber), IssuedOn: present(a.IssuedOn), ValidUntil: present(a.ValidUntil),
+		Unlimited: a.Unlimited(), BlankSeries: present(a.BlankSeries), BlankNumber: present(a.BlankNumber), Scan: present(scan),
+		HandedOn: present(a.HandedOn), Linked: a.PersonID != 0,
+	}
+	if a.DeliveredAt != nil {
+		out.DeliveredAt = present(instant(*a.DeliveredAt))
+	}
+	var err error
+	out.Label, err = i.texts.Label("application_status", string(a.Status()))
+	return out, err
 }

@@ -1,0 +1,97 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"flowbot/service"
+)
+
+// TestResultsAreMarkedInChat marks the results of an exam: one by one, the rest
+// at once, violations, and corrections before and after the protocol is approved.
+func TestResultsAreMarkedInChat(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	e := d.exam("Центр", "24-118", "2026-02-24", 6)
+
+	d.says(anna, "Загрузить результаты")
+	d.presses(anna, "Отмечать по одному", "Каримов02 Алишер · 24-118-02", "Не сдал", "Каримов05 Алишер · 24-118-05", "Не явился")
+	d.presses(anna, "Каримов03 Алишер · 24-118-03", "Есть нарушения")
+	anna.SendVoice()
+	d.settle()
+	d.presses(anna, "Отмена", "Есть нарушения")
+	d.says(anna, "Пользовался <телефоном>")
+	d.says(anna, "Загрузить результаты · 24-118")
+	d.presses(anna, "Остальные сдали (3)", "Да, сдали (3)", "Нарушений нет (4)")
+	d.says(anna, "Нарушений нет")
+	d.says(anna, "Заявка · 24-118-02")
+	d.presses(anna, "Исправить результат", "Сдал", "Исправить результат", "Есть нарушения")
+	d.says(anna, "/cancel")
+	d.presses(anna, "История")
+	d.approved(e)
+	d.says(anna, "Заявка · 24-118-05")
+	d.presses(anna, "Исправить результат", "Сдал")
+	d.says(anna, "не знаю")
+	d.presses(anna, "Не было", "Отмена")
+	d.presses(anna, "Исправить результат", "Сдал", "Не было")
+	d.says(anna, "Опечатка в ведомости")
+	d.presses(anna, "Экзамен · 24-118", "История")
+	if a := d.application("24-118-05"); a.Status() != service.ApplicationAwaitingCertificate {
+		t.Errorf("%+v", a)
+	}
+	golden(t, "result_marked", d.tg.Transcript())
+}
+
+// TestResultsAreGuarded lets two mark at once, presses old buttons, and tries what
+// is not allowed.
+func TestResultsAreGuarded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	boris := d.hire("second", "Центр", "Борис Центров")
+	ada := d.hire("admin", "", "Ада Админова")
+	e := d.exam("Центр", "24-118", "2026-02-24", 3)
+	d.exam("Центр", "24-119", "2026-03-15", 1)
+
+	d.says(anna, "Заявка · 24-118-01")
+	d.says(boris, "Заявка · 24-118-01")
+	d.presses(anna, "Сдал")
+	d.presses(boris, "Не явился")
+	d.says(anna, "Остальные сдали")
+	d.says(boris, "Сдал · 24-118-02")
+	d.presses(anna, "Да, сдали (2)", "Назад")
+	d.says(anna, "Сдал")
+	d.says(anna, "Сдал · 24-118-99")
+	d.says(anna, "Загрузить результаты · 24-119")
+	d.says(anna, "Заявка · 24-119-01")
+	d.says(ada, "Загрузить результаты · 24-118")
+	d.says(ada, "Сдал · 24-118-03")
+	d.says(ada, "Заявка · 24-118-03")
+	d.says(anna, "Нарушений нет")
+	d.says(anna, "Заявка · 24-118-02")
+	d.approved(e)
+	_, err := d.store.Bun().NewRaw(`UPDATE applications SET registration_number = '24-10-40538-000002-1', issued_on = '2026-02-27' WHERE number = '24-118-02'`).Exec(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.presses(anna, "Исправить результат")
+	d.says(anna, "Снять отметку · 24-118-02")
+	golden(t, "result_guarded", d.tg.Transcript())
+}
+
+// TestALongExamIsMarked pages through those who await a result.
+func TestALongExamIsMarked(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.exam("Центр", "24-118", "2026-02-24", 17)
+	d.says(anna, "Отмечать по одному")
+	d.presses(anna, "Дальше →", "Каримов09 Алишер · 24-118-09", "Назад")
+	for range 17 {
+		d.presses(anna, anna.Last().Buttons[0][0].Label, "Сдал")
+	}
+	if text := anna.Last().Text; !strings.Contains(text, "Результаты есть у всех") {
+		t.Errorf("the last says %q", text)
+	}
+}
