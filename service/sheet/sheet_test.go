@@ -391,6 +391,78 @@ func TestMarksStandBesideTheirRows(t *testing.T) {
 	}
 }
 
+func TestMarksStandInTheRowOfTheHeaders(t *testing.T) {
+	t.Parallel()
+	content := book(t, func(f *excelize.File) {
+		if err := f.MergeCell("Sheet1", "A1", "T1"); err != nil {
+			t.Fatal(err)
+		}
+		set(t, f, "Sheet1", "A1", "Сведения")
+		set(t, f, "Sheet1", "A3", "Номер")
+		set(t, f, "Sheet1", "A4", "118")
+		set(t, f, "Sheet1", "A5", "119")
+	})
+	marks := []service.SheetMark{
+		{Sheet: "Sheet1", Row: 3, Head: true, Plain: true}, {Sheet: "Sheet1", Row: 4, Text: "подходит", Plain: true}, {Sheet: "Sheet1", Row: 5, Text: "нет"},
+	}
+	path := file(t, content)
+	for range 2 { // the second time the column is there
+		var out bytes.Buffer
+		if err := sheet.Mark(path, "Результат", marks, &out); err != nil {
+			t.Fatal(err)
+		}
+		path = file(t, out.Bytes())
+	}
+	f, err := excelize.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, err := f.GetRows("Sheet1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"Сведения"}, nil, {"Номер", "Результат"}, {"118", "подходит"}, {"119", "нет"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestATableIsTextsAlone(t *testing.T) {
+	t.Parallel()
+	table := service.SheetTable{
+		Name: "Шаблон", Heads: 1, Widths: []float64{20, 30}, Merged: []string{"A1:B1"},
+		Rows: [][]string{{"Заголовок", ""}, {"=1+1", "01.01.2026"}, {"", "5"}},
+	}
+	var first, second bytes.Buffer
+	for _, out := range []*bytes.Buffer{&first, &second} {
+		if err := sheet.Table(table, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("the same table makes other bytes")
+	}
+	f, err := excelize.OpenReader(&first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for cell, want := range map[string]string{"A1": "Заголовок", "A2": "=1+1", "B2": "01.01.2026", "B3": "5"} {
+		kind, err := f.GetCellType("Шаблон", cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := f.GetCellValue("Шаблон", cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind != excelize.CellTypeSharedString || value != want {
+			t.Errorf("%s is %q of the type %d", cell, value, kind)
+		}
+	}
+}
+
 func TestAWorkbookThatCannotBeWrittenAgainComesBackAsItsTexts(t *testing.T) {
 	t.Parallel()
 	// The width of columns is a word: the rows are read, the sheet as a whole is not.
