@@ -30,7 +30,7 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	random := rand.NewChaCha8([32]byte{2})
 	profiles := d.blankProfiles()
 	e := &examServices{
-		Exams:     service.NewExams(d.store, now),
+		Exams:     service.NewExams(d.store, reader.Book(), now),
 		Protocols: service.NewProtocols(d.store, d.files, now),
 		Blanks:    service.NewBlanks(d.store, now),
 		Uploads:   service.NewUploads(d.store, sent, reader, d.files, maxDownload, say, now),

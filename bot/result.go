@@ -20,6 +20,7 @@ const (
 	pressViolated     Action = "ere"
 	pressCorrect      Action = "erc"
 	pressUnmark       Action = "eru"
+	pressResultTable  Action = "erd" // «Скачать таблицу»
 )
 
 // outcomes are the buttons that mark an outcome: on the card of an application,
@@ -46,6 +47,7 @@ func (b *Bot) resultActions() []action {
 		{pressViolated, "violated", b.violatedPressed},
 		{pressCorrect, "result_correct", b.correctPressed},
 		{pressUnmark, "result_unmark", b.unmarkPressed},
+		{pressResultTable, "results_table", b.resultTablePressed},
 	}
 	for _, o := range outcomes {
 		out = append(out,
@@ -163,6 +165,7 @@ func (b *Bot) resultsScreen(ctx context.Context, t *Turn, examID int64) (Reply, 
 	r := Reply{Text: "results", Data: shown}
 	if shown.Awaited > 0 {
 		r.Rows = append(r.Rows,
+			row(Button{Press: Press{pressResultTable, examID, 0}}),
 			row(Button{Press: Press{pressResultList, examID, 0}}),
 			row(Button{Press: Press{pressRest, examID, 0}, Args: shown.Awaited}))
 	}
@@ -171,6 +174,25 @@ func (b *Bot) resultsScreen(ctx context.Context, t *Turn, examID int64) (Reply, 
 	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressExam, examID, 0}, Args: v.Exam.Number}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
+}
+
+// resultTablePressed sends the table to fill in.
+func (b *Bot) resultTablePressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, b.awaitingResults(t), pressResultTable)
+	}
+	doc, err := b.Exams.ResultsTable(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	name, err := b.text.Label("file_results", doc.Name)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{
+		Text: "results_table", Document: &Attachment{Name: name, Size: doc.Size, Open: doc.Open},
+		Rows: [][]Button{row(Button{Label: "results", Press: Press{pressResults, t.Press.ID, 0}}, Button{Press: Press{Do: pressMenu}})},
+	}, nil
 }
 
 // resultListPressed shows a page of those whose result is awaited.

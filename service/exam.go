@@ -352,11 +352,14 @@ type ExamCommands interface {
 // Exams holds the use cases around exams, their applications and results.
 type Exams struct {
 	store Store
+	book  SheetBook
 	now   Clock
 }
 
-// NewExams returns the use cases over store.
-func NewExams(store Store, now Clock) *Exams { return &Exams{store: store, now: now} }
+// NewExams returns the use cases over store; book writes the tables to fill in.
+func NewExams(store Store, book SheetBook, now Clock) *Exams {
+	return &Exams{store: store, book: book, now: now}
+}
 
 // examScene is an exam with what most deeds look at, held by the transaction.
 type examScene struct {

@@ -8,6 +8,7 @@ import (
 
 	"flowbot/db"
 	"flowbot/service"
+	"flowbot/service/sheet"
 )
 
 // center is a house with a testing centre, its staff and another center's.
@@ -33,7 +34,7 @@ func newCenter(t *testing.T) *center {
 	c.boris = c.hire(seat, "Борис Центров")
 	c.stranger = c.hire(service.Seat{Role: service.RoleCenterStaff, OrgID: elsewhere.ID}, "Семён Чужой")
 	c.admin = c.hire(service.Seat{Role: service.RoleAdmin}, "Ада Админова")
-	c.exams = service.NewExams(c.store, c.now)
+	c.exams = service.NewExams(c.store, sheet.Book{}, c.now)
 	var err error
 	if c.files, err = db.OpenFiles(t.Context(), t.TempDir(), db.S3{}); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ type Frdo struct {
 // beside a row. It has uploads read the tables of numbers that people send.
 func NewFrdo(store Store, book SheetBook, files FileStore, uploads *Uploads, certificates *Certificates, say Say, now Clock) *Frdo {
 	s := &Frdo{
-		store: store, exams: NewExams(store, now), book: book, files: files,
+		store: store, exams: NewExams(store, book, now), book: book, files: files,
 		uploads: uploads, certificates: certificates, say: say, now: now,
 	}
 	uploads.Examine(UploadNumbers, s.examine)

@@ -1,8 +1,10 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 )
 
@@ -272,4 +274,60 @@ func (sc *examScene) markMany(ctx context.Context, status ApplicationStatus, exp
 		return 0, err
 	}
 	return len(changed), sc.note(ctx, SubjectExam, sc.exam.ID, many, "", "", strconv.Itoa(len(changed)))
+}
+
+// columnCandidate is a column that the import of results passes over: it tells
+// people whose row it is.
+const columnCandidate = "Сдающий"
+
+// ResultsTable writes the sheet «Результаты» of an exam for the staff of its
+// center, with a row for each application that lacks its result or its mark of
+// violations: filled in and sent back it is imported. The document's name is the
+// exam's number.
+func (s *Exams) ResultsTable(ctx context.Context, by Actor, examID int64) (Document, error) {
+	doc, err := s.resultsTable(ctx, by, examID)
+	if err != nil {
+		return Document{}, fmt.Errorf("table of results of exam %d: %w", examID, err)
+	}
+	return doc, nil
+}
+
+func (s *Exams) resultsTable(ctx context.Context, by Actor, examID int64) (Document, error) {
+	e, err := s.store.Exam(ctx, by, examID)
+	if err != nil {
+		return Document{}, err
+	}
+	if err := isStaffOf(by, e.CenterID); err != nil {
+		return Document{}, err
+	}
+	list, err := s.store.Applications(ctx, examID)
+	if err != nil {
+		return Document{}, err
+	}
+	t := SheetTable{
+		Name: sheetResults, Heads: 1, Widths: []float64{20, 40, 16, 12, 40},
+		Rows: [][]string{{columnApplication, columnCandidate, columnResult, columnViolations, columnComment}},
+	}
+	for i := range list {
+		if a := &list[i]; !a.Settled() {
+			t.Rows = append(t.Rows, []string{a.Number, a.Name(), wordOf(outcomeWords, a.Outcome), wordOf(violationWords, a.Violations), a.ResultComment})
+		}
+	}
+	var b bytes.Buffer
+	if err := s.book.Table(ctx, t, &b); err != nil {
+		return Document{}, err
+	}
+	return Document{Name: fileName(e.Number), Size: int64(b.Len()), Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(b.Bytes())), nil
+	}}, nil
+}
+
+// wordOf is the word by which a value is chosen, "" for one that none names.
+func wordOf[V comparable](choices []choice[V], value V) string {
+	for _, c := range choices {
+		if c.value == value {
+			return c.words[0]
+		}
+	}
+	return ""
 }

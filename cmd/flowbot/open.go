@@ -171,7 +171,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.upkeep = service.NewUpkeep(i.db, i.db, i.db, i.files, now)
 	out.repairs = service.NewTroubles(i.db, now)
 	out.uploads = service.NewUploads(i.db, sent, reader, i.files, int64(i.settings.MaxDownload), i.say, now)
-	out.exams = service.NewExams(i.db, now)
+	out.exams = service.NewExams(i.db, reader.Book(), now)
 	out.protocols = service.NewProtocols(i.db, i.files, now)
 	out.centers = service.NewCenters(i.db, reader.Book(), i.files, out.uploads, profiles, now)
 	out.certificates = service.NewCertificates(i.db, printer, i.files, profiles, now)
