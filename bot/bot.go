@@ -46,14 +46,15 @@ type Services struct {
 // side by side.
 type Bot struct {
 	Services
-	chat chat.Client
-	text *templates.Set
-	log  *slog.Logger
-	now  service.Clock
+	chat  chat.Client
+	text  *templates.Set            // of everything that only staff read
+	texts map[string]*templates.Set // by language
+	log   *slog.Logger
+	now   service.Clock
 
 	drafts   *service.Drafts
 	actions  map[Action]action
-	labels   map[string]Action // normalised words of a button to its action
+	labels   map[string]map[string]Action // by language, normalised words of a button to its action
 	commands map[string]handler
 	talks    map[string]talk
 }
@@ -62,7 +63,17 @@ type Bot struct {
 func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now service.Clock) (*Bot, error) {
 	b := &Bot{
 		Services: s, chat: c, text: text, log: log, now: now, drafts: s.Drafts,
-		actions: make(map[Action]action), labels: map[string]Action{}, talks: map[string]talk{},
+		actions: make(map[Action]action), labels: map[string]map[string]Action{}, talks: map[string]talk{},
+		texts: map[string]*templates.Set{templates.Base: text},
+	}
+	for _, language := range service.Languages {
+		if b.labels[language] = map[string]Action{}; language == templates.Base {
+			continue
+		}
+		var err error
+		if b.texts[language], err = templates.Load(language); err != nil {
+			return nil, err
+		}
 	}
 	for _, list := range [][]action{
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
@@ -74,8 +85,10 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 				return nil, fmt.Errorf("two actions with the code %q", a.code)
 			}
 			b.actions[a.code] = a
-			if err := b.nameAction(a); err != nil {
-				return nil, err
+			for _, language := range service.Languages {
+				if err := b.nameAction(language, a); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -93,26 +106,27 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	return b, nil
 }
 
-// nameAction lets an action be called by typing its label, with and without a
-// number: «Акты» and «Акт 118/1» are one.
-func (b *Bot) nameAction(a action) error {
-	plain, err := b.text.Label(a.label, nil)
+// nameAction lets an action be called by typing its label in a language, with and
+// without a number: «Акты» and «Акт 118/1» are one.
+func (b *Bot) nameAction(language string, a action) error {
+	text, labels := b.texts[language], b.labels[language]
+	plain, err := text.Label(a.label, nil)
 	if err != nil {
 		return err
 	}
 	names := []string{plain}
 	const number = "0"
 	// A label of other facts is not typed with a number, nor one that is all fact.
-	if numbered, err := b.text.Label(a.label, number); err == nil && numbered != number {
+	if numbered, err := text.Label(a.label, number); err == nil && numbered != number {
 		names = append(names, numbered)
 	}
 	for _, name := range names {
 		words, _ := splitLabel(name)
 		words = normLabel(words)
-		if other, twice := b.labels[words]; twice && other != a.code {
-			return fmt.Errorf("actions %q and %q share the label %q", other, a.code, a.label)
+		if other, twice := labels[words]; twice && other != a.code {
+			return fmt.Errorf("actions %q and %q share the label %q in %s", other, a.code, a.label, language)
 		}
-		b.labels[words] = a.code
+		labels[words] = a.code
 	}
 	return nil
 }
@@ -129,7 +143,7 @@ func (b *Bot) Work(ctx context.Context, u service.Update) error {
 	if err == nil || u.Attempts < service.MaxUpdateAttempts || !read.Private || read.From.ID == 0 {
 		return err
 	}
-	sorry, textErr := b.message(ctx, read.ChatID, Reply{Text: string(service.ReasonInternal)})
+	sorry, textErr := b.message(ctx, b.textOf(ctx, read.From), read.ChatID, Reply{Text: string(service.ReasonInternal)})
 	if textErr == nil {
 		_, textErr = b.chat.Send(ctx, sorry)
 	}
@@ -153,17 +167,19 @@ func (b *Bot) Handle(ctx context.Context, u chat.Update) error {
 	if err != nil && service.AsError(err).Kind != service.NotFound {
 		return fmt.Errorf("sender: %w", err)
 	}
-	var t *Turn
+	t, err := turnOf(u, by)
 	var reply Reply
-	if err == nil {
-		t, err = turnOf(u, by)
-	} else {
-		t, err = turnOf(u, service.Actor{})
+	if t.text, t.chosen = b.textFor(by), ""; by.PersonID == 0 {
+		t.text, t.chosen = b.textForStranger(ctx, u.From)
 	}
 	switch {
 	case err != nil:
 	case by.PersonID == 0:
-		reply, err = b.stranger(ctx, t, u)
+		reply, err = b.candidateTurn(ctx, t)
+	case onlyCandidate(by):
+		if err = b.heard(ctx, by); err == nil {
+			reply, err = b.candidateTurn(ctx, t)
+		}
 	default:
 		if err = b.heard(ctx, by); err == nil {
 			reply, err = b.route(ctx, t)
@@ -198,7 +214,10 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Command != "" {
 		return b.help(ctx, t)
 	}
-	code, suffix, known := b.typedLabel(t.Text)
+	if r, taken, err := b.claimTurn(ctx, t); taken || err != nil {
+		return r, err
+	}
+	code, suffix, known := b.typedLabel(t)
 	if known {
 		t.Press, t.Suffix, t.typed = &Press{Do: code}, suffix, true
 		if err := b.turnAway(ctx, t); err != nil {
@@ -222,15 +241,56 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	return b.help(ctx, t)
 }
 
-// typedLabel finds the action whose label somebody typed, and what follows the
-// words.
-func (b *Bot) typedLabel(text string) (code Action, suffix string, known bool) {
-	if code, known = b.labels[normLabel(text)]; known {
-		return code, "", true
+// typedLabel finds the action whose label somebody typed, in their language or
+// in the base language, and what follows the words.
+func (b *Bot) typedLabel(t *Turn) (code Action, suffix string, known bool) {
+	for _, language := range []string{t.text.Language(), templates.Base} {
+		labels := b.labels[language]
+		if code, known = labels[normLabel(t.Text)]; known {
+			return code, "", true
+		}
+		words, suffix := splitLabel(t.Text)
+		if code, known = labels[normLabel(words)]; known {
+			return code, suffix, true
+		}
 	}
-	words, suffix := splitLabel(text)
-	code, known = b.labels[normLabel(words)]
-	return code, suffix, known
+	return "", "", false
+}
+
+// textFor is the texts of a person: those of candidates are in their language,
+// those of people who only work here in the base language.
+func (b *Bot) textFor(by service.Actor) *templates.Set {
+	if text := b.texts[by.Language]; text != nil && by.Has(service.RoleCandidate) {
+		return text
+	}
+	return b.text
+}
+
+// textForStranger is the texts of somebody who is nobody yet, and the language
+// that they chose: that one, else that of their app.
+func (b *Bot) textForStranger(ctx context.Context, from chat.Sender) (text *templates.Set, chosen string) {
+	language := service.LanguageOf(from.Language)
+	c, err := b.Candidates.Claim(ctx, from.ID)
+	switch {
+	case err != nil: // what follows will fail too, and is told in the language of the app
+		b.log.WarnContext(ctx, "language not read", "err", err)
+	case c.Language != "":
+		language, chosen = c.Language, c.Language
+	}
+	if text = b.texts[language]; text == nil {
+		text = b.text
+	}
+	return text, chosen
+}
+
+// textOf is the texts of whoever sent an update.
+func (b *Bot) textOf(ctx context.Context, from chat.Sender) *templates.Set {
+	by, err := b.People.Actor(ctx, from.ID)
+	if err == nil {
+		return b.textFor(by)
+	}
+	text, _ := b.textForStranger(ctx, from)
+	return text
 }
 
 // answer says the reply, or the refusal, to whoever did something.
@@ -255,7 +315,7 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 	if u.IsPress {
 		words := ""
 		if toast != "" {
-			text, terr := b.text.HTML(toast, errorData(err))
+			text, terr := t.text.HTML(toast, errorData(err))
 			if terr != nil {
 				return terr
 			}
@@ -269,9 +329,12 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 		}
 	}
 	if reply.Text != "" {
-		id, err := b.deliver(ctx, u, reply)
+		id, err := b.deliver(ctx, u, t.text, reply)
 		if err == nil && id != 0 {
 			err = b.remember(ctx, t, reply, id)
+		}
+		if err == nil && id != 0 && reply.sent != nil {
+			err = reply.sent(ctx, id)
 		}
 		if err != nil {
 			return err
@@ -333,8 +396,8 @@ func errorData(err error) any {
 
 // deliver sends a reply, or makes the pressed message look like it, and returns
 // the message's id, 0 when the chat did not take it.
-func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) {
-	m, err := b.message(ctx, u.ChatID, r)
+func (b *Bot) deliver(ctx context.Context, u chat.Update, text *templates.Set, r Reply) (int, error) {
+	m, err := b.message(ctx, text, u.ChatID, r)
 	if err != nil {
 		return 0, err
 	}
@@ -347,7 +410,7 @@ func (b *Bot) deliver(ctx context.Context, u chat.Update, r Reply) (int, error) 
 			return 0, b.undelivered(ctx, u, err)
 		}
 	}
-	if r.Edit && u.IsPress && u.MessageID != 0 && m.File == nil && len(r.Files) == 0 && fits(u, r, m) {
+	if r.Edit && u.IsPress && u.MessageID != 0 && m.File == nil && m.Contact == "" && !m.NoKeys && len(r.Files) == 0 && fits(u, r, m) {
 		m.Caption = u.Media
 		err := b.chat.Edit(ctx, u.MessageID, m)
 		m.Caption = false
@@ -389,7 +452,7 @@ func (b *Bot) undelivered(ctx context.Context, u chat.Update, err error) error {
 // current shows the thing that has moved on, as it is now.
 func (b *Bot) current(ctx context.Context, t *Turn, e *service.Error) Reply {
 	moved, ok := e.Data.(service.Moved)
-	if !ok || t == nil {
+	if !ok {
 		return Reply{}
 	}
 	show, known := b.cards()[moved.Subject]

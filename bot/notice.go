@@ -65,7 +65,7 @@ func (b *Bot) outgoing(ctx context.Context, to service.Actor, chatID int64, l le
 			up := f.upload(ctx)
 			out.Before = append(out.Before, chat.Message{ChatID: chatID, File: &up, Protect: r.Protect})
 		}
-		m, err := b.message(ctx, chatID, r)
+		m, err := b.message(ctx, b.textFor(to), chatID, r)
 		if err != nil {
 			return out, err
 		}

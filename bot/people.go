@@ -12,6 +12,7 @@ import (
 
 	"flowbot/bot/chat"
 	"flowbot/service"
+	"flowbot/templates"
 )
 
 // Buttons of people and invitations. Where the ID is a place it is the
@@ -52,15 +53,6 @@ func (b *Bot) peopleActions() []action {
 	}
 }
 
-// stranger answers somebody without any seat: a link lets them in, everything
-// else gets one sentence that tells nothing.
-func (b *Bot) stranger(ctx context.Context, t *Turn, _ chat.Update) (Reply, error) {
-	if t.Command == "start" && t.Text != "" {
-		return b.accept(ctx, t)
-	}
-	return Reply{Text: "stranger"}, nil
-}
-
 // arrivedView is what somebody reads who has come in by a link.
 type arrivedView struct {
 	Name    string
@@ -71,17 +63,20 @@ type arrivedView struct {
 
 // accept lets the sender of /start TOKEN in.
 func (b *Bot) accept(ctx context.Context, t *Turn) (Reply, error) {
-	in, err := b.People.Accept(ctx, service.AcceptInput{TelegramID: t.Chat, Language: t.Language, Token: t.Text})
+	in, err := b.People.Accept(ctx, service.AcceptInput{TelegramID: t.Chat, Language: t.Language, Chosen: t.chosen, Token: t.Text})
 	if err != nil {
 		if e := service.AsError(err); t.By.PersonID != 0 && e.Kind == service.Invalid {
-			r, err := b.menu(ctx, t)
+			r, err := b.home(ctx, t)
 			r.Text, r.Data = string(e.Reason), e.Data
 			return r, err
 		}
 		return Reply{}, err
 	}
-	t.By = in.Actor
+	t.By, t.text = in.Actor, b.textFor(in.Actor)
 	b.outfit(ctx, t.Chat, t.By)
+	if in.Application != nil {
+		return b.arrivedCandidate(ctx, t, in)
+	}
 	r, err := b.menu(ctx, t)
 	r.Text, r.Data = "arrived", arrivedView{in.Actor.Name, in.Seat.Role, orgName(in.Org), in.Already && !t.Again}
 	return r, err
@@ -103,7 +98,7 @@ var roleCommands = map[service.Role][]string{
 	service.RoleOperatorRep: {"tasks", "menu", "staff", "settings", "help", "cancel"},
 	service.RoleCenterStaff: {"tasks", "menu", "staff", "settings", "help", "cancel"},
 	service.RoleAdmin:       {"tasks", "menu", "staff", "settings", "help", "cancel"},
-	service.RoleCandidate:   {"tasks", "menu", "settings", "help", "cancel"},
+	service.RoleCandidate:   {"menu", "settings", "help", "cancel"},
 }
 
 // outfit sets the commands that a person sees. Without them everything works all
@@ -119,7 +114,7 @@ func (b *Bot) outfit(ctx context.Context, chatID int64, by service.Actor) {
 			}
 		}
 	}
-	if err := b.setCommands(ctx, chatID, names); err != nil {
+	if err := b.setCommands(ctx, chatID, "", b.textFor(by), names); err != nil {
 		b.log.WarnContext(ctx, "commands not set", "chat", chatID, "err", err)
 	}
 }
@@ -127,8 +122,13 @@ func (b *Bot) outfit(ctx context.Context, chatID int64, by service.Actor) {
 // Announce sets what everybody sees who is not known yet: the command /start
 // and the menu button. It is called once, when the program starts.
 func (b *Bot) Announce(ctx context.Context) error {
-	if err := b.setCommands(ctx, 0, []string{"start"}); err != nil {
+	if err := b.setCommands(ctx, 0, "", b.text, []string{"start"}); err != nil {
 		return fmt.Errorf("commands: %w", err)
+	}
+	for _, language := range service.CandidateLanguages {
+		if err := b.setCommands(ctx, 0, language, b.texts[language], []string{"start"}); err != nil {
+			return fmt.Errorf("commands in %s: %w", language, err)
+		}
 	}
 	if err := b.chat.SetMenuButton(ctx, 0); err != nil {
 		return fmt.Errorf("menu button: %w", err)
@@ -136,16 +136,16 @@ func (b *Bot) Announce(ctx context.Context) error {
 	return nil
 }
 
-func (b *Bot) setCommands(ctx context.Context, chatID int64, names []string) error {
+func (b *Bot) setCommands(ctx context.Context, chatID int64, language string, text *templates.Set, names []string) error {
 	commands := make([]chat.Command, 0, len(names))
 	for _, name := range names {
-		words, err := b.text.Label("command_"+name, nil)
+		words, err := text.Label("command_"+name, nil)
 		if err != nil {
 			return err
 		}
 		commands = append(commands, chat.Command{Name: name, Text: words})
 	}
-	return b.chat.SetCommands(ctx, chatID, commands)
+	return b.chat.SetCommands(ctx, chatID, language, commands)
 }
 
 // reach notes that somebody has blocked the bot, or let it in again.
@@ -410,8 +410,8 @@ func (b *Bot) removePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if left.PersonID == 0 {
 		return Reply{Text: "left", Edit: true}, nil
 	}
-	t.By = left
-	return edited(b.menu(ctx, t))
+	t.By, t.text = left, b.textFor(left)
+	return edited(b.home(ctx, t))
 }
 
 // inviteForm holds the answers of the conversation that makes an invitation.

@@ -80,9 +80,10 @@ func (o *office) restart() {
 	}
 	calendar := func(context.Context) (*service.Calendar, error) { return service.NewCalendar(), nil }
 	o.bot, err = bot.New(o.client, bot.Services{
-		People: o.people,
-		Acts:   service.NewActs(o.store, calendar, nil, nil, now),
-		Drafts: service.NewDrafts(o.store, now),
+		People:     o.people,
+		Acts:       service.NewActs(o.store, calendar, nil, nil, now),
+		Drafts:     service.NewDrafts(o.store, now),
+		Candidates: service.NewCandidates(o.store, o.people, nil, nil, rand.NewChaCha8([32]byte{3}), time.Minute, now),
 	}, texts, slog.New(slog.NewTextHandler(&o.log, nil)), now)
 	if err != nil {
 		o.t.Fatal(err)

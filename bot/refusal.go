@@ -123,6 +123,16 @@ var refusals = map[service.Reason]manner{
 	service.ReasonInvitationCandidate: reply,
 	service.ReasonInvitationEnded:     alert,
 
+	service.ReasonCandidateContact:   reply,
+	service.ReasonCandidateBorn:      reply,
+	service.ReasonCandidateDigits:    reply,
+	service.ReasonCandidateNoMatch:   reply,
+	service.ReasonCandidateSlow:      reply,
+	service.ReasonCandidateNoScan:    alert,
+	service.ReasonCandidateLinked:    alert,
+	service.ReasonCandidateNotLinked: alert,
+	service.ReasonCandidateAllLinked: alert,
+
 	// Of tables and calendars: they stand in reports.
 	service.ReasonCalendarUnreadable:  reply,
 	service.ReasonCalendarNoYear:      reply,

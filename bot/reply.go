@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"flowbot/bot/chat"
+	"flowbot/templates"
 )
 
 // Reply is what to say: a text by name, the facts for it, the buttons under it.
@@ -26,8 +27,11 @@ type Reply struct {
 	Protect  bool         // cannot be forwarded or saved
 	Card     bool         // remembered as the living card of the open conversation
 	Name     string       // remembered as the person's living card of this name
+	Contact  string       // name of the label of a key that shares the person's own contact; Rows are left out
+	NoKeys   bool         // takes that key away; Rows are left out
 
-	after func(ctx context.Context) error // what is left to do once it is said
+	sent  func(ctx context.Context, id int) error // what is left to do once the chat has taken it
+	after func(ctx context.Context) error         // what is left to do once it is said
 }
 
 // Attachment is a file to send.
@@ -78,14 +82,14 @@ func (a Attachment) upload(ctx context.Context) chat.Upload {
 }
 
 // message fills a reply's texts. It is also what notices are rendered with.
-func (b *Bot) message(ctx context.Context, chatID int64, r Reply) (chat.Message, error) {
-	m := chat.Message{ChatID: chatID, Protect: r.Protect}
+func (b *Bot) message(ctx context.Context, text *templates.Set, chatID int64, r Reply) (chat.Message, error) {
+	m := chat.Message{ChatID: chatID, Protect: r.Protect, NoKeys: r.NoKeys}
 	var err error
-	if m.HTML, err = b.text.HTML(r.Text, r.Data); err != nil {
+	if m.HTML, err = text.HTML(r.Text, r.Data); err != nil {
 		return m, err
 	}
 	if r.Lead != "" {
-		lead, err := b.text.HTML(r.Lead, r.LeadData)
+		lead, err := text.HTML(r.Lead, r.LeadData)
 		if err != nil {
 			return m, err
 		}
@@ -94,7 +98,7 @@ func (b *Bot) message(ctx context.Context, chatID int64, r Reply) (chat.Message,
 	for _, buttons := range r.Rows {
 		var out []chat.Button
 		for _, k := range buttons {
-			label, err := b.label(k)
+			label, err := b.label(text, k)
 			if err != nil {
 				return m, err
 			}
@@ -106,6 +110,11 @@ func (b *Bot) message(ctx context.Context, chatID int64, r Reply) (chat.Message,
 		}
 		if out != nil {
 			m.Keyboard = append(m.Keyboard, out)
+		}
+	}
+	if r.Contact != "" {
+		if m.Contact, err = text.Label(r.Contact, nil); err != nil {
+			return m, err
 		}
 	}
 	if r.Photo != nil {
@@ -120,7 +129,7 @@ func (b *Bot) message(ctx context.Context, chatID int64, r Reply) (chat.Message,
 }
 
 // label returns the words of a button.
-func (b *Bot) label(k Button) (string, error) {
+func (b *Bot) label(text *templates.Set, k Button) (string, error) {
 	name := k.Label
 	if name == "" {
 		a, known := b.actions[k.Press.Do]
@@ -129,5 +138,5 @@ func (b *Bot) label(k Button) (string, error) {
 		}
 		name = a.label
 	}
-	return b.text.Label(name, k.Args)
+	return text.Label(name, k.Args)
 }

@@ -6,6 +6,7 @@ import (
 
 	"flowbot/bot/chat"
 	"flowbot/service"
+	"flowbot/templates"
 )
 
 // Turn is one thing that a known person did: pressed a button, wrote a text,
@@ -20,6 +21,7 @@ type Turn struct {
 	Text     string // trimmed; what stands in a command's place is left out
 	Command  string // without the slash, "" when the text is no command
 	File     *chat.File
+	Contact  *chat.Contact
 	Other    string // what was sent that the bot does not take, such as "voice"
 	Language string // of the person's app
 	Again    bool   // came before: what it asks for may be done
@@ -28,9 +30,11 @@ type Turn struct {
 	// поток 118».
 	Suffix string
 
-	card   int  // the living card of the open conversation, 0 before it is sent
-	serial int  // of the open conversation
-	typed  bool // the label was typed, not pressed
+	text   *templates.Set // in which they are answered
+	chosen string         // language that a stranger has chosen
+	card   int            // the living card of the open conversation, 0 before it is sent
+	serial int            // of the open conversation
+	typed  bool           // the label was typed, not pressed
 }
 
 // handler answers a turn.
@@ -45,16 +49,16 @@ type action struct {
 	do    handler
 }
 
-// turnOf reads an update of a known person.
+// turnOf reads an update. With an error the turn is there too, without its press.
 func turnOf(u chat.Update, by service.Actor) (*Turn, error) {
 	t := &Turn{
 		By: by, Chat: u.ChatID, UpdateID: u.ID, Message: u.MessageID,
-		File: u.File, Other: u.Other, Text: strings.TrimSpace(u.Text), Language: u.From.Language, Media: u.Media, Again: u.Again,
+		File: u.File, Contact: u.Contact, Other: u.Other, Text: strings.TrimSpace(u.Text), Language: u.From.Language, Media: u.Media, Again: u.Again,
 	}
 	if u.IsPress {
 		p, err := ParsePress(u.Press)
 		if err != nil {
-			return nil, &service.Error{Kind: service.NotFound, Reason: service.ReasonNotFound, Err: err}
+			return t, &service.Error{Kind: service.NotFound, Reason: service.ReasonNotFound, Err: err}
 		}
 		t.Press = &p
 	}

@@ -31,6 +31,7 @@ func Timetable() []Line {
 		{"sweep_files", "40 0 * * *", 1, func(time.Time) service.Job { return service.SweepFiles{} }},
 		{"prune_updates", "30 0 * * *", 1, func(time.Time) service.Job { return service.PruneUpdates{} }},
 		{"prune_notices", "35 0 * * *", 1, func(time.Time) service.Job { return service.PruneNotices{} }},
+		{"prune_claims", "45 0 * * *", 1, func(time.Time) service.Job { return service.PruneClaims{} }},
 		{"prune_ticks", "50 0 * * *", 1, func(time.Time) service.Job { return service.PruneTicks{} }},
 	}
 }

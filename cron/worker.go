@@ -123,6 +123,7 @@ func Works(s Services) []Work {
 		On(30*time.Minute, counting[service.SweepFiles](s.Upkeep.SweepFiles)),
 		On(10*time.Minute, counting[service.PruneUpdates](s.Upkeep.PruneUpdates)),
 		On(10*time.Minute, counting[service.PruneNotices](s.Upkeep.PruneNotices)),
+		On(10*time.Minute, counting[service.PruneClaims](s.Candidates.PruneClaims)),
 		On(time.Minute, counting[service.PruneTicks](s.Upkeep.PruneTicks)),
 	}
 }

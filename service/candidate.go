@@ -756,7 +756,10 @@ type CandidateView struct {
 	Exam        string // its number
 	HeldOn      Day
 	Center      string // its name
-	Ready       bool   // the scan can be had now
+	// Status is that of the application; while the protocol can still change it,
+	// the result is awaited.
+	Status ApplicationStatus
+	Ready  bool // the scan can be had now
 }
 
 // mostOwn bounds the applications that a candidate is shown, the newest ones.
@@ -791,7 +794,14 @@ func (s *Candidates) view(ctx context.Context, a *Application) (*CandidateView, 
 	if err != nil {
 		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
 	}
-	return &CandidateView{Application: *a, Exam: e.Number, HeldOn: e.HeldOn, Center: org.Name, Ready: deliverable(a, s.now())}, nil
+	v := &CandidateView{
+		Application: *a, Exam: e.Number, HeldOn: e.HeldOn, Center: org.Name,
+		Status: ApplicationAwaitingResult, Ready: deliverable(a, s.now()),
+	}
+	if e.ProtocolStatus == ProtocolApproved || a.Frozen() {
+		v.Status = a.Status()
+	}
+	return v, nil
 }
 
 // deliverable tells whether a candidate may have the scan of an application: it

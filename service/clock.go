@@ -37,6 +37,8 @@ type (
 	PruneUpdates struct{}
 	// PruneNotices is the job of Upkeep.PruneNotices.
 	PruneNotices struct{}
+	// PruneClaims is the job of Candidates.PruneClaims.
+	PruneClaims struct{}
 )
 
 // ClockQueue is the queue of the timetable's jobs, so that they do not wait
@@ -58,6 +60,9 @@ func (PruneUpdates) Kind() string { return "prune_updates" }
 // Kind names the job.
 func (PruneNotices) Kind() string { return "prune_notices" }
 
+// Kind names the job.
+func (PruneClaims) Kind() string { return "prune_claims" }
+
 // clockJob is how the timetable's jobs are worked. The next tick comes anyway,
 // so few attempts are enough.
 func clockJob() JobOptions { return JobOptions{Queue: ClockQueue, MaxAttempts: 3} }
@@ -76,6 +81,9 @@ func (PruneUpdates) JobOptions() JobOptions { return clockJob() }
 
 // JobOptions implements the options of a Job.
 func (PruneNotices) JobOptions() JobOptions { return clockJob() }
+
+// JobOptions implements the options of a Job.
+func (PruneClaims) JobOptions() JobOptions { return clockJob() }
 
 // Ticks turns planned moments into jobs, each once over all replicas.
 type Ticks struct {

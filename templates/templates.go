@@ -21,8 +21,9 @@ var texts embed.FS
 
 // Set is the texts of one language. It is safe for concurrent use.
 type Set struct {
-	html   *template.Template
-	labels *texttemplate.Template
+	html     *template.Template
+	labels   *texttemplate.Template
+	language string
 }
 
 // dated is a civil date that knows its Russian form, such as service.Day.
@@ -61,7 +62,7 @@ func Load(lang string) (*Set, error) {
 		return nil, fmt.Errorf("labels %s: %w", Base, err)
 	}
 	if lang == Base {
-		return &Set{texted, labels}, nil
+		return &Set{texted, labels, lang}, nil
 	}
 	if texted, err = texted.ParseFS(texts, "text/"+lang+"/*.html"); err != nil {
 		return nil, fmt.Errorf("texts %s: %w", lang, err)
@@ -69,8 +70,11 @@ func Load(lang string) (*Set, error) {
 	if labels, err = labels.ParseFS(texts, "text/"+lang+"/*.txt"); err != nil {
 		return nil, fmt.Errorf("labels %s: %w", lang, err)
 	}
-	return &Set{texted, labels}, nil
+	return &Set{texted, labels, lang}, nil
 }
+
+// Language is the one that the set was loaded for.
+func (s *Set) Language() string { return s.language }
 
 // Languages lists the languages that have texts, by their names.
 func Languages() ([]string, error) {

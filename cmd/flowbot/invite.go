@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"flowbot/service"
@@ -21,19 +20,30 @@ func (c *inviteCommand) Run(ctx context.Context, p *program) error {
 	switch {
 	case role == service.RoleCandidate && c.Application == "":
 		return usageError("a candidate is invited with --application NUMBER")
+	case role == service.RoleCandidate && c.Org != 0:
+		return usageError("--org does not go with --role candidate")
 	case role == service.RoleCandidate:
-		return errors.New("this version keeps no applications, so no candidate can be invited")
 	case c.Application != "":
 		return usageError("--application goes with --role candidate")
 	case c.Name == "":
 		return usageError("missing flags: --name=STRING")
 	}
 	return p.with(ctx, func(i *installation) error {
-		token, _, err := i.people.Invite(ctx, service.CommandLine, service.Seat{Role: role, OrgID: c.Org}, c.Name)
+		token, err := c.invite(ctx, i, role)
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(p.out, i.linkOf(ctx, token))
 		return err
 	})
+}
+
+// invite makes the link's token. A candidate is called as the application calls
+// them, whatever --name says.
+func (c *inviteCommand) invite(ctx context.Context, i *installation, role service.Role) (string, error) {
+	if role == service.RoleCandidate {
+		return i.candidates.InviteByNumber(ctx, service.CommandLine, c.Application)
+	}
+	token, _, err := i.people.Invite(ctx, service.CommandLine, service.Seat{Role: role, OrgID: c.Org}, c.Name)
+	return token, err
 }
