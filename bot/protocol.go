@@ -311,7 +311,7 @@ var uploadProtocol = Wizard[protocolForm]{
 		if _, err := b.Protocols.Upload(ctx, t.By, in); err != nil {
 			return Reply{}, err
 		}
-		r, err := b.protocolCard(ctx, t, f.ExamID)
+		r, err := edited(b.protocolCard(ctx, t, f.ExamID))
 		r.Lead, r.LeadData = "protocol_uploaded", f.Before != nil
 		return r, err
 	},
@@ -387,7 +387,7 @@ func (b *Bot) protocolFilePressed(ev service.ProtocolEvent) handler {
 		if p := v.Newest(); p != nil {
 			f.Before = &protocolBefore{Number: p.Number, Date: p.DatedOn, Scan: p.FileName}
 		}
-		return b.begin(ctx, t, uploadProtocol, f)
+		return edited(b.begin(ctx, t, uploadProtocol, f))
 	}
 }
 
