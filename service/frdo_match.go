@@ -40,6 +40,10 @@ type numberScene struct {
 	taken  map[string]int64 // which application of the installation has a number
 }
 
+// mostOthers is how many applications an ambiguous row names: they are said in a
+// message.
+const mostOthers = 5
+
 // matchNumbers finds for every row the application that it is about and tells
 // what becomes of it. Nobody is found by the name alone: of birth date, type and
 // identity document whatever the row has must agree with the application, and one
@@ -132,7 +136,7 @@ func (sc *numberScene) find(r *NumberRow, named []*Application) *Application {
 		return agree[0]
 	case len(agree) > 1:
 		r.Verdict = NumberAmbiguous
-		for _, a := range agree {
+		for _, a := range agree[:min(len(agree), mostOthers)] {
 			r.Others = append(r.Others, a.Number)
 		}
 	case len(doubtful) == 1 && !r.BornOn.IsZero():
@@ -186,10 +190,18 @@ func (r *NumbersReport) Count(v string) int {
 	return n
 }
 
-// isRefused reports whether a row would not be written for a reason that its count
-// alone does not tell.
-func (r *NumberRow) isRefused() bool {
-	return r.Verdict != NumberMatched && r.Verdict != NumberSame && r.Verdict != NumberMissing
+// names reports whether a row deserves words of its own: what became of the others
+// their count tells, and so does the exam that they are of.
+func (r *NumbersReport) names(row *NumberRow) bool {
+	switch row.Verdict {
+	case NumberMatched, NumberSame, NumberMissing:
+		return false
+	case NumberNotHere:
+		return r.Elsewhere == ""
+	case NumberAmbiguous, NumberOther, NumberTaken, NumberRepeated, NumberTwoRows, NumberOtherDocument, NumberNotEntitled,
+		NumberBadNumber, NumberBadDate, NumberFuture, NumberBeforeExam, NumberBadBirth, NumberNoName, NumberNameAlone:
+	}
+	return true
 }
 
 // Refused are the rows that would not be written and say more than their count
@@ -197,7 +209,7 @@ func (r *NumberRow) isRefused() bool {
 func (r *NumbersReport) Refused(most int) []NumberRow {
 	var out []NumberRow
 	for i := range r.Rows {
-		if r.Rows[i].isRefused() && len(out) < most {
+		if r.names(&r.Rows[i]) && len(out) < most {
 			out = append(out, r.Rows[i])
 		}
 	}
@@ -208,7 +220,7 @@ func (r *NumbersReport) Refused(most int) []NumberRow {
 func (r *NumbersReport) RefusedBeyond(most int) int {
 	n := -most
 	for i := range r.Rows {
-		if r.Rows[i].isRefused() {
+		if r.names(&r.Rows[i]) {
 			n++
 		}
 	}

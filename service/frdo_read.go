@@ -24,7 +24,7 @@ type NumberRow struct {
 	Application int64    // the one that the row is about, 0 when none is, or several are
 	Of          string   // its number
 	Has         string   // the registration number that it has
-	Others      []string // numbers of the applications between which the row cannot tell
+	Others      []string // numbers of the applications between which the row cannot tell, the first few
 	SameAs      int      // another row with this number or for this application, 0: none
 }
 
