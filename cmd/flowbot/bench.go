@@ -20,6 +20,7 @@ func benches() []bench {
 		{"answers", "how soon people are answered, also behind a queue of 100,000 notices", benchAnswers},
 		{"tasks", "«Мои задачи» with 1,000,000 learners and 20,000 acts, beside 1 % of them", benchTasks},
 		{"exams", "«Экзамены» with counts and the card of an exam with 500 applications at 1,000,000, beside 1 % of them", benchExams},
+		{"certificates", "an exam of 1,000 certificates drawn and written, beside WeasyPrint on the same pages", benchPrinting},
 		{"memory", "what a PDF bomb and a picture bomb do to the serving process", benchMemory},
 	}
 }

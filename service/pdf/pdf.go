@@ -82,11 +82,15 @@ func (p *Printer) Act(ctx context.Context, f service.ActForm) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := p.draw(ctx, actSheet, []string{serif, serifBold}, pages, gopdf.PdfInfo{
+	doc, err := p.open(actSheet, []string{serif, serifBold}, gopdf.PdfInfo{
 		Title: title,
 		// The day of the act and not of the drawing: the same act is the same file.
 		CreationDate: f.Date.At(0, 0, time.UTC),
 	})
+	if err != nil {
+		return nil, err
+	}
+	b, err := draw(ctx, doc, pages)
 	if err != nil {
 		return nil, fmt.Errorf("draw act: %w", err)
 	}
@@ -123,11 +127,8 @@ func (p *Printer) open(sheet size, faces []string, info gopdf.PdfInfo) (*gopdf.G
 	return doc, nil
 }
 
-func (p *Printer) draw(ctx context.Context, sheet size, faces []string, pages [][]mark, info gopdf.PdfInfo) ([]byte, error) {
-	doc, err := p.open(sheet, faces, info)
-	if err != nil {
-		return nil, err
-	}
+// draw draws the pages and returns the file.
+func draw(ctx context.Context, doc *gopdf.GoPdf, pages [][]mark) ([]byte, error) {
 	for _, marks := range pages {
 		if err := ctx.Err(); err != nil {
 			return nil, err

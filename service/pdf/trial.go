@@ -51,7 +51,11 @@ func (p *Printer) Trial(ctx context.Context, f service.TrialForm) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	b, err := p.draw(ctx, blankSheet, facesOf(pages), pages, gopdf.PdfInfo{Title: title})
+	doc, err := p.open(blankSheet, facesOf(pages), gopdf.PdfInfo{Title: title})
+	if err != nil {
+		return nil, err
+	}
+	b, err := draw(ctx, doc, pages)
 	if err != nil {
 		return nil, fmt.Errorf("draw trial page: %w", err)
 	}
