@@ -500,10 +500,14 @@ func (b *Bot) inviteCandidate(ctx context.Context, t *Turn) (Reply, error) {
 		Text:  "candidate_invited",
 		Data:  candidateLinkView{inviteView{Name: inv.Name, Role: inv.Role, Link: link, Until: inv.ExpiresAt, Zone: t.By.Zone}, v.Application.Number},
 		Photo: &Attachment{Name: "invitation.png", Open: drawQR(link)},
-		Rows: [][]Button{
-			row(Button{Press: Press{pressApplication, v.Application.ID, 0}, Args: v.Application.Number}, Button{Press: Press{Do: pressMenu}}),
-		},
+		Rows:  beside(v.Exam.ID),
 	}, nil
+}
+
+// beside are buttons under what must stay in sight: they lead to screens of their
+// own messages.
+func beside(examID int64) [][]Button {
+	return [][]Button{row(Button{Press: Press{pressReach, examID, 0}}, Button{Press: Press{Do: pressMenu}})}
 }
 
 func linkTo(bot, token string) string { return "https://t.me/" + bot + "?start=" + token }
@@ -547,7 +551,7 @@ func (b *Bot) slips(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	return Reply{
-		Text: "candidate_slips", Data: slipsView{v.Exam, n}, Rows: examRows(v.Exam.ID, v.Exam.Number),
+		Text: "candidate_slips", Data: slipsView{v.Exam, n}, Rows: beside(v.Exam.ID),
 		Document: &Attachment{Name: service.SafeName(file), Size: int64(len(drawn)), Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(drawn)), nil
 		}},

@@ -39,7 +39,7 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	e.Certificates = service.NewCertificates(d.store, d.printer, d.files, profiles, now)
 	e.Frdo = service.NewFrdo(d.store, reader.Book(), d.files, e.Uploads, e.Certificates, say, now)
 	e.Scans = service.NewScans(d.store, d.files, e.Uploads, profiles, deliveryHold, now)
-	e.Candidates = service.NewCandidates(d.store, d.people, d.printer, d.files, random, deliveryHold, now)
+	e.Candidates = service.NewCandidates(d.store, d.people, d.printer, d.files, random, now)
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"flowbot/service"
+	"flowbot/templates"
 )
 
 // Codes lists the codes of all buttons, sorted.
@@ -19,8 +20,8 @@ func (b *Bot) TalkCodes() []Action {
 	return slices.Sorted(slices.Values(out))
 }
 
-// Labels lists what can be typed in the place of a press, sorted.
-func (b *Bot) Labels() []string { return slices.Sorted(maps.Keys(b.labels)) }
+// Labels lists what can be typed in the base language in the place of a press, sorted.
+func (b *Bot) Labels() []string { return slices.Sorted(maps.Keys(b.labels[templates.Base])) }
 
 // LabelOf is the name of a button's label.
 func (b *Bot) LabelOf(code Action) string { return b.actions[code].label }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"flowbot/service"
 )
 
@@ -41,6 +43,8 @@ func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.Cand
 		ColumnExpr("a.scan_id IS NOT NULL AS loaded, a.delivered_at IS NOT NULL AS delivered").
 		Join("LEFT JOIN people AS p ON p.id = a.person_id").
 		Where("a.exam_id = ?", examID).
+		Where("a.outcome NOT IN (?)", bun.List([]service.Outcome{service.OutcomeAbsent, service.OutcomeFailed})).
+		Where("a.violations <> ?", service.ViolationsFound).
 		OrderExpr("a.last_name, a.first_name, a.id").Scan(ctx, &out)
 	return out, explain(err)
 }
@@ -97,6 +101,14 @@ func (t tx) ApplicationsToClaim(ctx context.Context, phone string, born service.
 		Where("application.phone = ? AND application.phone <> ''", phone).Where("application.born_on = ?", born).
 		OrderExpr("application.id DESC").Limit(int64(limit)).Scan(ctx)
 	return out, explain(err)
+}
+
+// NoticeLost implements service.CandidateCommands.
+func (t tx) NoticeLost(ctx context.Context, personID int64, key string) (bool, error) {
+	lost := false
+	err := t.NewRaw(`SELECT EXISTS (SELECT 1 FROM notices WHERE person_id = ? AND key = ? AND state = ?)`,
+		personID, key, service.NoticeUnknown).Scan(ctx, &lost)
+	return lost, explain(err)
 }
 
 // AddDelivery implements service.CandidateCommands.

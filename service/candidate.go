@@ -85,11 +85,17 @@ func enqueueDelivery(ctx context.Context, tx Tx, a *Application, now time.Time) 
 	if a.PersonID == 0 || a.ScanID == 0 || a.DeliverAt == nil || a.DeliveredAt != nil {
 		return nil
 	}
+	n := DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
+	// A request without an answer may have brought it: an admin decides.
+	lost, err := tx.NoticeLost(ctx, a.PersonID, n.NoticeKey())
+	if err != nil || lost {
+		return err
+	}
 	at := *a.DeliverAt
 	if at.Before(now) {
 		at = now
 	}
-	if err := tx.Enqueue(ctx, a.PersonID, DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}, at); err != nil {
+	if err := tx.Enqueue(ctx, a.PersonID, n, at); err != nil {
 		return fmt.Errorf("deliver application %d: %w", a.ID, err)
 	}
 	return nil
@@ -153,6 +159,21 @@ func (c *Claim) wrong(now time.Time) {
 	}
 }
 
+// deliverAgain has the sender bring a person who can be reached again what they
+// missed.
+func deliverAgain(ctx context.Context, tx Tx, personID int64, now time.Time) error {
+	list, err := tx.ApplicationsOf(ctx, personID, mostOwn)
+	if err != nil {
+		return fmt.Errorf("applications of person %d: %w", personID, err)
+	}
+	for i := range list {
+		if err := enqueueDelivery(ctx, tx, &list[i], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CandidateQueries asks about candidates.
 type CandidateQueries interface {
 	// ApplicationsOf lists the applications that are linked to a person, newest
@@ -160,8 +181,9 @@ type CandidateQueries interface {
 	ApplicationsOf(ctx context.Context, personID int64, limit int) ([]Application, error)
 	// LoadedScan returns a scan, or NotFound.
 	LoadedScan(ctx context.Context, id int64) (*Scan, error)
-	// CandidatesOf lists an exam's applications with how their candidates can be
-	// reached, by name.
+	// CandidatesOf lists an exam's applications that a certificate may follow with
+	// how their candidates can be reached, by name: not those who did not come,
+	// failed, or broke the rules.
 	CandidatesOf(ctx context.Context, examID int64) ([]CandidateReach, error)
 	// Claim returns what a Telegram user has said, or NotFound.
 	Claim(ctx context.Context, telegramID int64) (*Claim, error)
@@ -180,6 +202,9 @@ type CandidateCommands interface {
 	// ApplicationsToClaim lists the applications of a telephone number and a day
 	// of birth, at most limit.
 	ApplicationsToClaim(ctx context.Context, phone string, born Day, limit int) ([]Application, error)
+	// NoticeLost reports whether a notice of the key left for a person and got no
+	// answer, and nobody has decided on it.
+	NoticeLost(ctx context.Context, personID int64, key string) (bool, error)
 	// AddDelivery inserts the delivery.
 	AddDelivery(ctx context.Context, d *Delivery) error
 }
@@ -208,14 +233,13 @@ type Candidates struct {
 	printer Printer
 	files   FileStore
 	random  io.Reader
-	hold    time.Duration
 	now     Clock
 }
 
 // NewCandidates returns the use cases over store. Random must be a source fit
-// for secrets; hold is how long a loaded scan waits before it goes out.
-func NewCandidates(store Store, people *People, printer Printer, files FileStore, random io.Reader, hold time.Duration, now Clock) *Candidates {
-	return &Candidates{store: store, people: people, printer: printer, files: files, random: random, hold: hold, now: now}
+// for secrets.
+func NewCandidates(store Store, people *People, printer Printer, files FileStore, random io.Reader, now Clock) *Candidates {
+	return &Candidates{store: store, people: people, printer: printer, files: files, random: random, now: now}
 }
 
 // asProgram lets the command line act on exams as the program itself: it has no
@@ -936,11 +960,11 @@ func (s *Candidates) Delivered(ctx context.Context, to Actor, n DeliveryNotice, 
 // and who has to be handed the paper otherwise.
 type ReachView struct {
 	Exam        Exam
-	Total       int // applications
+	Total       int // applications that a certificate may follow
 	Delivered   int
-	Unlinked    int
-	Unreachable int
-	Rest        []CandidateReach // not linked or unreachable, by name
+	Unlinked    int              // of the others
+	Unreachable int              // of the others
+	Rest        []CandidateReach // these two, by name
 	Staff       bool             // the reader works in the center
 }
 
@@ -957,10 +981,10 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 	}
 	v := &ReachView{Exam: *e, Total: len(list), Staff: isStaffOf(by, e.CenterID) == nil}
 	for _, r := range list {
-		if r.Delivered {
-			v.Delivered++
-		}
 		switch {
+		case r.Delivered:
+			v.Delivered++
+			continue
 		case r.PersonID == 0:
 			v.Unlinked++
 		case r.Unreachable:

@@ -619,6 +619,11 @@ func (s *People) reachable(ctx context.Context, personID int64, since *time.Time
 		if err != nil || !changed {
 			return err
 		}
+		if since == nil {
+			if err := deliverAgain(ctx, tx, personID, s.now()); err != nil {
+				return err
+			}
+		}
 		return tx.AddHistory(ctx, History{
 			Subject: SubjectPerson, SubjectID: personID, At: s.now().UTC(), Event: event,
 		})

@@ -178,7 +178,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.frdo = service.NewFrdo(i.db, reader.Book(), i.files, out.uploads, out.certificates, i.say, now)
 	out.blanks = service.NewBlanks(i.db, now)
 	out.scans = service.NewScans(i.db, i.files, out.uploads, profiles, i.settings.DeliveryHold, now)
-	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, i.settings.DeliveryHold, now)
+	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, now)
 	return out, nil
 }
 
