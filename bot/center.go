@@ -108,6 +108,10 @@ func refusalRows(e *service.Error) [][]Button {
 		return [][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.OrgID}}), row(menu)}
 	case service.PrintFaultAt:
 		return [][]Button{faultRow(data), row(menu)}
+	case service.FrdoLack:
+		if data.Center != nil {
+			return [][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.CenterID}}), row(menu)}
+		}
 	}
 	return nil
 }
@@ -246,6 +250,9 @@ var centerValue = Wizard[centerForm]{
 		if err := b.Centers.Set(ctx, t.By, f.CenterID, f.Revision, f.Field, f.Value); err != nil {
 			return Reply{}, err
 		}
+		return b.centerCard(ctx, t, f.CenterID)
+	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *centerForm) (Reply, error) {
 		return b.centerCard(ctx, t, f.CenterID)
 	},
 }
@@ -402,6 +409,9 @@ var sendProfile = Wizard[profileForm]{
 			row(Button{Press: Press{Do: pressCenter, ID: f.CenterID}}, Button{Press: Press{Do: pressMenu}}),
 		}}, nil
 	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *profileForm) (Reply, error) {
+		return b.profilesScreen(ctx, t, f.CenterID)
+	},
 }
 
 func (b *Bot) profileUploadPressed(ctx context.Context, t *Turn) (Reply, error) {
@@ -475,6 +485,9 @@ var printerName = Wizard[printerForm]{
 			return Reply{}, err
 		}
 		return b.printerCard(ctx, t, p)
+	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *printerForm) (Reply, error) {
+		return b.printersScreen(ctx, t, f.CenterID)
 	},
 }
 
@@ -612,10 +625,16 @@ func (b *Bot) printerMovePressed(right, down int) handler {
 		if right == 0 {
 			rightBy, downBy = p.RightBy, m.to
 		}
-		if p, err = b.Centers.MovePrinter(ctx, t.By, p.ID, m.revision, rightBy, downBy); err != nil {
+		changed, err := b.Centers.MovePrinter(ctx, t.By, p.ID, m.revision, rightBy, downBy)
+		if e := service.AsError(err); err != nil && e.Reason == service.ReasonMovedOn && p.RemovedAt == nil {
+			r, err := edited(b.printerCard(ctx, t, p)) // rather than the center's
+			r.Lead, r.LeadData = string(e.Reason), e.Data
+			return r, err
+		}
+		if err != nil {
 			return Reply{}, err
 		}
-		return edited(b.printerCard(ctx, t, p))
+		return edited(b.printerCard(ctx, t, changed))
 	}
 }
 
@@ -629,7 +648,15 @@ func (b *Bot) printerMoveTyped(ctx context.Context, t *Turn, right, down int) (R
 	}
 	by, err := service.ParseTenths(t.Suffix)
 	if err == nil {
-		p, err = b.Centers.MovePrinter(ctx, t.By, p.ID, p.Revision, p.RightBy+right*by, p.DownBy+down*by)
+		var changed *service.CenterPrinter
+		if changed, err = b.Centers.MovePrinter(ctx, t.By, p.ID, p.Revision, p.RightBy+right*by, p.DownBy+down*by); err == nil {
+			p = changed
+		}
+	}
+	if e := service.AsError(err); err != nil && e.Kind == service.Invalid {
+		r, err := b.printerCard(ctx, t, p)
+		r.Lead, r.LeadData = string(e.Reason), e.Data
+		return r, err
 	}
 	if err != nil {
 		return Reply{}, err

@@ -87,6 +87,9 @@ var choosePrint = Wizard[printForm]{
 		}
 		return Reply{Text: "print_ordered", Data: printOrdered{f.Exam, len(p.Applications)}, Edit: true, Rows: examRows(f.ExamID, f.Exam)}, nil
 	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *printForm) (Reply, error) {
+		return b.examCard(ctx, t, f.ExamID)
+	},
 }
 
 // printOrdered is what is said once a printing is ordered.
@@ -103,8 +106,9 @@ func examRows(id int64, number string) [][]Button {
 // printView is what the list of certificates to print shows.
 type printView struct {
 	printForm
-	Total int
-	Pages int
+	Total   int
+	Printed int // of them, printed before
+	Pages   int
 }
 
 func askPrint(ctx context.Context, b *Bot, t *Turn, f *printForm) (Reply, error) {
@@ -114,7 +118,13 @@ func askPrint(ctx context.Context, b *Bot, t *Turn, f *printForm) (Reply, error)
 	}
 	pages := pagesOf(len(v.Items))
 	f.Page = min(f.Page, pages-1)
-	r := Reply{Text: "print_choose", Card: true, Data: printView{*f, len(v.Items), pages}}
+	shown := printView{printForm: *f, Total: len(v.Items), Pages: pages}
+	for _, i := range v.Items {
+		if i.Printed > 0 {
+			shown.Printed++
+		}
+	}
+	r := Reply{Text: "print_choose", Card: true, Data: shown}
 	for _, i := range v.Items[f.Page*pageSize : min(len(v.Items), (f.Page+1)*pageSize)] {
 		r.Rows = append(r.Rows, row(Button{
 			Label: "print_item", Press: t.inTalk(pressPick, i.Application.ID),

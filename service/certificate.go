@@ -75,12 +75,26 @@ type PrintFaultAt struct {
 	PrintFault
 	CenterID      int64 // Org
 	ApplicationID int64 // 0 when it is the center's data
+	Frozen        bool  // the application has its number for good: its name can be mended no more
+}
+
+// OfCenter reports whether the text is the center's, not the candidate's.
+func (f PrintFault) OfCenter() bool {
+	switch f.Field {
+	case FieldPlace, FieldInstitution, FieldAddress, FieldSignatoryPosition, FieldSignatoryName:
+		return true
+	case FieldPurposeLeft, FieldPurposeRight, FieldName, FieldNameLatin, FieldIssuedOn, FieldValidUntil, FieldRegistrationNumber:
+	}
+	return f.Application == ""
 }
 
 // at finds what a fault of a form is mended at; ids are those of the form's
 // certificates.
 func (f PrintFault) at(form *CertificateForm, ids []int64, centerID int64) PrintFaultAt {
 	out := PrintFaultAt{PrintFault: f, CenterID: centerID}
+	if f.OfCenter() {
+		return out
+	}
 	for i := range form.Certificates {
 		if i < len(ids) && form.Certificates[i].Application == f.Application {
 			out.ApplicationID = ids[i]
@@ -212,6 +226,9 @@ type PrintItem struct {
 	Printed     int // how often it was printed before
 }
 
+// Name is the candidate's full name.
+func (i PrintItem) Name() string { return i.Application.Name() }
+
 // PrintView is what is shown before a printing is ordered.
 type PrintView struct {
 	Exam    Exam
@@ -310,12 +327,24 @@ func (s *Certificates) Order(ctx context.Context, by Actor, in PrintInput) (*Pri
 			return movedOn(ctx, sc.tx, sc.by, SubjectExam, in.ExamID, nil)
 		}
 		out, err = s.orderPrinting(ctx, sc, apps, in.UpdateID)
-		return err
+		return frozen(err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("print certificates of exam %d: %w", in.ExamID, err)
 	}
 	return out, nil
+}
+
+// frozen says of a printing's fault that it is too late to mend the name.
+func frozen(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		if at, ok := e.Data.(PrintFaultAt); ok {
+			at.Frozen = true
+			e.Data = at
+		}
+	}
+	return err
 }
 
 // orderPrinting has a worker draw certificates of the scene's exam, which must
@@ -441,24 +470,36 @@ func (s *Certificates) form(ctx context.Context, sc *examScene, apps []Applicati
 // names with such numbers can be mended no more.
 func (s *Certificates) tryToDraw(ctx context.Context, f *CertificateForm, ids []int64, centerID int64) error {
 	_, err := s.printer.Certificates(ctx, *f)
-	if fault := faultOf(err); fault != nil {
+	if fault := faultOf(err, f); fault != nil {
 		return &Error{Kind: Conflict, Reason: ReasonPrintFault, Data: fault.at(f, ids, centerID), Err: err}
 	}
 	return err
 }
 
 // faultOf reads out of an error why a form cannot be drawn, nil when the error
-// is not the form's.
-func faultOf(err error) *PrintFault {
+// is not the form's. Every certificate bears the center's texts: a character of
+// theirs is not the application's.
+func faultOf(err error, f *CertificateForm) *PrintFault {
 	var glyph *GlyphError
 	if errors.As(err, &glyph) {
-		return &PrintFault{Application: glyph.Application, Rune: string(glyph.Rune)}
+		fault := &PrintFault{Application: glyph.Application, Rune: string(glyph.Rune)}
+		for i := range f.Certificates {
+			if c := &f.Certificates[i]; c.Application == glyph.Application && !hasLetter(c.Name+c.NameLatin+c.RegistrationNumber, glyph.Rune) {
+				fault.Application = ""
+			}
+		}
+		return fault
 	}
 	var fit *FitError
 	if errors.As(err, &fit) {
 		return &PrintFault{Application: fit.Application, Field: fit.Field, OffSheet: fit.OffSheet}
 	}
 	return nil
+}
+
+// hasLetter reports whether a text has the letter, capital or small.
+func hasLetter(text string, r rune) bool {
+	return strings.ContainsRune(text, r) || strings.ContainsRune(strings.ToUpper(text), r)
 }
 
 // Print is the job PrintCertificates: it draws a printing, stores it and lets
@@ -477,7 +518,7 @@ func (s *Certificates) Print(ctx context.Context, j PrintCertificates) error {
 		return fmt.Errorf("form of printing %d: %w", p.ID, err)
 	}
 	files, err := s.draw(ctx, form)
-	if fault := faultOf(err); fault != nil {
+	if fault := faultOf(err, &form); fault != nil {
 		if p.Fault, err = json.Marshal(fault); err != nil {
 			return fmt.Errorf("fault of printing %d: %w", p.ID, err)
 		}
@@ -583,6 +624,7 @@ func (s *Certificates) Printing(ctx context.Context, by Actor, id int64) (*Print
 			return nil, fmt.Errorf("fault of printing %d: %w", id, err)
 		}
 		at := fault.at(&v.Form, p.Applications, e.CenterID)
+		at.Frozen = true
 		v.Fault = &at
 	}
 	return v, nil

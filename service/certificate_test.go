@@ -337,7 +337,7 @@ func TestAWorkerThatCannotDrawTellsWhoOrdered(t *testing.T) {
 	p := newPress(t)
 	p.filled()
 	e := p.exam(2, numbered)
-	broken := &brokenPrinter{err: &service.GlyphError{Application: e.Number + "-001", Rune: '漢'}}
+	broken := &brokenPrinter{err: &service.FitError{Application: e.Number + "-001", Field: service.FieldName}}
 	certificates := service.NewCertificates(p.store, broken, p.files, nil, p.now)
 	if _, err := certificates.Order(t.Context(), p.anna, service.PrintInput{ExamID: e.ID, UpdateID: 1}); err == nil {
 		t.Fatal("a profile that is not built in")
@@ -354,7 +354,7 @@ func TestAWorkerThatCannotDrawTellsWhoOrdered(t *testing.T) {
 		t.Fatal(err)
 	}
 	v, _, err := p.certificates.Documents(t.Context(), p.anna, made.ID)
-	if service.ReasonOf(err) != service.ReasonPrintFault || v.Fault.Rune != "漢" || v.Fault.ApplicationID == 0 {
+	if service.ReasonOf(err) != service.ReasonPrintFault || v.Fault.Field != service.FieldName || v.Fault.ApplicationID == 0 {
 		t.Errorf("%v: %+v", err, v)
 	}
 	var told int
