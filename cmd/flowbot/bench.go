@@ -21,6 +21,7 @@ func benches() []bench {
 		{"tasks", "«Мои задачи» with 1,000,000 learners and 20,000 acts, beside 1 % of them", benchTasks},
 		{"exams", "«Экзамены» with counts and the card of an exam with 500 applications at 1,000,000, beside 1 % of them", benchExams},
 		{"certificates", "an exam of 1,000 certificates drawn and written, beside WeasyPrint on the same pages", benchPrinting},
+		{"import", "a workbook of 20,000 applications with exams and results: new, again and changed", benchImport},
 		{"memory", "what a PDF bomb and a picture bomb do to the serving process", benchMemory},
 	}
 }

@@ -33,7 +33,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Change the schema of the database."`
 	Org     orgCommand     `cmd:"" help:"Organisations."`
 	Invite  inviteCommand  `cmd:"" help:"Print a one-use invitation link."`
-	Import  importCommand  `cmd:"" help:"Load sheets of cohorts and learners."`
+	Import  importCommand  `cmd:"" help:"Load import sheets."`
 	Sheet   sheetCommand   `cmd:"" help:"Write an empty import workbook."`
 	Show    showCommand    `cmd:"" help:"Print what is known of a thing, as JSON."`
 	File    fileCommand    `cmd:"" help:"Write a stored file."`
