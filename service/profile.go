@@ -147,7 +147,8 @@ const (
 	RegionBlankSeries        Region = "blank_series"
 	RegionBlankNumber        Region = "blank_number" // its digits
 	RegionBarCode            Region = "bar_code"
-	RegionFrame              Region = "frame" // the outermost printed line around the blank
+	RegionFrame              Region = "frame"       // the outermost printed line around the blank
+	RegionInnerFrame         Region = "inner_frame" // the inner edge of its border, which no scan cuts off
 )
 
 // Places lists the places of a field, in the order in which they are tried.
@@ -269,6 +270,7 @@ var (
 		{RegionBlankNumber, "номер бланка"},
 		{RegionBarCode, "штрихкод"},
 		{RegionFrame, "рамка"},
+		{RegionInnerFrame, "внутренняя рамка"},
 	}
 	yesNoWords    = []word[bool]{{true, wordYes}, {false, wordNo}}
 	propertyWords = []word[string]{
@@ -441,7 +443,7 @@ func (r *profileReader) titles(row SheetRow) error {
 // row reads a row of the kind, or one of the others' if the kind is "".
 func (r *profileReader) row(row SheetRow, kind string) error {
 	r.current = row
-	if strings.Join(row.Cells, "") == "" {
+	if joined(row.Cells...) == "" {
 		return nil
 	}
 	is, err := oneOf(r, profileKind, kindWords)
@@ -696,6 +698,9 @@ func (r *profileReader) region() error {
 	return r.onBlank(b)
 }
 
+// optionalRegions are those that a house's blank may not have.
+var optionalRegions = []Region{RegionBlankSeries, RegionBarCode, RegionFrame, RegionInnerFrame}
+
 // whole refuses a profile that lacks something.
 func (r *profileReader) whole() error {
 	lacks := func(what ...string) error {
@@ -717,7 +722,7 @@ func (r *profileReader) whole() error {
 		}
 	}
 	for _, w := range regionWords {
-		if _, there := r.p.Region(w.value); !there && w.value != RegionBlankSeries && w.value != RegionBarCode && w.value != RegionFrame {
+		if _, there := r.p.Region(w.value); !there && !slices.Contains(optionalRegions, w.value) {
 			return lacks(profileRegion, w.name)
 		}
 	}

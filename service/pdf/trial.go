@@ -139,7 +139,9 @@ func (p *Printer) sample() ([]fieldText, error) {
 // knows it, and the edge of the blank.
 func (b *blank) preprinted() ([]mark, error) {
 	page := b.rectangle(service.Box{Width: b.profile.Sheet.Width, Height: b.profile.Sheet.Height}, 0)
-	for _, region := range []service.Region{service.RegionFrame, service.RegionBarCode, service.RegionBlankNumber, service.RegionBlankSeries} {
+	for _, region := range []service.Region{
+		service.RegionFrame, service.RegionInnerFrame, service.RegionBarCode, service.RegionBlankNumber, service.RegionBlankSeries,
+	} {
 		if box, ok := b.profile.Region(region); ok {
 			page = append(page, b.rectangle(box, preprinted)...)
 		}
