@@ -17,6 +17,7 @@ const (
 	pressRange       Action = "blg" // ID is the range's
 	pressRangeRemove Action = "blx" // ID is the range's
 	pressNameBlank   Action = "bln" // ID is the application's, Version its revision
+	pressNameBlanks  Action = "blm" // one after the other
 )
 
 func (b *Bot) blankActions() []action {
@@ -30,6 +31,7 @@ func (b *Bot) blankActions() []action {
 		{pressRange, "blank_range", b.rangePressed},
 		{pressRangeRemove, "blank_range_remove", b.rangeRemovePressed},
 		{pressNameBlank, "blank_name", b.nameBlankPressed},
+		{pressNameBlanks, "blank_name_all", b.nameBlanksPressed},
 	}
 }
 
@@ -61,12 +63,16 @@ func (b *Bot) blanksCard(ctx context.Context, t *Turn, centerID int64) (Reply, e
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Text: "blanks", Data: v, Rows: [][]Button{
+	r := Reply{Text: "blanks", Data: v}
+	if n := v.Counts.Unnamed; n > 0 {
+		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressNameBlanks, ID: centerID}, Args: n}))
+	}
+	r.Rows = append(r.Rows,
 		row(Button{Press: Press{Do: pressReceive, ID: centerID}}, Button{Press: Press{Do: pressSpoilNumber, ID: centerID}}),
 		row(Button{Press: Press{Do: pressRanges, ID: centerID}}),
 		row(Button{Press: Press{Do: pressBlankList, ID: centerID}}),
-		row(Button{Press: Press{Do: pressMenu}}),
-	}}, nil
+		row(Button{Press: Press{Do: pressMenu}}))
+	return r, nil
 }
 
 func (b *Bot) blanksPressed(ctx context.Context, t *Turn) (Reply, error) {
@@ -266,7 +272,7 @@ type spoilForm struct {
 	ApplicationID int64
 	Revision      int // of the application
 	Blank         service.BlankKey
-	Outside       bool // the number is in no recorded range
+	Known         service.NamedBlank
 	Reason        string
 }
 
@@ -313,7 +319,7 @@ var spoilNumber = Wizard[spoilForm]{
 					return stay, err
 				}
 				f.Blank = key
-				f.Outside, err = b.Blanks.Check(ctx, t.By, f.CenterID, key)
+				f.Known, err = b.Blanks.Check(ctx, t.By, f.CenterID, key)
 				return next, err
 			},
 		},
@@ -365,12 +371,15 @@ func (b *Bot) spoilOfPressed(ctx context.Context, t *Turn) (Reply, error) {
 	case a.BlankNumber == "":
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonBlankNone}
 	case a.BlankState == service.BlankSpoiled:
-		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonBlankUsed, Data: service.BlankFault{
+		r, err := edited(b.applicationCard(ctx, t, a.ID))
+		r.Lead, r.LeadData = string(service.ReasonBlankUsed), service.BlankFault{
 			Series: a.BlankSeries, Number: a.BlankNumber, State: a.BlankState, Application: a.Number,
-		}}
+		}
+		return r, err
 	}
 	return edited(b.begin(ctx, t, spoilOf, spoilForm{
 		ApplicationID: a.ID, Revision: a.Revision, Blank: service.BlankKey{Series: a.BlankSeries, Number: a.BlankNumber},
+		Known: service.NamedBlank{Application: a.Number},
 	}))
 }
 
@@ -408,7 +417,7 @@ type blankView struct {
 
 // blankStep asks which blank a certificate is printed on. A number outside the
 // recorded ranges is asked about once more.
-func blankStep[F any](applicationID func(*F) int64, form func(*F) *blankForm, then func(*F) Outcome) Step[F] {
+func blankStep[F any](applicationID func(*F) int64, form func(*F) *blankForm, then func(context.Context, *Bot, *Turn, *F) (Outcome, error)) Step[F] {
 	return Step[F]{
 		Name: "blank",
 		Ask: func(ctx context.Context, b *Bot, t *Turn, f *F) (Reply, error) {
@@ -429,7 +438,7 @@ func blankStep[F any](applicationID func(*F) int64, form func(*F) *blankForm, th
 			switch {
 			case t.Press != nil && t.Press.Do == pressIsRight && key.Number != "":
 				said.Outside, said.Doubt = said.Outside || said.Doubt, false
-				return then(f), nil
+				return then(ctx, b, t, f)
 			case !wrote(t):
 				return stay, unexpected(t)
 			}
@@ -445,7 +454,7 @@ func blankStep[F any](applicationID func(*F) int64, form func(*F) *blankForm, th
 			if outside {
 				return stay, nil
 			}
-			return then(f), nil
+			return then(ctx, b, t, f)
 		},
 	}
 }
@@ -456,24 +465,49 @@ type nameBlankForm struct {
 	blankForm
 	ApplicationID int64
 	Revision      int
+	CenterID      int64 // one after the other for all of the center; 0: for one
 }
 
-// nameBlank asks for the blank of a scan that came without.
+// nameBlank asks for the blank of a scan that came without, of one application or
+// of one after the other.
 var nameBlank = Wizard[nameBlankForm]{
 	Name: "blank_name",
 	Steps: []Step[nameBlankForm]{blankStep(
 		func(f *nameBlankForm) int64 { return f.ApplicationID },
 		func(f *nameBlankForm) *blankForm { return &f.blankForm },
-		func(*nameBlankForm) Outcome { return next },
+		func(ctx context.Context, b *Bot, t *Turn, f *nameBlankForm) (Outcome, error) {
+			_, err := b.Scans.NameBlank(ctx, t.By, f.ApplicationID, f.Revision, f.Blank, f.Outside)
+			if err != nil || f.CenterID == 0 {
+				return finish, err
+			}
+			more, err := b.nextUnnamed(ctx, t, f)
+			if err != nil || !more {
+				return finish, err
+			}
+			return stay, nil
+		},
 	)},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *nameBlankForm) (Reply, error) {
-		if _, err := b.Scans.NameBlank(ctx, t.By, f.ApplicationID, f.Revision, f.Blank, f.Outside); err != nil {
-			return Reply{}, err
+		if f.CenterID != 0 {
+			r, err := edited(b.blanksCard(ctx, t, f.CenterID))
+			r.Lead = "blanks_named"
+			return r, err
 		}
 		r, err := edited(b.applicationCard(ctx, t, f.ApplicationID))
 		r.Lead, r.LeadData = "blank_named", f.Blank
 		return r, err
 	},
+}
+
+// nextUnnamed turns the form to the next application of the center whose scan
+// came without its blank, false when there is none.
+func (b *Bot) nextUnnamed(ctx context.Context, t *Turn, f *nameBlankForm) (bool, error) {
+	list, err := b.Scans.Unnamed(ctx, t.By, f.CenterID, 0, 1)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	*f = nameBlankForm{ApplicationID: list[0].ID, Revision: list[0].Revision, CenterID: f.CenterID}
+	return true, nil
 }
 
 func (b *Bot) nameBlankPressed(ctx context.Context, t *Turn) (Reply, error) {
@@ -488,4 +522,21 @@ func (b *Bot) nameBlankPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return edited(b.applicationCard(ctx, t, v.Application.ID))
 	}
 	return edited(b.begin(ctx, t, nameBlank, nameBlankForm{ApplicationID: v.Application.ID, Revision: v.Application.Revision}))
+}
+
+// nameBlanksPressed asks for the blanks of all scans of a center that came
+// without.
+func (b *Bot) nameBlanksPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseCenter(ctx, t, pressNameBlanks)
+	}
+	f := nameBlankForm{CenterID: t.Press.ID}
+	more, err := b.nextUnnamed(ctx, t, &f)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !more {
+		return edited(b.blanksCard(ctx, t, t.Press.ID))
+	}
+	return edited(b.begin(ctx, t, nameBlank, f))
 }

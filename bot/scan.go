@@ -160,11 +160,11 @@ var loadScan = Wizard[loadForm]{
 		blankStep(
 			func(f *loadForm) int64 { return f.ApplicationID },
 			func(f *loadForm) *blankForm { return &f.blankForm },
-			func(f *loadForm) Outcome {
+			func(_ context.Context, _ *Bot, _ *Turn, f *loadForm) (Outcome, error) {
 				if f.Checked {
-					return goingTo("check")
+					return goingTo("check"), nil
 				}
-				return next
+				return next, nil
 			},
 		),
 		{Name: "number", Ask: askLoad("scan_number_ask", loadView.knownNumber, false), Take: takeNumber},
@@ -445,6 +445,7 @@ var loadArchive = Wizard[archiveForm]{
 		}
 		r, err := edited(b.examCard(ctx, t, f.ExamID))
 		r.Lead, r.LeadData = "scan_archive_done", report
+		r.Rows = append([][]Button{row(Button{Press: Press{Do: pressNameBlanks, ID: report.Exam.CenterID}})}, r.Rows...)
 		return r, err
 	},
 }

@@ -50,6 +50,7 @@ func (q queries) BlankCounts(ctx context.Context, centerID int64) (service.Blank
 		SELECT (SELECT coalesce(sum(count), 0) FROM blank_ranges WHERE center_id = ?0 AND removed_at IS NULL) AS received,
 			count(*) FILTER (WHERE b.state = 'used') AS used,
 			count(*) FILTER (WHERE b.state = 'spoiled') AS spoiled,
+			(SELECT count(*) FROM scans AS s `+unnamed+` AND e.center_id = ?0) AS unnamed,
 			count(*) FILTER (WHERE EXISTS (SELECT 1 FROM blank_ranges AS r WHERE r.removed_at IS NULL AND `+inRange+`)) AS taken
 		FROM blanks AS b WHERE b.center_id = ?0`, centerID).Scan(ctx, &out)
 	out.Free = out.Received - out.Taken

@@ -29,6 +29,18 @@ func (q queries) ScanVersion(ctx context.Context, applicationID int64) (int, err
 	return last, explain(err)
 }
 
+// unnamed joins the scans that stand without their blank to their center.
+const unnamed = `JOIN applications AS a ON a.id = s.application_id JOIN exams AS e ON e.id = a.exam_id
+	WHERE s.blank_number = '' AND s.replaced_at IS NULL`
+
+// UnnamedScans implements service.ScanQueries.
+func (q queries) UnnamedScans(ctx context.Context, centerID int64, offset, limit int) ([]service.Application, error) {
+	var out []service.Application
+	err := q.NewRaw(`SELECT a.* FROM scans AS s `+unnamed+` AND e.center_id = ?
+		ORDER BY e.held_on, e.id, a.last_name, a.first_name, a.id OFFSET ? LIMIT ?`, centerID, offset, limit).Scan(ctx, &out)
+	return out, explain(err)
+}
+
 // InsertScans implements service.ScanCommands.
 func (t tx) InsertScans(ctx context.Context, list []service.Scan) error {
 	for some := range slices.Chunk(list, batch) {

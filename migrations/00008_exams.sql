@@ -180,6 +180,7 @@ CREATE TABLE scans (
     CONSTRAINT scans_source CHECK (source IN ('person', 'archive'))
 );
 ALTER TABLE applications ADD CONSTRAINT applications_scan FOREIGN KEY (scan_id) REFERENCES scans;
+CREATE INDEX scans_unnamed ON scans (application_id) WHERE blank_number = '' AND replaced_at IS NULL;
 CREATE UNIQUE INDEX scans_blank ON scans (blank_series, blank_number) WHERE blank_number <> '' AND replaced_at IS NULL;
 
 -- Deliveries: each time a scan reached, or may have reached, a candidate.
@@ -267,6 +268,7 @@ CREATE TABLE uploads (
     state      text        NOT NULL DEFAULT 'waiting',
     reason     text        NOT NULL DEFAULT '', -- of the refusal
     words      text        NOT NULL DEFAULT '', -- of the refusal
+    told       boolean     NOT NULL DEFAULT false, -- the person has been shown the refusal
     file_sha   text        REFERENCES files, -- as it came
     clean_sha  text        REFERENCES files, -- what others get
     type       text        NOT NULL DEFAULT '', -- MIME type of the clean one

@@ -80,6 +80,7 @@ type BlankCounts struct {
 	Used     int // bear a certificate, of any range or none
 	Spoiled  int // of any range or none
 	Free     int // of the received
+	Unnamed  int // loaded scans whose blank nobody has said
 }
 
 // The refusals about blanks.
@@ -170,7 +171,7 @@ func ReadBlank(text string) (BlankKey, error) {
 	if series, number, ok := strings.Cut(text, "№"); ok {
 		return BlankKey{series, number}.normal()
 	}
-	text = strings.TrimRightFunc(text, isEdge)
+	text = strings.TrimFunc(text, isEdge)
 	number := text[len(strings.TrimRight(text, "0123456789 ")):]
 	series := strings.TrimSuffix(text, number)
 	if series != "" && !strings.ContainsFunc(series, unicode.IsLetter) {
@@ -354,28 +355,38 @@ func (s *Blanks) List(ctx context.Context, by Actor, centerID int64, offset, lim
 	return list, nil
 }
 
-// Check tells what is known of a blank that somebody of the center names: the
-// refusal that spoiling it would meet, or nil and whether it lies outside the
-// recorded ranges.
-func (s *Blanks) Check(ctx context.Context, by Actor, centerID int64, key BlankKey) (outside bool, err error) {
+// NamedBlank is what is known of a blank that somebody names.
+type NamedBlank struct {
+	Application string // number of the application whose certificate it bears, "" for none
+	Outside     bool   // the center has recorded ranges, and it is in none
+}
+
+// Check tells what is known of a blank that somebody of the center names, or the
+// refusal that spoiling it would meet.
+func (s *Blanks) Check(ctx context.Context, by Actor, centerID int64, key BlankKey) (NamedBlank, error) {
 	if err := isStaffOf(by, centerID); err != nil {
-		return false, err
+		return NamedBlank{}, err
 	}
-	if key, err = key.normal(); err != nil {
-		return false, err
+	key, err := key.normal()
+	if err != nil {
+		return NamedBlank{}, err
 	}
 	held, err := s.store.Blank(ctx, key)
 	if err != nil {
-		return false, fmt.Errorf("blank: %w", err)
+		return NamedBlank{}, fmt.Errorf("blank: %w", err)
 	}
 	if held != nil && (held.State == BlankSpoiled || held.CenterID != centerID) {
-		return false, blankTaken(held, centerID)
+		return NamedBlank{}, blankTaken(held, centerID)
 	}
 	recorded, inside, err := s.store.BlankInRange(ctx, centerID, key)
 	if err != nil {
-		return false, fmt.Errorf("blank: %w", err)
+		return NamedBlank{}, fmt.Errorf("blank: %w", err)
 	}
-	return recorded && !inside, nil
+	out := NamedBlank{Outside: recorded && !inside}
+	if held != nil {
+		out.Application = held.Application
+	}
+	return out, nil
 }
 
 // blankTaken is the refusal of a blank of which something became already.

@@ -46,6 +46,9 @@ type ScanQueries interface {
 	// ScanVersion is the newest version of an application's scans, 0 before the
 	// first.
 	ScanVersion(ctx context.Context, applicationID int64) (int, error)
+	// UnnamedScans lists the applications of a center whose loaded scan came
+	// without its blank, by exam and name, from offset on, at most limit.
+	UnnamedScans(ctx context.Context, centerID int64, offset, limit int) ([]Application, error)
 }
 
 // ScanCommands changes scans. Whoever does has locked the exam before.
@@ -461,6 +464,19 @@ func (s *Scans) NameBlank(ctx context.Context, by Actor, applicationID int64, re
 		return nil, fmt.Errorf("blank of application %d: %w", applicationID, err)
 	}
 	return out, nil
+}
+
+// Unnamed lists the applications of a center whose loaded scan came without its
+// blank, for its staff, from offset on, at most limit.
+func (s *Scans) Unnamed(ctx context.Context, by Actor, centerID int64, offset, limit int) ([]Application, error) {
+	if err := isStaffOf(by, centerID); err != nil {
+		return nil, err
+	}
+	list, err := s.store.UnnamedScans(ctx, centerID, offset, limit)
+	if err != nil {
+		return nil, fmt.Errorf("scans without blanks of center %d: %w", centerID, err)
+	}
+	return list, nil
 }
 
 // saveOne saves a changed application and writes the step down.

@@ -192,6 +192,8 @@ func matchArchive(list []archivedScan, applications []Application) (ready []Arch
 		}
 		meant := byKey[scanKey(name)]
 		switch {
+		case len(meant) == 0 && item.Refusal != "": // it was not meant to be a scan, most likely
+			reasons[i] = item.Refusal
 		case len(meant) == 0:
 			reasons[i] = ReasonScanStranger
 		case len(meant) > 1:

@@ -317,7 +317,7 @@ func refused(v verdict, q question, cause error) error {
 	case q.Do == doContactSheet:
 		e.Data = service.ContactFault{Item: v.Item, Bound: bound}
 	case q.Do == doUnpack:
-		e.Data = service.ArchiveFault{Name: service.SafeName(v.Name), Limit: v.Limit, Got: v.Got}
+		e.Data = service.ArchiveFault{Name: service.PlainName(v.Name), Limit: v.Limit, Got: v.Got}
 	case bound != service.FileBound{}:
 		e.Data = bound
 	}
