@@ -6,8 +6,51 @@ import (
 	"flowbot/service"
 )
 
+// examTasks are the tasks that stand for exams, with the button that lists them.
+// Those of a certificate status open the list of exams.
+var examTasks = []struct {
+	kind  service.TaskKind
+	code  Action
+	label string // "" when the code is another subject's
+}{
+	{service.TaskResults, "mtr", "task_results"},
+	{service.TaskProtocol, "mtp", "task_protocol"},
+	{service.TaskProtocolFree, "mtf", "task_protocol_free"},
+	{service.TaskProtocolMine, "mtm", "task_protocol_mine"},
+	{service.TaskToGenerate, "ex3", ""},
+	{service.TaskToLoad, "ex4", ""},
+	{service.TaskPartlyLoaded, "ex5", ""},
+}
+
 func (b *Bot) taskActions() []action {
-	return []action{{pressTasks, "tasks", b.tasksPressed}}
+	out := []action{{pressTasks, "tasks", b.tasksPressed}}
+	for _, e := range examTasks {
+		if e.label != "" {
+			out = append(out, action{e.code, e.label, b.examTaskPressed(e.kind)})
+		}
+	}
+	return out
+}
+
+// examTaskPressed lists the exams that a task stands for.
+func (b *Bot) examTaskPressed(kind service.TaskKind) handler {
+	return func(ctx context.Context, t *Turn) (Reply, error) {
+		return b.chooseExam(ctx, t, kind.Exams(t.By.PersonID, dayOf(b.now(), t.By)), pressExam)
+	}
+}
+
+// examTaskButton leads to the exam of a task or, if there are several, to their
+// list.
+func examTaskButton(task service.Task) Button {
+	if task.ExamID != 0 {
+		return Button{Press: Press{Do: pressExam, ID: task.ExamID}, Args: task.Exam}
+	}
+	for _, e := range examTasks {
+		if e.kind == task.Kind {
+			return Button{Press: Press{Do: e.code}, Args: task.Count}
+		}
+	}
+	return Button{Press: Press{Do: pressMenu}}
 }
 
 // tasksView is what the list of tasks says above its buttons.
@@ -57,6 +100,9 @@ func taskButton(task service.Task) Button {
 		return Button{Label: "task_queue", Press: Press{Do: pressQueue}, Args: task.Count}
 	case service.TaskTroubles:
 		return Button{Label: "task_troubles", Press: Press{Do: pressTroubles}, Args: task.Count}
+	case service.TaskResults, service.TaskProtocol, service.TaskProtocolFree, service.TaskProtocolMine,
+		service.TaskToGenerate, service.TaskToLoad, service.TaskPartlyLoaded:
+		return examTaskButton(task)
 	}
 	return Button{Press: Press{Do: pressMenu}}
 }
