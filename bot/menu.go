@@ -41,6 +41,7 @@ var menuRows = map[service.Role][][]Action{
 		{pressTasks},
 		{pressExams},
 		{pressResults},
+		{pressNumbers},
 		{pressCenter},
 		{pressBlanks},
 		{pressStaff, pressInvite},
@@ -118,6 +119,7 @@ func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (R
 		service.SubjectAct:         b.actCard,
 		service.SubjectCohort:      b.cohortCard,
 		service.SubjectExam:        b.examCard,
+		service.SubjectProtocol:    b.protocolCard,
 		service.SubjectApplication: b.applicationCard,
 		service.SubjectCenter:      b.centerCard,
 	}

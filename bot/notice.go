@@ -173,6 +173,11 @@ func (b *Bot) renderDraft(ctx context.Context, to service.Actor, _ []json.RawMes
 		if err := b.Journals.Tell(ctx, to, refusedIn(r.Data)); err != nil {
 			return err
 		}
+		if v, ok := r.Data.(interface{ refused() *service.Upload }); ok && v.refused() != nil {
+			if err := b.Uploads.Tell(ctx, to, v.refused().ID); err != nil {
+				return err
+			}
+		}
 		return b.drafts.SetCard(ctx, to, int64(id))
 	}
 	return l, nil

@@ -186,23 +186,29 @@ func (b *Bot) protocolPressed(ctx context.Context, t *Turn) (Reply, error) {
 	return edited(b.protocolCard(ctx, t, t.Press.ID))
 }
 
-// moveProtocol makes the moves that take one press. What keeps a protocol from
-// being approved is said above its screen.
+// protocolRefused says above the screen of a protocol what a person has to do
+// first. What needs no more than a window over the button goes up.
+func (b *Bot) protocolRefused(ctx context.Context, t *Turn, cause error) (Reply, error) {
+	e := service.AsError(cause)
+	_, moved := e.Data.(service.Moved)
+	if e.Kind != service.Invalid && (e.Kind != service.Conflict || moved || !t.typed) {
+		return Reply{}, cause
+	}
+	r, err := edited(b.protocolCard(ctx, t, t.Press.ID))
+	r.Lead, r.LeadData = string(e.Reason), e.Data
+	return r, err
+}
+
+// moveProtocol makes the moves that take one press.
 func (b *Bot) moveProtocol(ev service.ProtocolEvent) handler {
 	return func(ctx context.Context, t *Turn) (Reply, error) {
 		if t.Press.ID == 0 {
 			return b.chooseProtocol(ctx, t, pressOfProtocol[ev], protocolsFor[ev]...)
 		}
-		_, moveErr := b.Protocols.Move(ctx, t.By, t.Press.ID, t.Press.Version, ev)
-		if moveErr != nil && service.AsError(moveErr).Kind != service.Invalid {
-			return Reply{}, moveErr
+		if _, err := b.Protocols.Move(ctx, t.By, t.Press.ID, t.Press.Version, ev); err != nil {
+			return b.protocolRefused(ctx, t, err)
 		}
-		r, err := edited(b.protocolCard(ctx, t, t.Press.ID))
-		if moveErr != nil {
-			e := service.AsError(moveErr)
-			r.Lead, r.LeadData = string(e.Reason), e.Data
-		}
-		return r, err
+		return edited(b.protocolCard(ctx, t, t.Press.ID))
 	}
 }
 
@@ -238,6 +244,7 @@ type protocolForm struct {
 	Date     service.Day
 	Before   *protocolBefore // the version that this one takes the place of, nil for none
 	KeepScan bool
+	Approved bool // the version before is approved, which ends
 }
 
 // protocolBefore is what can be kept of the version before.
@@ -273,7 +280,7 @@ var uploadProtocol = Wizard[protocolForm]{
 	Steps: []Step[protocolForm]{
 		{
 			Name: "number", Files: true,
-			Ask: askOfProtocol("protocol_ask_number", func(p *protocolBefore) string { return p.Number }),
+			Ask: askOfProtocol("protocol_ask_number", false, func(p *protocolBefore) string { return p.Number }),
 			Take: takeOfProtocol(func(_ context.Context, _ *Bot, t *Turn, f *protocolForm) (err error) {
 				f.Number, err = service.CheckProtocolNumber(t.Text)
 				return err
@@ -281,7 +288,7 @@ var uploadProtocol = Wizard[protocolForm]{
 		},
 		{
 			Name: "date", Files: true,
-			Ask: askOfProtocol("protocol_ask_date", func(p *protocolBefore) string { return p.Date.Russian() }),
+			Ask: askOfProtocol("protocol_ask_date", true, func(p *protocolBefore) string { return p.Date.Russian() }),
 			Take: takeOfProtocol(func(ctx context.Context, b *Bot, t *Turn, f *protocolForm) error {
 				v, err := b.Protocols.View(ctx, t.By, f.ExamID)
 				if err != nil {
@@ -327,8 +334,8 @@ var uploadProtocol = Wizard[protocolForm]{
 }
 
 // askOfProtocol asks for something that is written, and offers what the version
-// before had.
-func askOfProtocol(text string, had func(*protocolBefore) string) func(context.Context, *Bot, *Turn, *protocolForm) (Reply, error) {
+// before had; back draws «Назад».
+func askOfProtocol(text string, back bool, had func(*protocolBefore) string) func(context.Context, *Bot, *Turn, *protocolForm) (Reply, error) {
 	return func(ctx context.Context, b *Bot, t *Turn, f *protocolForm) (Reply, error) {
 		u, err := protocolScan.current(ctx, b, t, f)
 		if err != nil {
@@ -343,7 +350,7 @@ func askOfProtocol(text string, had func(*protocolBefore) string) func(context.C
 			r.Rows = append(r.Rows, row(Button{Label: "protocol_keep", Args: had(f.Before), Press: t.inTalk(pressPick, keep)}))
 		}
 		last := row(Button{Press: t.inTalk(pressCancel, 0)})
-		if f.Number != "" {
+		if back {
 			last = row(Button{Press: t.inTalk(pressBack, 0)}, last[0])
 		}
 		r.Rows = append(r.Rows, last)
@@ -360,7 +367,9 @@ func takeOfProtocol(
 		if t.File != nil {
 			return protocolScan.takeFile(ctx, b, t, f)
 		}
-		f.Refused = ""
+		if _, err := protocolScan.goOn(ctx, b, t, f); err != nil {
+			return stay, err
+		}
 		switch {
 		case t.Press != nil && t.Press.Do == pressPick && f.Before != nil:
 			kept(f)
@@ -380,9 +389,11 @@ func (b *Bot) protocolFilePressed(ev service.ProtocolEvent) handler {
 		}
 		v, err := b.Protocols.Offered(ctx, t.By, t.Press.ID, t.Press.Version, ev)
 		if err != nil {
-			return Reply{}, err
+			return b.protocolRefused(ctx, t, err)
 		}
-		f := protocolForm{ExamID: v.Exam.ID, Exam: v.Exam.Number, Revision: v.Exam.Revision}
+		f := protocolForm{
+			ExamID: v.Exam.ID, Exam: v.Exam.Number, Revision: v.Exam.Revision, Approved: v.Exam.ProtocolStatus == service.ProtocolApproved,
+		}
 		f.LastIn = t.Message
 		if p := v.Newest(); p != nil {
 			f.Before = &protocolBefore{Number: p.Number, Date: p.DatedOn, Scan: p.FileName}
@@ -442,7 +453,7 @@ func (b *Bot) rejectProtocolPressed(ctx context.Context, t *Turn) (Reply, error)
 	}
 	v, err := b.Protocols.Offered(ctx, t.By, t.Press.ID, t.Press.Version, service.ProtocolReject)
 	if err != nil {
-		return Reply{}, err
+		return b.protocolRefused(ctx, t, err)
 	}
 	return b.begin(ctx, t, rejectProtocol, protocolReasonForm{ExamID: v.Exam.ID, Exam: v.Exam.Number, Revision: v.Exam.Revision})
 }

@@ -40,6 +40,14 @@ type fileView[F any] struct {
 	Words string
 }
 
+// refused is the refused file that the card names, nil for none.
+func (v *fileView[F]) refused() *service.Upload {
+	if v.File == nil || v.File.State != service.UploadRefused {
+		return nil
+	}
+	return v.File
+}
+
 // fileStep is the step of a conversation that takes one file. The file lies
 // beside the form and outlives it: whoever begins again finds it.
 type fileStep[F any] struct {
@@ -102,8 +110,7 @@ func (s fileStep[F]) take(ctx context.Context, b *Bot, t *Turn, f *F) (Outcome, 
 	if t.File != nil {
 		return s.takeFile(ctx, b, t, f)
 	}
-	form.Refused = ""
-	u, err := s.current(ctx, b, t, f)
+	u, err := s.goOn(ctx, b, t, f)
 	if err != nil {
 		return stay, err
 	}
@@ -122,6 +129,17 @@ func (s fileStep[F]) take(ctx context.Context, b *Bot, t *Turn, f *F) (Outcome, 
 		return s.Press(ctx, b, t, f, u)
 	}
 	return stay, unexpected(t)
+}
+
+// goOn returns the file that is there, once the refusals that the person has seen
+// are forgotten: they have gone on.
+func (s fileStep[F]) goOn(ctx context.Context, b *Bot, t *Turn, f *F) (*service.Upload, error) {
+	s.Form(f).Refused = ""
+	u, err := s.current(ctx, b, t, f)
+	if err != nil || u == nil || u.State != service.UploadRefused || !u.Told {
+		return u, err
+	}
+	return nil, b.Uploads.Remove(ctx, t.By, u.ID)
 }
 
 // goesOn remembers the file with which the conversation goes on, or says why it
@@ -145,7 +163,10 @@ func (s fileStep[F]) takeFile(ctx context.Context, b *Bot, t *Turn, f *F) (Outco
 	if t.File.Album != "" && t.File.Album == form.Album {
 		return held, nil
 	}
-	form.Album, form.Refused = t.File.Album, ""
+	form.Album = t.File.Album
+	if _, err := s.goOn(ctx, b, t, f); err != nil {
+		return stay, err
+	}
 	_, err := b.Uploads.Receive(ctx, t.By, service.UploadInput{
 		Purpose: s.Purpose, SubjectID: s.Subject(f), UpdateID: t.UpdateID, ChatRef: t.File.Ref,
 		Name: t.File.Name, Size: t.File.Size, Album: t.File.Album != "",

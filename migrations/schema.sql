@@ -896,6 +896,7 @@ CREATE TABLE public.uploads (
     state text DEFAULT 'waiting'::text NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
     words text DEFAULT ''::text NOT NULL,
+    told boolean DEFAULT false NOT NULL,
     file_sha text,
     clean_sha text,
     type text DEFAULT ''::text NOT NULL,
@@ -1197,6 +1198,8 @@ CREATE INDEX river_notification_created_at_idx ON public.river_notification USIN
 CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING btree (topic, id);
 
 CREATE UNIQUE INDEX scans_blank ON public.scans USING btree (blank_series, blank_number) WHERE ((blank_number <> ''::text) AND (replaced_at IS NULL));
+
+CREATE INDEX scans_unnamed ON public.scans USING btree (application_id) WHERE ((blank_number = ''::text) AND (replaced_at IS NULL));
 
 CREATE INDEX updates_done_at ON public.updates USING btree (done_at) WHERE (state = ANY (ARRAY['done'::text, 'dismissed'::text]));
 

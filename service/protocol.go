@@ -346,7 +346,7 @@ func (s *Protocols) Offered(ctx context.Context, by Actor, examID int64, revisio
 		return nil, err
 	}
 	if v.Exam.Revision != revision {
-		return nil, movedOn(ctx, s.store, by, SubjectExam, examID, nil)
+		return nil, protocolMoved(ctx, s.store, by, examID, nil)
 	}
 	if !protocolTable.Knows(v.Exam.ProtocolStatus, ev) {
 		return nil, s.unknown(ctx, by, &v.Exam, ev)
@@ -359,7 +359,22 @@ func (s *Protocols) unknown(ctx context.Context, by Actor, e *Exam, ev ProtocolE
 	if err := notTaken(e, ev); err != nil {
 		return err
 	}
-	return movedOn(ctx, s.store, by, SubjectExam, e.ID, fsm.ErrNoMove)
+	return protocolMoved(ctx, s.store, by, e.ID, fsm.ErrNoMove)
+}
+
+// SubjectProtocol is what Moved calls a protocol; the ID is the exam's, in whose
+// history its steps stand.
+const SubjectProtocol = "protocol"
+
+// protocolMoved is movedOn for an exam whose protocol somebody was looking at.
+func protocolMoved(ctx context.Context, q Queries, by Actor, examID int64, cause error) error {
+	err := movedOn(ctx, q, by, SubjectExam, examID, cause)
+	e := AsError(err)
+	if moved, ok := e.Data.(Moved); ok {
+		moved.Subject = SubjectProtocol
+		e.Data = moved
+	}
+	return err
 }
 
 // notTaken refuses deciding on a protocol that waits to be taken.
@@ -418,7 +433,7 @@ func (s *Protocols) Upload(ctx context.Context, by Actor, in ProtocolInput) (*Ex
 	var out *Exam
 	err := inExam(ctx, s.store, s.now, by, in.ExamID, func(ctx context.Context, sc *examScene) error {
 		if sc.exam.Revision != in.Revision {
-			return movedOn(ctx, sc.tx, sc.by, SubjectExam, in.ExamID, nil)
+			return protocolMoved(ctx, sc.tx, sc.by, in.ExamID, nil)
 		}
 		number, err := CheckProtocolNumber(in.Number)
 		if err != nil {
@@ -494,7 +509,7 @@ func (s *Protocols) decide(ctx context.Context, by Actor, examID int64, revision
 	var out *Exam
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
 		if sc.exam.Revision != revision {
-			return movedOn(ctx, sc.tx, sc.by, SubjectExam, examID, nil)
+			return protocolMoved(ctx, sc.tx, sc.by, examID, nil)
 		}
 		out = sc.exam
 		return sc.moveProtocol(ctx, ev, comment)
@@ -524,7 +539,7 @@ func (sc *examScene) moveProtocol(ctx context.Context, ev ProtocolEvent, comment
 		if err := notTaken(e, ev); err != nil {
 			return err
 		}
-		return movedOn(ctx, sc.tx, sc.by, SubjectExam, e.ID, err)
+		return protocolMoved(ctx, sc.tx, sc.by, e.ID, err)
 	}
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ type Upload struct {
 	State     UploadState
 	Reason    Reason    // of the refusal
 	Words     string    // of the refusal, plain
+	Told      bool      // the person has been shown the refusal
 	FileSHA   string    `bun:",nullzero"` // the original as it came
 	CleanSHA  string    `bun:",nullzero"` // what others get: pictures re-encoded without metadata
 	Type      string    // MIME type of the clean file
@@ -254,6 +255,22 @@ func (s *Uploads) Remove(ctx context.Context, by Actor, id int64) error {
 	})
 	if err != nil {
 		return fmt.Errorf("remove file %d: %w", id, err)
+	}
+	return nil
+}
+
+// Tell notes that the actor has been shown why a file was refused.
+func (s *Uploads) Tell(ctx context.Context, by Actor, id int64) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		u, err := ownUpload(ctx, tx, by, id)
+		if err != nil || u.State != UploadRefused {
+			return err
+		}
+		u.Told = true
+		return tx.SaveUpload(ctx, u)
+	})
+	if err != nil {
+		return fmt.Errorf("tell of file %d: %w", id, err)
 	}
 	return nil
 }
