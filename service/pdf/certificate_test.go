@@ -23,15 +23,15 @@ import (
 )
 
 // profiles are the built-in ones, by their codes.
-func profiles(t testing.TB) map[string]service.BlankProfile {
-	t.Helper()
+func profiles(tb testing.TB) map[string]service.BlankProfile {
+	tb.Helper()
 	tables, err := templates.BlankProfiles()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	list, err := service.BuildBlankProfiles(tables...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := make(map[string]service.BlankProfile)
 	for _, p := range list {

@@ -20,11 +20,11 @@ const (
 	// far enough from it to be seen. Source: the unprintable 4.2 mm that makers of
 	// laser printers name.
 	tickShort  = 5.5
-	tickMiddle = 6.5 // every 5 mm
-	tickLong   = 8.0 // every 10 mm, with a number
+	tickMiddle = 6.3 // every 5 mm
+	tickLong   = 7.2 // every 10 mm, with a number
 
 	crossInset  = 20.0 // of the crosses from the blank's left, top and right edges
-	crossBottom = 10.0 // of the lower crosses from the bottom edge
+	crossBottom = 6.0  // of the lower crosses from the bottom edge
 	crossArm    = 5.0
 
 	stepsLeft   = 15.0
@@ -223,7 +223,7 @@ func (b *blank) rulers() []mark {
 	for n := corner; float64(n) <= b.profile.Sheet.Height; n++ {
 		out = append(out, b.line(0, float64(n), long(n), float64(n), 0)...)
 		if n%10 == 0 {
-			number(n, tickLong+0.6, float64(n)+rulerStyle.capital()/2, 0)
+			number(n, tickLong+0.4, float64(n)+rulerStyle.capital()/2, 0)
 		}
 	}
 	return out

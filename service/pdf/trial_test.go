@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -107,7 +108,7 @@ func drawn(t *testing.T, b []byte) picture {
 	t.Helper()
 	file := kept(t, b)
 	out := filepath.Join(filepath.Dir(file), "page")
-	run(t, "pdftoppm", "-r", fmt.Sprint(inkDPI), "-gray", "-singlefile", file, out)
+	run(t, "pdftoppm", "-r", strconv.Itoa(inkDPI), "-gray", "-singlefile", file, out)
 	f, err := os.Open(out + ".pgm")
 	if err != nil {
 		t.Fatal(err)
@@ -244,8 +245,8 @@ func TestTheCrossesOfADrawnTrialPageStandWhereTheStepsSay(t *testing.T) {
 				for _, at := range [][2]float64{
 					{20, 20},
 					{profile.Sheet.Width - 20, 20},
-					{20, profile.Sheet.Height - 10},
-					{profile.Sheet.Width - 20, profile.Sheet.Height - 10},
+					{20, profile.Sheet.Height - 6},
+					{profile.Sheet.Width - 20, profile.Sheet.Height - 6},
 				} {
 					x, y := dx+at[0], dy+at[1]
 					// The ends of the arms, away from the letter at the upper right.

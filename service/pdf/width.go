@@ -36,7 +36,7 @@ func widthsOf(font []byte) (*widths, error) {
 			continue
 		}
 		if glyph, err := face.CharCodeToGlyphIndex(r); err == nil && glyph != 0 {
-			w[r] = uint16(min(face.GlyphIndexToPdfWidth(glyph), uint(noLetter)-1)) //nolint:gosec // bounded right here
+			w[r] = uint16(min(face.GlyphIndexToPdfWidth(glyph), uint(noLetter)-1))
 		}
 	}
 	return w, nil
