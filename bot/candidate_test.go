@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"flowbot/bot/emulator"
 	"flowbot/service"
@@ -80,7 +81,8 @@ func TestACandidateComesByALink(t *testing.T) {
 	if got := d.application("77-01"); got.PersonID == 0 {
 		t.Error("not linked")
 	}
-	d.presses(anna, "Заявка · 77-01")
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Заявки", "Каримов01 Алишер")
 	if slices.Contains(anna.Last().Labels(), "Пригласить сдающего") {
 		t.Error("a linked application can be invited to")
 	}
@@ -243,7 +245,8 @@ func TestAnApplicationIsTakenAway(t *testing.T) {
 	if right.Last().File == nil {
 		t.Error("the right person gets nothing")
 	}
-	d.presses(anna, "Заявка · 77-01", "История")
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Заявки", "Каримов01 Алишер", "История")
 	right.Block()
 	d.settle()
 	d.says(anna, "Экзамен 77")
@@ -272,15 +275,17 @@ func TestSlipsAreDrawnForThoseWhoAreNotLinked(t *testing.T) {
 	if err != nil || open != 2 {
 		t.Errorf("%d links, %v", open, err)
 	}
+	transcript := d.tg.Transcript()
 	d.joined(d.abroad("two", "en", "+2"), "77-02")
 	d.joined(d.abroad("three", "en", "+3"), "77-03")
-	d.presses(anna, "Экзамен · 77", "Листовки с QR")
+	d.presses(anna, "Сдающие")
+	d.says(anna, "Листовки с QR · 77")
 	d.says(admin, "Экзамен 77")
 	d.presses(admin, "Сдающие")
 	if slices.Contains(admin.Last().Labels(), "Листовки с QR") {
 		t.Error("an admin can make links to certificates")
 	}
-	golden(t, "candidate_slips", d.tg.Transcript())
+	golden(t, "candidate_slips", transcript+d.tg.Transcript())
 }
 
 // TestWhoWorksHereCanBeACandidateToo is read best as
@@ -298,6 +303,178 @@ func TestWhoWorksHereCanBeACandidateToo(t *testing.T) {
 	d.says(anna, "Экзамены")
 	d.says(anna, "My certificate")
 	golden(t, "candidate_and_staff", d.tg.Transcript())
+}
+
+// TestAnAnswerThatNeverCameIsNotRepeated is read best as
+// testdata/candidate_unknown.golden.
+func TestAnAnswerThatNeverCameIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	admin := d.hire("admin", "", "Ада Админова")
+	d.approved(d.exam("Центр", "77", "2026-02-24", 1, registered))
+	ali := d.abroad("ali", "az", "+1")
+	d.joined(ali, "77-01")
+	d.loaded(anna, "77-01", "1000000000001")
+	d.tg.Inject(emulator.Fault{Method: "sendDocument", Chat: ali.ID(), Drop: emulator.DropAfter, Times: 1})
+	d.pass(deliveryHold, "the hold is over; the connection breaks after the scan has left")
+	if _, err := d.sender.SendAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(d.log.String(), "outcome unknown") {
+		t.Errorf("log: %s", d.log.String())
+	}
+	d.log.Reset()
+	d.settle()
+	ali.Block() // who comes back gets what they missed, but not what may have arrived
+	d.settle()
+	ali.Unblock()
+	d.settle()
+	files := 0
+	for _, m := range ali.Messages() {
+		if m.Bot && m.File != nil {
+			files++
+		}
+	}
+	if files != 1 {
+		t.Errorf("%d documents", files)
+	}
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Сдающие")
+	golden(t, "candidate_unknown", d.tg.Transcript())
+	d.says(admin, "Неполадки") // with the machine's time
+	if text := admin.Last().Text; !strings.Contains(text, "не подтверждено, могло дойти") {
+		t.Errorf("troubles: %s", text)
+	}
+}
+
+// TestWhoBlocksTheBotGetsTheirCertificateLater is read best as
+// testdata/candidate_blocked.golden.
+func TestWhoBlocksTheBotGetsTheirCertificateLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered, func(n int, a *service.Application) { a.Language = "ky" }))
+	ali := d.abroad("ali", "ky", "+1")
+	d.joined(ali, "77-01")
+	ali.Start(d.slip("77-02")) // a second application of the same person
+	d.quietly()
+	ali.Block()
+	d.settle()
+	d.loaded(anna, "77-01", "1000000000001")
+	d.loaded(anna, "77-02", "1000000000002")
+	d.pass(deliveryHold, "the hold is over")
+	d.settle()
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Сдающие")
+	d.pass(12*time.Hour, "in the night")
+	ali.Unblock()
+	d.says(ali, "/menu")
+	d.pass(10*time.Hour, "in the morning")
+	d.settle()
+	for _, number := range []string{"77-01", "77-02"} {
+		if d.application(number).DeliveredAt == nil {
+			t.Errorf("%s not delivered", number)
+		}
+	}
+	golden(t, "candidate_blocked", d.tg.Transcript())
+}
+
+// TestEveryWordToACandidateIsInTheirLanguage walks through all that candidates
+// see, in a language that has no Cyrillic letters.
+func TestEveryWordToACandidateIsInTheirLanguage(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"uz", "az", "hy", "zh", "en"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			anna := d.hire("center", "Центр", "Анна Центрова")
+			d.approved(d.exam("Центр", "77", "2026-02-24", 4, registered, func(n int, a *service.Application) {
+				a.Language, a.LastName, a.FirstName, a.MiddleName = "", "KARIMOV", "ALI", ""
+				switch n {
+				case 2:
+					a.RegistrationNumber, a.IssuedOn, a.ValidUntil, a.Outcome = "", service.Day{}, service.Day{}, service.OutcomeFailed
+				case 3:
+					a.RegistrationNumber, a.IssuedOn, a.ValidUntil, a.Violations = "", service.Day{}, service.Day{}, service.ViolationsFound
+				case 4:
+					a.RegistrationNumber, a.IssuedOn, a.ValidUntil, a.Outcome = "", service.Day{}, service.Day{}, service.OutcomeAbsent
+				}
+			}))
+			if err := d.bot.Announce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			d.loaded(anna, "77-01", "1000000000001")
+			p := d.abroad("abroad", language, "+1")
+			commands := ""
+			look := func() {
+				for _, c := range p.Commands() {
+					commands += c.Command + " " + c.Description + "\n"
+				}
+			}
+			words := func(texts ...string) {
+				for _, text := range texts {
+					d.says(p, text)
+				}
+				look()
+			}
+			words("/start", "/start wrong", "/help", "/settings", "/cancel", "hello", "/cancel")
+			p.PressData("cdf:0:0")
+			d.settle()
+			words("hello", "/cancel")
+			p.PressData("exl:0:0")
+			p.PressData("nonsense")
+			d.settle()
+			p.SendContactOf("+1", 7)
+			d.settle()
+			p.SendContact("+79000000001")
+			d.settle()
+			words("hello", "01.01.1990", "12", "1234")
+			for range 4 {
+				words("01.01.1990", "1234")
+			}
+			words("01.01.1990", "0001")
+			d.pass(2*time.Hour, "later")
+			words("0001", "/menu", "/tasks", "/settings", "/help", "/staff", "/cancel")
+			for _, code := range []string{"mm", "mt", "pt", "cdm", "cdl", "cdf", "cdx", "cdd", "exl", "wx", "nonsense"} {
+				p.PressData(code + ":0:0")
+				d.settle()
+				p.PressData(code + ":1:0")
+				d.settle()
+				if text := p.Toast().Text; cyrillic(text) {
+					t.Errorf("%s: %q", code, text)
+				}
+			}
+			for _, number := range []string{"77-02", "77-03", "77-04"} {
+				p.Start(d.slip(number))
+				d.settle()
+			}
+			look()
+			files := 0
+			for _, m := range p.Messages() {
+				if !m.Bot {
+					continue
+				}
+				text := strings.Join(append(m.Labels(), m.Text, m.Caption), "\n")
+				if m.File != nil {
+					files++
+					text += m.File.Name
+				}
+				for _, own := range []string{"Русский", "Тоҷикӣ", "Кыргызча", "Центр"} {
+					text = strings.ReplaceAll(text, own, "")
+				}
+				if cyrillic(text) {
+					t.Errorf("%q", text)
+				}
+			}
+			if files == 0 || commands == "" || cyrillic(commands) {
+				t.Errorf("%d files, commands %q", files, commands)
+			}
+		})
+	}
+}
+
+func cyrillic(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
 }
 
 // TestACandidateSeesNothingElse presses every button as a candidate, as another
