@@ -18,10 +18,10 @@ func numbered(n int, a *service.Application) {
 	a.ValidUntil = a.Level.ValidUntil(a.IssuedOn)
 }
 
-// centerData fills in the data of a center past the chat.
-func (d *desk) centerData(p *emulator.Phone, center string) {
+// centerData fills in the data of the center past the chat.
+func (d *desk) centerData(p *emulator.Phone) {
 	d.t.Helper()
-	by, org := d.actor(p), d.orgs[center].ID
+	by, org := d.actor(p), d.orgs["Центр"].ID
 	for _, set := range []struct {
 		field service.CenterField
 		value string
@@ -96,7 +96,7 @@ func TestPrintersHaveOffsets(t *testing.T) {
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	boris := d.hire("colleague", "Центр", "Борис Центров")
-	d.centerData(anna, "Центр")
+	d.centerData(anna)
 
 	d.says(anna, "вправо 0,3")
 	d.says(anna, "Принтеры")
@@ -132,7 +132,7 @@ func TestAProfileIsEditedAndSentBack(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.centerData(anna, "Центр")
+	d.centerData(anna)
 
 	d.says(anna, "Типография")
 	d.presses(anna, "Скачать профиль")
@@ -175,7 +175,7 @@ func TestACenterBelongsToItsStaff(t *testing.T) {
 	semyon := d.hire("stranger", "Другой центр", "Семён Чужой")
 	olga := d.hire("partner", "Север & <Ко>", "Ольга Петрова")
 	d.approved(d.exam("Центр", "24-118", "2026-02-24", 2, numbered))
-	d.centerData(anna, "Центр")
+	d.centerData(anna)
 
 	d.says(anna, "Данные центра")
 	_, card := lastData(t, anna, "Адрес выдачи")

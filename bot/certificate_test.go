@@ -23,7 +23,7 @@ func TestCertificatesArePrinted(t *testing.T) {
 	})
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	d.approved(e)
-	d.centerData(anna, "Центр")
+	d.centerData(anna)
 	if _, err := d.exams.Centers.AddPrinter(t.Context(), d.actor(anna), d.orgs["Центр"].ID, "HP"); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestACertificateThatCannotBePrinted(t *testing.T) {
 	d.approved(d.exam("Центр", "24-119", "2026-02-25", 1, numbered, func(_ int, a *service.Application) {
 		a.FirstName, a.MiddleName = strings.Repeat("Абдурахман", 12), strings.Repeat("Абдурахманович", 8)
 	}))
-	d.centerData(anna, "Центр")
+	d.centerData(anna)
 
 	d.says(anna, "Распечатать сертификаты · 24-118")
 	d.presses(anna, "Готово", "Распечатать (3)", "Заявка · 24-118-02")

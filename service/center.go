@@ -375,7 +375,7 @@ func (s *Centers) Set(ctx context.Context, by Actor, orgID int64, revision int, 
 		if at == nil {
 			return refuse(NotFound, ReasonNotFound)
 		}
-		shown := value
+		var shown string
 		if f == CenterProfile {
 			p, err := profileOf(ctx, sc.tx, s.profiles, orgID, value)
 			if err != nil && AsError(err).Kind == NotFound {
@@ -537,7 +537,7 @@ func ParseTenths(s string) (int, error) {
 	if err != nil || whole == "" {
 		return 0, refuse(Invalid, ReasonPrinterStep)
 	}
-	return int(n), nil //nolint:gosec // four digits
+	return int(n), nil
 }
 
 // ProfileTable writes the table of a center's chosen blank profile for its staff:

@@ -530,6 +530,9 @@ func (s *Certificates) Print(ctx context.Context, j PrintCertificates) error {
 		if err != nil {
 			return err
 		}
+		if len(held.Parts) > 0 || held.Fault != nil { // another worker was faster
+			return tx.JobDone(ctx, j)
+		}
 		held.Fault, held.Parts = p.Fault, []string{}
 		for _, f := range files {
 			if err := tx.SaveFile(ctx, f); err != nil {

@@ -505,3 +505,49 @@ func TestATrialPageIsDrawnForTheChosenPrinter(t *testing.T) {
 		t.Errorf("a stranger: %v", err)
 	}
 }
+
+func TestALargeFileIsDealtInParts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		pages       int
+		size, limit int64
+		want        []int
+	}{
+		{10, 200, 100, []int{4, 4, 2}},
+		{10, 101, 100, []int{8, 2}},
+		{3, 1000, 100, []int{1, 1, 1}},
+		{1, 1000, 100, []int{1}},
+	} {
+		var got []int
+		for _, part := range service.SplitPages(make([]service.Certificate, tt.pages), tt.size, tt.limit) {
+			got = append(got, len(part))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%d pages of %d: %v", tt.pages, tt.size, got)
+		}
+	}
+}
+
+func TestAPrintingThatTwoWorkersDrawIsBroughtOnce(t *testing.T) {
+	t.Parallel()
+	p := newPress(t)
+	p.filled()
+	made, err := p.order(p.anna, p.exam(5, numbered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if err := p.certificates.Print(t.Context(), service.PrintCertificates{PrintingID: made.ID}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var told int
+	err = p.store.Bun().NewRaw(`SELECT count(*) FROM notices WHERE kind = 'certificates'`).Scan(t.Context(), &told)
+	if err != nil || told != 1 {
+		t.Errorf("%d notices, %v", told, err)
+	}
+}
