@@ -139,13 +139,16 @@ func (b *Bot) examList(ctx context.Context, t *Turn, do Action, at examPlace) (R
 	if err != nil {
 		return Reply{}, err
 	}
+	if len(list) == 0 && at.page > 0 { // there are fewer now
+		return b.examList(ctx, t, do, examPlace{from: at.from, to: at.to})
+	}
 	v.Items = list[:min(len(list), pageSize)]
 	r := Reply{Text: "exams", Edit: true}
 	r.Rows = examItems(v)
 	r.Rows = append(r.Rows, turnPages(at.page, len(list) > pageSize, func(p int) Press {
 		return Press{Do: do, ID: examPlace{p, at.from, at.to}.id()}
 	})...)
-	r.Rows = append(r.Rows, filterRows(do, at, counts)...)
+	r.Rows = append(r.Rows, filterRows(do, at, counts, service.ExamCountCap(t.By))...)
 	r.Rows = append(r.Rows,
 		row(Button{Press: Press{pressExamPeriod, at.id(), filterNumber(do)}}, Button{Label: "queue_search", Press: Press{Do: pressExamSearch}}),
 		row(Button{Press: Press{Do: pressMenu}}))
@@ -163,14 +166,14 @@ func examItems(v examsView) [][]Button {
 }
 
 // filterRows offers the certificate statuses of which there are exams, and the
-// way back to all.
-func filterRows(do Action, at examPlace, counts map[service.CertificateStatus]int) [][]Button {
+// way back to all. Counts stop at most.
+func filterRows(do Action, at examPlace, counts map[service.CertificateStatus]int, most int) [][]Button {
 	var out [][]Button
 	first := examPlace{from: at.from, to: at.to}
 	for _, c := range certificateFilters {
 		if n := counts[c.status]; n > 0 && c.code != do {
 			count := strconv.Itoa(n)
-			if n >= service.ExamCountCap {
+			if n >= most {
 				count += "+"
 			}
 			out = append(out, row(Button{Args: count, Press: Press{Do: c.code, ID: first.id()}}))
@@ -226,6 +229,9 @@ var periodTalk = Wizard[periodForm]{
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *periodForm) (Reply, error) {
 		return b.examList(ctx, t, filterOf(f.Filter), examPlace{from: f.From, to: f.To})
 	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *periodForm) (Reply, error) {
+		return b.examList(ctx, t, filterOf(f.Filter), examPlace{})
+	},
 }
 
 func (b *Bot) examPeriodPressed(ctx context.Context, t *Turn) (Reply, error) {
@@ -256,6 +262,9 @@ var searchExam = Wizard[searchForm]{
 			row(Button{Label: "queue_search", Press: Press{Do: pressExamSearch}}),
 			row(Button{Press: Press{Do: pressExams}}, Button{Press: Press{Do: pressMenu}}))
 		return r, nil
+	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, _ *searchForm) (Reply, error) {
+		return b.examList(ctx, t, pressExams, examPlace{})
 	},
 }
 
@@ -385,9 +394,16 @@ func (b *Bot) tablePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.typed {
 		page = 0 // the version is the exam's revision
 	}
-	list, err := b.Exams.Applications(ctx, t.By, t.Press.ID, service.ApplicationFilter{}, page*pageSize, pageSize)
+	return b.table(ctx, t, t.Press.ID, page)
+}
+
+func (b *Bot) table(ctx context.Context, t *Turn, examID int64, page int) (Reply, error) {
+	list, err := b.Exams.Applications(ctx, t.By, examID, service.ApplicationFilter{}, page*pageSize, pageSize)
 	if err != nil {
 		return Reply{}, err
+	}
+	if len(list.Items) == 0 && page > 0 { // there are fewer now
+		return b.table(ctx, t, examID, 0)
 	}
 	r := tableReply(tableView{ApplicationList: list, Page: page, First: page*pageSize + 1})
 	r.Rows = append(r.Rows, turnPages(page, list.More, func(p int) Press { return Press{pressTable, list.Exam.ID, p} })...)
@@ -442,6 +458,9 @@ var searchTable = Wizard[tableSearchForm]{
 		r := tableReply(tableView{ApplicationList: list, First: 1, Search: f.Find})
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressTable, f.ExamID, 0}, Args: list.Exam.Applications}))
 		return tableFoot(r, &list.Exam), nil
+	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *tableSearchForm) (Reply, error) {
+		return b.table(ctx, t, f.ExamID, 0)
 	},
 }
 

@@ -3,6 +3,9 @@ package bot_test
 import (
 	"fmt"
 	"testing"
+
+	"flowbot/bot"
+	"flowbot/service"
 )
 
 // TestExamsAreFound follows the list of exams through its filters, pages, period
@@ -39,4 +42,91 @@ func TestExamsAreFound(t *testing.T) {
 	d.says(anna, "Экзамен")
 	d.says(anna, "Экзамен · Э-99")
 	golden(t, "exam_found", d.tg.Transcript())
+}
+
+// TestExamsAreLookedAtByWhoMay shows exams to an admin and to the staff of two
+// centers, and to nobody else; and presses what nobody has drawn.
+func TestExamsAreLookedAtByWhoMay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	second, err := d.people.AddOrg(t.Context(), service.CommandLine, service.NewOrg{Kind: service.OrgCenter, Name: "Центр <Юг & Ко>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.orgs[second.Name] = second
+	south := d.hire("south", second.Name, "Юлия Южная")
+	ada := d.hire("admin", "", "Ада Админова")
+	olga := d.hire("partner", "Юг", "Ольга Петрова")
+	e := d.exam("Центр", "24-118", "2026-02-24", 2)
+	foreign := d.exam(second.Name, "24-119", "2026-02-25", 1)
+	d.quietly()
+
+	d.says(olga, "Экзамены")
+	d.says(olga, "Требуется генерация (3)")
+	d.says(olga, "Экзамен · 24-118")
+	d.says(olga, "Загрузить результаты")
+	olga.PressData(bot.Press{Do: "exc", ID: e.ID}.Data())
+	d.settle()
+	olga.PressData(bot.Press{Do: "exp"}.Data())
+	d.settle()
+	olga.PressData(bot.Press{Do: "exa", ID: 1}.Data())
+	d.settle()
+	d.says(ada, "Экзамены")
+	d.presses(ada, "24-119 · 25.02.2026 · Не готовы к генерации", "Заявки (1)", "Каримов01 Алишер · 24-119-01")
+	d.says(south, "Экзамены")
+	for _, p := range []bot.Press{
+		{Do: "exc", ID: e.ID},
+		{Do: "ext", ID: e.ID},
+		{Do: "exh", ID: e.ID},
+		{Do: "exq", ID: e.ID},
+		{Do: "erl", ID: e.ID},
+		{Do: "erq", ID: e.ID},
+		{Do: "ern", ID: e.ID},
+		{Do: "err", ID: e.ID},
+		{Do: "ery", ID: e.ID, Version: 2},
+		{Do: "erd", ID: e.ID},
+	} {
+		south.PressData(p.Data())
+		d.settle()
+	}
+	d.tg.Note("what nobody has drawn")
+	for _, p := range []bot.Press{
+		{Do: "exl", ID: -1},
+		{Do: "exl", ID: 1 << 62},
+		{Do: "exp", Version: 99},
+		{Do: "ext", ID: foreign.ID, Version: 1 << 30},
+		{Do: "exh", ID: foreign.ID, Version: -5},
+		{Do: "erp", ID: -7, Version: 1},
+		{Do: "ery", ID: foreign.ID, Version: -1},
+	} {
+		south.PressData(p.Data())
+		d.settle()
+	}
+	if a := d.application("24-118-01"); a.Outcome != service.OutcomeAwaited {
+		t.Errorf("%+v", a)
+	}
+	golden(t, "exam_rights", d.tg.Transcript())
+}
+
+// TestQuestionsAboutExamsAreLeft leaves each conversation at each step.
+func TestQuestionsAboutExamsAreLeft(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.exam("Центр", "24-118", "2026-02-24", 2)
+	d.quietly()
+	for _, begin := range []string{"За день или период", "Найти по номеру", "Найти в экзамене"} {
+		d.says(anna, begin)
+		old := anna.Last()
+		d.says(anna, "/cancel")
+		if err := anna.PressOld(old.ID, old.Buttons[0][0].Data); err != nil {
+			t.Fatal(err)
+		}
+		d.settle()
+		d.says(anna, begin)
+		d.sends(anna, d.screenshot("снимок.png", 10))
+		d.says(anna, "Мои задачи")
+		d.says(anna, "24.02.2026")
+	}
+	golden(t, "exam_left", d.tg.Transcript())
 }

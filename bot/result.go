@@ -28,11 +28,12 @@ const (
 var outcomes = []struct {
 	outcome    service.Outcome
 	card, list Action
-	label      string
+	label      string // of both buttons
+	named      string // what the button in the list is called by when it is typed
 }{
-	{service.OutcomePassed, "erp", "er1", "passed"},
-	{service.OutcomeFailed, "erf", "er2", "failed"},
-	{service.OutcomeAbsent, "era", "er3", "absent"},
+	{service.OutcomePassed, "erp", "er1", "passed", "passed_next"},
+	{service.OutcomeFailed, "erf", "er2", "failed", "failed_next"},
+	{service.OutcomeAbsent, "era", "er3", "absent", "absent_next"},
 }
 
 func (b *Bot) resultActions() []action {
@@ -52,7 +53,7 @@ func (b *Bot) resultActions() []action {
 	for _, o := range outcomes {
 		out = append(out,
 			action{o.card, o.label, b.outcomePressed(o.outcome, false)},
-			action{o.list, o.label + "_next", b.outcomePressed(o.outcome, true)})
+			action{o.list, o.named, b.outcomePressed(o.outcome, true)})
 	}
 	return out
 }

@@ -1,9 +1,14 @@
 package bot_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"flowbot/bot/emulator"
 	"flowbot/service"
 )
 
@@ -94,4 +99,46 @@ func TestALongExamIsMarked(t *testing.T) {
 	if text := anna.Last().Text; !strings.Contains(text, "Результаты есть у всех") {
 		t.Errorf("the last says %q", text)
 	}
+}
+
+// TestResultsComeInATable downloads the table of an exam, fills it in and sends
+// it back.
+func TestResultsComeInATable(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.exam("Центр", "24/118", "2026-02-24", 4, func(n int, a *service.Application) {
+		if n == 1 {
+			passed(n, a)
+		}
+		if n == 2 {
+			a.Outcome = service.OutcomeFailed
+		}
+	})
+	d.says(anna, "Скачать таблицу")
+	d.presses(anna, "Загрузить результаты", "Скачать таблицу")
+	sent := anna.Last().File
+	want := "Номер заявки|Сдающий|Результат|Нарушения|Комментарий\n" +
+		"24/118-02|Каримов02 Алишер Рустамович|Не сдал\n24/118-03|Каримов03 Алишер Рустамович\n24/118-04|Каримов04 Алишер Рустамович\n"
+	if diff := cmp.Diff(want, cells(t, sent.Data, "Результаты")); diff != "" {
+		t.Error(diff)
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(sent.Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cell, value := range map[string]string{"D2": "Нет", "C3": "Сдал", "D3": "Нет", "C4": "Не явился"} {
+		if err := f.SetCellValue("Результаты", cell, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var filled bytes.Buffer
+	if err := f.Write(&filled); err != nil {
+		t.Fatal(err)
+	}
+	d.sends(anna, emulator.Attachment{Name: sent.Name, Data: filled.Bytes()})
+	d.sends(anna, emulator.Attachment{Name: sent.Name, Data: filled.Bytes()})
+	d.says(anna, "Экзамен · 24/118")
+	d.presses(anna, "История")
+	golden(t, "result_table", d.tg.Transcript())
 }

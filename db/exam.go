@@ -142,7 +142,7 @@ func (q queries) ExamCounts(ctx context.Context, by service.Actor, f service.Exa
 		some := q.NewSelect().TableExpr("exams AS exam").ColumnExpr("exam.certificate_status AS status").
 			Where("exam.certificate_status = ?", status).
 			Apply(listsExams(by, f.Own)).Apply(examsBy(f)).
-			OrderExpr("exam.held_on, exam.id").Limit(service.ExamCountCap)
+			OrderExpr("exam.held_on, exam.id").Limit(int64(service.ExamCountCap(by)))
 		if all == nil {
 			all = q.NewSelect().ColumnExpr("status").TableExpr("(?) AS one", some)
 			continue

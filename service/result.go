@@ -224,7 +224,7 @@ func (s *Exams) PassRest(ctx context.Context, by Actor, examID int64, awaited in
 	marked := 0
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
 		var err error
-		marked, err = sc.markMany(ctx, ApplicationAwaitingResult, awaited, eventMarkPassed, eventPassedMany,
+		marked, err = sc.markMany(ctx, ApplicationAwaitingResult, max(awaited, 0), eventMarkPassed, eventPassedMany,
 			func(a *Application) { a.Outcome = OutcomePassed })
 		return err
 	})

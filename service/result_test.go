@@ -82,6 +82,7 @@ func TestResultsAreMarked(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			e := c.exam(1, tt.from)
 			if tt.heldOn != "" {
 				if _, err := c.store.Bun().NewRaw(`UPDATE exams SET held_on = ? WHERE id = ?`, tt.heldOn, e.ID).Exec(t.Context()); err != nil {

@@ -62,7 +62,10 @@ func examLooks() []examLook {
 type examReader struct {
 	i            *installation
 	staff, admin service.Actor
-	large        int64                      // id of the large exam
+	large        int64 // id of the large exam
+	centers      int
+	exams        int
+	applications int
 	took         map[string][]time.Duration // by the look's name
 }
 
@@ -86,6 +89,9 @@ func benchExams(ctx context.Context, p *program) (err error) {
 			return err
 		}
 		readers = append(readers, r)
+		if _, err := fmt.Fprintf(p.out, "%.0f %%: %d centers, %d exams, %d applications\n", 100*share, r.centers, r.exams, r.applications); err != nil {
+			return err
+		}
 	}
 	looks := examLooks()
 	for n := range benchLooks + benchLooks/10 {
@@ -119,15 +125,21 @@ func benchExams(ctx context.Context, p *program) (err error) {
 
 // find looks up who looks, and at which exam.
 func (r *examReader) find(ctx context.Context) error {
-	var ids struct{ Staff, Admin, Large int64 }
+	var ids struct {
+		Staff, Admin, Large          int64
+		Centers, Exams, Applications int
+	}
 	err := r.i.db.Bun().NewRaw(`SELECT
 		(SELECT id FROM people WHERE name = 'Экзамены 1') AS staff,
 		(SELECT id FROM people WHERE name = 'Экзамены, администратор') AS admin,
-		(SELECT id FROM exams WHERE number = 'Э-большой') AS large`).Scan(ctx, &ids)
+		(SELECT id FROM exams WHERE number = 'Э-большой') AS large,
+		(SELECT count(*) FROM orgs WHERE kind = 'center') AS centers,
+		(SELECT count(*) FROM exams) AS exams,
+		(SELECT count(*) FROM applications) AS applications`).Scan(ctx, &ids)
 	if err != nil {
 		return fmt.Errorf("who looks at exams: %w", err)
 	}
-	r.large = ids.Large
+	r.large, r.centers, r.exams, r.applications = ids.Large, ids.Centers, ids.Exams, ids.Applications
 	if r.staff, err = r.i.db.ActorByID(ctx, ids.Staff); err != nil {
 		return fmt.Errorf("staff: %w", err)
 	}
@@ -151,10 +163,10 @@ func (st *stage) fillExams(ctx context.Context, share float64) error {
 		`INSERT INTO memberships (person_id, role) SELECT id, 'admin' FROM people WHERE telegram_id = 93000000`,
 		// Of a hundred exams four wait for results, two for numbers, two for scans.
 		fmt.Sprintf(`INSERT INTO exams (number, center_id, address, held_on, protocol_status, protocol_version)
-			SELECT 'Э-' || i, (SELECT min(id) FROM orgs WHERE kind = 'center') + i %% %d, 'г. Тверь, ул. Лесная, д. 5',
-				date '2025-01-13' + i / %d, CASE WHEN i / %[1]d %% 100 < 4 THEN 'missing' ELSE 'approved' END,
+			SELECT 'Э-' || i, (SELECT min(id) FROM orgs WHERE kind = 'center') + i %% %[1]d, 'г. Тверь, ул. Лесная, д. 5',
+				date '2025-01-13' + i / %[1]d, CASE WHEN i / %[1]d %% 100 < 4 THEN 'missing' ELSE 'approved' END,
 				CASE WHEN i / %[1]d %% 100 < 4 THEN 0 ELSE 1 END
-			FROM generate_series(0, %d) i`, centers, centers, exams-1),
+			FROM generate_series(0, %[2]d) i`, centers, exams-1),
 		`INSERT INTO exams (number, center_id, address, held_on, protocol_status, protocol_version)
 			SELECT 'Э-большой', min(id), 'г. Тверь, ул. Лесная, д. 5', '2025-02-24', 'approved', 1 FROM orgs WHERE kind = 'center'`,
 		`INSERT INTO files (sha256, size, type) VALUES (repeat('0', 64), 1, 'application/pdf')`,
