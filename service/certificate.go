@@ -404,17 +404,13 @@ func notePrinting(ctx context.Context, sc *examScene, p *Printing, event func(ap
 	if h.Event == eventPrint && p.Reprint {
 		h.Event = eventReprint
 	}
-	if err := sc.tx.AddHistory(ctx, h); err != nil {
-		return err
-	}
+	steps := []History{h}
 	h.Subject = SubjectApplication
 	for _, id := range p.Applications {
 		h.SubjectID, h.Event = id, event(id)
-		if err := sc.tx.AddHistory(ctx, h); err != nil {
-			return err
-		}
+		steps = append(steps, h)
 	}
-	return nil
+	return sc.tx.AddHistories(ctx, steps)
 }
 
 // form gathers what a printing says, and puts the applications in the order of
