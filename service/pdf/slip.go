@@ -35,16 +35,21 @@ const (
 	slipRows    = 4
 	slipWidth   = 210.0 / slipColumns
 	slipHeight  = 297.0 / slipRows
-	slipMargin  = 8.0  // of a slip; printers leave up to 5 mm of a sheet's edge blank
-	codeSide    = 42.0 // of the QR code with its quiet border: over 0.8 mm a module, read from half a metre
+	slipMargin  = 7.0  // of a slip; printers leave up to 5 mm of a sheet's edge blank
+	codeSide    = 40.0 // of the QR code with its quiet border: over 0.8 mm a module, read from half a metre
 	codeGap     = 4.0  // between the code and the words
 	cutLight    = 0.6  // of the cutting lines
 )
 
-var (
-	slipNameStyle = style{serifBold, 11}
-	slipTextStyle = style{serif, 9}
-)
+// slipTextStyle is that of everything but the name. Names are set in the largest
+// size in which they take no more than slipNameLines.
+var slipTextStyle = style{serif, 8.5}
+
+var slipNameSizes = []float64{11, 9, 7}
+
+// slipNameLines leaves room for the rest in every language. What is longer in the
+// smallest size is cut: the number of the application tells slips apart.
+const slipNameLines = 4
 
 // slipWords is the data of the definitions in templates/form/slip.txt.
 type slipWords struct {
@@ -148,13 +153,13 @@ func cuttingLines() []mark {
 func (p *Printer) layoutSlip(r *ruler, f service.SlipForm, s service.Slip, x, y float64) ([]mark, error) {
 	const width = slipWidth - 2*slipMargin - codeSide - codeGap
 	var out []mark
-	lines, err := slipName(r, width, s)
+	lines, in, err := slipName(r, width, s)
 	if err != nil {
 		return nil, err
 	}
 	for _, line := range lines {
-		y += slipNameStyle.line()
-		out = append(out, mark{x: x, y: y, face: slipNameStyle.face, points: slipNameStyle.points, text: line})
+		y += in.line()
+		out = append(out, mark{x: x, y: y, face: in.face, points: in.points, text: line})
 	}
 	y += slipTextStyle.line() / 2
 	words := slipWords{Exam: f.Exam, Number: s.Number, Day: f.Day.Russian()}
@@ -178,17 +183,24 @@ func (p *Printer) layoutSlip(r *ruler, f service.SlipForm, s service.Slip, x, y 
 
 // slipName breaks the name into lines: the Cyrillic one, else the Latin one, else
 // none, for the number of the application stands below.
-func slipName(r *ruler, width float64, s service.Slip) ([]string, error) {
+func slipName(r *ruler, width float64, s service.Slip) ([]string, style, error) {
 	for _, name := range []string{s.Name, s.NameLatin} {
-		lines, err := r.wrap(slipNameStyle, width, name)
-		if err == nil {
-			return lines, nil
-		}
-		if !isGlyphError(err) {
-			return nil, err
+		lines, in, err := fitName(r, width, name)
+		if err == nil || !isGlyphError(err) {
+			return lines, in, err
 		}
 	}
-	return nil, nil
+	return nil, style{}, nil
+}
+
+func fitName(r *ruler, width float64, name string) (lines []string, in style, err error) {
+	for _, points := range slipNameSizes {
+		in = style{serifBold, points}
+		if lines, err = r.wrap(in, width, name); err != nil || len(lines) <= slipNameLines {
+			return lines, in, err
+		}
+	}
+	return lines[:slipNameLines], in, nil
 }
 
 // run is a part of a line in one face.
