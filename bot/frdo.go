@@ -284,11 +284,11 @@ func (b *Bot) renderNumbers(ctx context.Context, to service.Actor, n service.Num
 	if err != nil {
 		return gone(err)
 	}
-	name, err := b.text.Label("file_numbers", e.Number)
+	name, err := b.text.Label("file_numbers", marked.Name)
 	if err != nil {
 		return letter{}, err
 	}
 	return letter{Reply: Reply{
-		Text: "frdo_marked", Data: e, Document: &Attachment{Name: service.SafeName(name), Size: marked.Size, Open: marked.Open},
+		Text: "frdo_marked", Data: e, Document: &Attachment{Name: name, Size: marked.Size, Open: marked.Open},
 	}}, nil
 }

@@ -19,8 +19,11 @@ func (d *desk) centerFilled(p *emulator.Phone, center string) {
 		field service.CenterField
 		value string
 	}{
-		{service.CenterInstitution, "Центром тестирования «Мост»"}, {service.CenterAddress, "г. Тверь, ул. Лесная, д. 5"},
-		{service.CenterPosition, "Директор"}, {service.CenterSignatory, "И. И. Мостова"}, {service.CenterProfile, "blank-210"},
+		{service.CenterInstitution, "Центром тестирования «Мост»"},
+		{service.CenterAddress, "г. Тверь, ул. Лесная, д. 5"},
+		{service.CenterPosition, "Директор"},
+		{service.CenterSignatory, "И. И. Мостова"},
+		{service.CenterProfile, "blank-210"},
 	} {
 		c, err := d.store.Center(ctx, org)
 		if err == nil {
@@ -33,9 +36,9 @@ func (d *desk) centerFilled(p *emulator.Phone, center string) {
 }
 
 // ready is an exam that waits for its numbers.
-func (d *desk) ready(center, number string, applications int, fill ...func(int, *service.Application)) *service.Exam {
+func (d *desk) ready(number string, applications int, fill ...func(int, *service.Application)) *service.Exam {
 	d.t.Helper()
-	e := d.exam(center, number, "2026-02-24", applications, append([]func(int, *service.Application){passed}, fill...)...)
+	e := d.exam("Центр", number, "2026-02-24", applications, append([]func(int, *service.Application){passed}, fill...)...)
 	d.approved(e)
 	return e
 }
@@ -70,7 +73,7 @@ func TestNumbersComeInTwoFiles(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna, _ := d.frdoDesk()
-	e := d.ready("Центр", "24-118", 5)
+	e := d.ready("24-118", 5)
 
 	d.says(anna, "Импортировать сертификаты")
 	d.says(anna, "Сгенерировать")
@@ -101,8 +104,8 @@ func TestATableThatDoesNotFitIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna, _ := d.frdoDesk()
-	e := d.ready("Центр", "24-118", 3)
-	other := d.ready("Центр", "24-119", 4, func(_ int, a *service.Application) { a.LastName = "Юсупов" + a.LastName })
+	e := d.ready("24-118", 3)
+	other := d.ready("24-119", 4, func(_ int, a *service.Application) { a.LastName = "Юсупов" + a.LastName })
 
 	d.says(anna, "Импортировать сертификаты · 24-118")
 	d.tg.Note("файл другого экзамена")
@@ -135,10 +138,10 @@ func TestEveryRowHasItsVerdict(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna, _ := d.frdoDesk()
-	d.ready("Центр", "24-117", 1, func(_ int, a *service.Application) {
+	d.ready("24-117", 1, func(_ int, a *service.Application) {
 		a.RegistrationNumber, a.IssuedOn = "24-10-40538-000777-1", d.day("2026-02-20")
 	})
-	e := d.ready("Центр", "24-118", 10, func(n int, a *service.Application) {
+	e := d.ready("24-118", 10, func(n int, a *service.Application) {
 		switch n {
 		case 1:
 			a.RegistrationNumber, a.IssuedOn = "24-10-40538-000555-1", d.day("2026-02-25")
@@ -169,7 +172,7 @@ func TestTwoEmployeesImportAtOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna, boris := d.frdoDesk()
-	e := d.ready("Центр", "24-118", 2)
+	e := d.ready("24-118", 2)
 
 	d.says(anna, "Импортировать сертификаты")
 	d.sends(anna, d.numbers("у Анны.csv", e, []int{1, 2}))
@@ -194,8 +197,8 @@ func TestNothingIsGeneratedBeforeItsTime(t *testing.T) {
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	d.exam("Центр", "24-116", "2026-02-24", 2)
-	e := d.ready("Центр", "24-118", 2)
-	d.ready("Центр", "24-120", 1, func(_ int, a *service.Application) { a.Outcome = service.OutcomeFailed })
+	e := d.ready("24-118", 2)
+	d.ready("24-120", 1, func(_ int, a *service.Application) { a.Outcome = service.OutcomeFailed })
 	d.quietly()
 
 	d.says(anna, "Импортировать сертификаты · 24-116")
@@ -214,7 +217,7 @@ func TestAnOldGenerateButtonDoesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna, _ := d.frdoDesk()
-	e := d.ready("Центр", "24-118", 2)
+	e := d.ready("24-118", 2)
 
 	d.says(anna, "Импортировать сертификаты")
 	d.sends(anna, d.numbers("ответ.csv", e, []int{1, 2}))
@@ -243,7 +246,7 @@ func TestAnExamIsExportedForTheRegister(t *testing.T) {
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	ada := d.hire("admin", "", "Ада Админова")
 	d.exam("Центр", "24-116", "2026-02-24", 1)
-	d.ready("Центр", "24-118", 3, func(n int, a *service.Application) {
+	d.ready("24-118", 3, func(n int, a *service.Application) {
 		if n == 2 {
 			a.IdentityDocument = ""
 		}
@@ -261,7 +264,7 @@ func TestAnExamIsExportedForTheRegister(t *testing.T) {
 	d.says(anna, "Выгрузить для ФИС ФРДО · 24-118")
 	d.says(anna, "Выгрузить для ФИС ФРДО · 24-116")
 	d.says(ada, "Выгрузить для ФИС ФРДО · 24-118")
-	d.ready("Центр", "24-119", 250)
+	d.ready("24-119", 250)
 	d.says(anna, "Выгрузить для ФИС ФРДО · 24-119")
 	_, err := d.store.Bun().NewRaw(`UPDATE applications SET registration_number = 'АБ-' || id, issued_on = '2026-02-25' WHERE number LIKE '24-118-%'`).Exec(t.Context())
 	if err != nil {

@@ -68,9 +68,10 @@ const (
 // FrdoLack is the Data of ReasonFrdoIncomplete: what must be filled in before
 // the exam can be exported.
 type FrdoLack struct {
-	Center       []FrdoField
-	Exam         []FrdoField
-	Applications []FrdoGap // by name
+	CenterID     int64       // Org
+	Center       []FrdoField // of the center
+	Exam         []FrdoField // of the exam
+	Applications []FrdoGap   // by name
 }
 
 // FrdoGap is an application with what it lacks.
@@ -162,6 +163,7 @@ func (s *Frdo) exported(ctx context.Context, by Actor, examID int64, all bool) (
 
 // frdoTable makes the rows of an export and tells what they lack.
 func frdoTable(v *ExamView, list []Application, all bool) (rows [][]string, lack FrdoLack) {
+	lack.CenterID = v.Exam.CenterID
 	lack.Center = absent(field{FrdoIssueAddress, v.Center.IssueAddress}, field{FrdoSignatory, v.Center.SignatoryName})
 	lack.Exam = absent(field{FrdoExamAddress, v.Exam.Address})
 	for i := range list {

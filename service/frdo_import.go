@@ -130,8 +130,8 @@ func (s *Frdo) marked(ctx context.Context, local string, table *numberTable, rep
 	return File{SHA256: sha, Size: size, Type: workbookType}, nil
 }
 
-// Marked returns the table that an import sends back, for the staff of the
-// exam's center, and the exam.
+// Marked returns the table that an import sends back, named by the exam's number,
+// for the staff of its center, and the exam.
 func (s *Frdo) Marked(ctx context.Context, by Actor, n NumbersNotice) (*Exam, *Document, error) {
 	e, err := s.store.Exam(ctx, by, n.ExamID)
 	if err == nil {
@@ -145,7 +145,7 @@ func (s *Frdo) Marked(ctx context.Context, by Actor, n NumbersNotice) (*Exam, *D
 		return nil, nil, fmt.Errorf("marked table of exam %d: %w", n.ExamID, err)
 	}
 	return e, &Document{
-		SHA256: f.SHA256, Size: f.Size,
+		Name: fileName(e.Number), SHA256: f.SHA256, Size: f.Size,
 		Open: func(ctx context.Context) (io.ReadCloser, error) { return s.files.Open(ctx, n.Marked) },
 	}, nil
 }

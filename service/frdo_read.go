@@ -1,6 +1,7 @@
 package service
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,23 +68,23 @@ const (
 )
 
 // numberAliases are the titles of each column, the surest first. A title may go
-// on behind an alias. Source: the domain, section 3.2, and the template of
+// on behind an alias. Columns are tried in this order: «фамилия, имя, отчество» is
+// no column of last names. Source: the domain, section 3.2, and the template of
 // section 3.1.
-var numberAliases = map[numberColumn][]string{
-	columnNumber: {"реестровый номер", "регистрационный номер", "рег номер", "номер сертификата", "номер документа"},
-	columnIssued: {"дата выдачи", "дата документа", "дата регистрации"},
-	columnWhole:  {"фио", "ф и о", "фамилия имя отчество", "фамилия имя и отчество"},
-	columnLast:   {"фамилия"},
-	columnFirst:  {"имя"},
-	columnMiddle: {"отчество"},
-	columnBirth:  {"дата рождения", "д р", "др"},
-	columnType:   {"тип сертификата", "вид сертификата", "наименование сертификата", "тип документа", "вид документа", "уровень", "цель", "тип"},
-}
-
-// numberColumnOrder is the order in which aliases are tried: «фамилия, имя,
-// отчество» is no column of last names.
-var numberColumnOrder = []numberColumn{
-	columnNumber, columnIssued, columnWhole, columnLast, columnFirst, columnMiddle, columnBirth, columnType,
+var numberAliases = []struct {
+	column  numberColumn
+	aliases []string
+}{
+	{columnNumber, []string{"реестровый номер", "регистрационный номер", "рег номер", "номер сертификата", "номер документа"}},
+	{columnIssued, []string{"дата выдачи", "дата документа", "дата регистрации"}},
+	{columnWhole, []string{"фио", "ф и о", "фамилия имя отчество", "фамилия имя и отчество"}},
+	{columnLast, []string{"фамилия"}},
+	{columnFirst, []string{"имя"}},
+	{columnMiddle, []string{"отчество"}},
+	{columnBirth, []string{"дата рождения", "д р", "др"}},
+	{columnType, []string{
+		"тип сертификата", "вид сертификата", "наименование сертификата", "тип документа", "вид документа", "уровень", "цель", "тип",
+	}},
 }
 
 // titleWords makes the title of a column comparable: letters and digits alone.
@@ -108,10 +109,10 @@ func columnOfTitle(cell string) (c numberColumn, rank int) {
 		}
 		return columnIdentity, 0
 	}
-	for _, c := range numberColumnOrder {
-		for rank, alias := range numberAliases[c] {
+	for _, c := range numberAliases {
+		for rank, alias := range c.aliases {
 			if title == alias || strings.HasPrefix(title, alias+" ") {
-				return c, rank
+				return c.column, rank
 			}
 		}
 	}
@@ -131,18 +132,15 @@ type numberHeader struct {
 
 // take reads the titles of one row into the header.
 func (h *numberHeader) take(r SheetRow) {
-	taken := map[numberColumn]bool{} // by an earlier row
-	for c := range h.at {
-		taken[c] = true
-	}
+	taken := maps.Clone(h.at) // by an earlier row
 	for i, cell := range r.Cells {
 		c, rank := columnOfTitle(cell)
 		switch {
-		case c == columnNoneOfOurs || taken[c]:
+		case c == columnNoneOfOurs || known(taken, c):
 		case c == columnIdentity:
 			h.papers = append(h.papers, i)
 		default:
-			if _, known := h.at[c]; known {
+			if known(h.at, c) {
 				if rank == h.rank[c] {
 					h.twice, h.twiceAt = cell, c
 				}
@@ -158,9 +156,11 @@ func (h *numberHeader) take(r SheetRow) {
 	}
 }
 
-func (h *numberHeader) has(c numberColumn) bool {
-	_, known := h.at[c]
-	return known
+func (h *numberHeader) has(c numberColumn) bool { return known(h.at, c) }
+
+func known(at map[numberColumn]int, c numberColumn) bool {
+	_, ok := at[c]
+	return ok
 }
 
 // score is how many of the columns are there.
@@ -175,7 +175,7 @@ func findHeader(sh *Sheet) *numberHeader {
 		if r.Number > headRows {
 			break
 		}
-		h := &numberHeader{row: r.Number, first: i + 1, at: map[numberColumn]int{}, rank: map[numberColumn]int{}}
+		h := &numberHeader{row: r.Number, first: i + 1, at: make(map[numberColumn]int), rank: make(map[numberColumn]int)}
 		h.take(r)
 		if best == nil || h.score() > best.score() {
 			best = h
@@ -258,7 +258,7 @@ func readNumbers(sheets []Sheet) (*numberTable, error) {
 // read reads one row; it reports false for one that says nothing about anybody.
 func (h *numberHeader) read(sh *Sheet, r SheetRow) (NumberRow, bool) {
 	cell := func(c numberColumn) string {
-		if i, known := h.at[c]; known {
+		if i, ok := h.at[c]; ok {
 			return joined(r.Cell(i))
 		}
 		return ""
@@ -274,7 +274,7 @@ func (h *numberHeader) read(sh *Sheet, r SheetRow) (NumberRow, bool) {
 	if foldName(out.Name) == "" && number == "" {
 		return out, false
 	}
-	ok := true
+	var ok bool
 	if out.BornOn, ok = dayOf(born, sh.Base1904); !ok {
 		out.Fault = NumberBadBirth
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -335,7 +336,7 @@ func TestAnExportThatLacksSomethingSaysWhat(t *testing.T) {
 	})
 	err := r.frdo.Export(t.Context(), r.anna, e.ID, false, 1)
 	want := service.FrdoLack{
-		Center: []service.FrdoField{service.FrdoIssueAddress, service.FrdoSignatory},
+		CenterID: r.org.ID, Center: []service.FrdoField{service.FrdoIssueAddress, service.FrdoSignatory},
 		Applications: []service.FrdoGap{{
 			Number: e.Number + "-002",
 			Fields: []service.FrdoField{service.FrdoLastNameLatin, service.FrdoIdentityDocument, service.FrdoCitizenship},
@@ -718,6 +719,28 @@ func hiddenRows(t *testing.T) []byte {
 	})
 }
 
+func TestOurOwnFormOfTheAnswerIsRead(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	e := r.ready(1)
+	a := r.applications(e)[0]
+	path := r.center.filled("frdo-response", tab{"Номера ФИС ФРДО", [][]any{
+		{"Фамилия", "Имя", "Отчество", "Дата рождения", "Тип сертификата", "Реестровый номер", "Дата выдачи"},
+		{a.LastName, a.FirstName, a.MiddleName, a.BornOn.Russian(), "разрешения на работу или патента", "24-10-40538-000002-1", "27.02.2026"},
+	}})
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := r.sent(r.anna, e, "ответ.xlsx", content)
+	if u.State != service.UploadAccepted {
+		t.Fatal(u.Words)
+	}
+	if report := r.report(r.anna, u); report.Matched != 1 {
+		t.Errorf("%+v", report.Rows)
+	}
+}
+
 func TestAWorkbookWithTitlesAndFormulasIsRead(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t)
@@ -729,7 +752,7 @@ func TestAWorkbookWithTitlesAndFormulasIsRead(t *testing.T) {
 			f.SetSheetRow("Sheet1", "A3", &[]string{"№", "ФИО", "Дата рождения", "Рег. номер", "Дата выдачи"}),
 		}
 		for i, a := range apps {
-			at := fmt.Sprint(4 + i)
+			at := strconv.Itoa(4 + i)
 			all = append(all, f.SetSheetRow("Sheet1", "A"+at, &[]any{i + 1, a.Name(), a.BornOn.Russian(), fmt.Sprintf("24-10-40538-%06d-1", i+1), 46078}))
 		}
 		all = append(all, f.SetCellFormula("Sheet1", "E5", "DATE(2026,2,25)"))
