@@ -115,10 +115,66 @@ func TestTablesAreLoadedInChat(t *testing.T) {
 	d.sends(olga, emulator.Attachment{Name: "битая.xlsx", Data: []byte("PK\x03\x04 и больше ничего")})
 	d.sends(olga, emulator.Attachment{Name: "пустая.csv", Data: []byte("")})
 	d.sends(olga, emulator.Attachment{Name: "журнал.xlsx", Data: d.journal("").Data})
-	d.tg.Note("who may load nothing")
+	d.tg.Note("whose sheets these are not")
 	d.sends(klara, good)
 	d.sends(stranger, good)
 	golden(t, "import_chat", d.tg.Transcript())
+}
+
+// The headers of the sheets of testing centres.
+const (
+	centerHead      = "Центр тестирования;Наименование в творительном падеже;Адрес выдачи;Должность подписанта;ФИО подписанта;Профиль бланка"
+	examHead        = "Номер экзамена;Центр тестирования;Площадка;Адрес проведения;Дата и время"
+	applicationHead = "Номер экзамена;Номер заявки;Уровень;Фамилия;Имя;Отчество;Фамилия латиницей;Имя латиницей;Отчество латиницей;" +
+		"Дата рождения;Пол;Серия и номер документа;Гражданство;Телефон;Язык"
+	resultHead = "Номер заявки;Результат;Нарушения;Комментарий"
+)
+
+// TestTablesOfCentersAreLoadedInChat sends the sheets of testing centres as their
+// staff, good ones, bad ones and those of another center.
+func TestTablesOfCentersAreLoadedInChat(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	klara := d.hire("center", "Центр", "Клара Экзамен")
+	other, err := d.people.AddOrg(t.Context(), service.CommandLine, service.NewOrg{Kind: service.OrgCenter, Name: "Другой центр"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.orgs["Другой центр"] = other
+	egor := d.hire("elsewhere", "Другой центр", "Егор Соседов")
+
+	exams := []string{"Экзамены", examHead, "316;Центр;Площадка № 1;г. Тверь, ул. Лесная, д. 5;24.02.2026 10:00"}
+	applications := []string{
+		"Заявки", applicationHead,
+		"316;316-1;Патент;Каримов;Алишер;Рустамович;KARIMOV;ALISHER;;01.02.1990;М;FA 1234567;Узбекистан;8 900 123-45-67;узбекский",
+		"316;316-2;ВНЖ;Ким;Ен;;KIM;YEN;;03.04.1985;Ж;M 7654321;KP;;",
+	}
+	results := []string{"Результаты", resultHead, "316-1;Сдал;Нет;", "316-2;Не явилась;;"}
+	centers := []string{"Центры", centerHead, "Центр;Центром тестирования;г. Тверь, ул. Мира, 1;Директор;Мостова Анна Ильинична;blank-210"}
+	d.sends(klara, workbook(t, "экзамен.xlsx", centers, exams, applications))
+	d.sends(klara, workbook(t, "результаты.xlsx", results))
+	d.sends(klara, workbook(t, "всё ещё раз.xlsx", results, applications, exams, centers))
+	d.tg.Note("a bad row changes nothing")
+	d.sends(klara, workbook(t, "с ошибками.xlsx", []string{
+		"Заявки", applicationHead,
+		"316;316-3;Гражданство;Kаримова;Лола;;КАРИМОВА;LOLA;;25.02.2026;ж;;Узбекистон;12-34;фарси",
+		"404;316-4;РВП;Назаров;Али;;;;;01.02.1990;;;;;",
+	}, []string{"Результаты", resultHead, "316-1;Отлично;;", "316-9;Сдал;Нет;"}))
+	if marked := cells(t, klara.Last().File.Data, "Результаты"); !strings.Contains(marked, "нужно одно из значений") {
+		t.Errorf("the mistakes are not marked:\n%s", marked)
+	}
+	d.tg.Note("another center's")
+	d.sends(egor, workbook(t, "чужое.xlsx", exams, applications, results))
+	d.sends(egor, workbook(t, "чужой центр.xlsx", centers))
+	d.tg.Note("the answer of the register, and tables of nobody")
+	answer := "Фамилия;Имя;Отчество;Дата рождения;Тип сертификата;Реестровый номер;Дата выдачи"
+	d.sends(klara, workbook(t, "ответ ФРДО.xlsx", []string{"Лист1", answer, "Каримов;Алишер;Рустамович;01.02.1990;;24-10-40538-000002-1;27.02.2026"}))
+	d.sends(klara, emulator.Attachment{Name: "ответ.csv", MIME: "text/csv", Data: []byte(answer + "\nКаримов;Алишер;;01.02.1990;;24-10-40538-000002-1;27.02.2026\n")})
+	d.sends(klara, workbook(t, "зарплата.xlsx", []string{"Лист1", "Месяц;Сумма", "Май;1"}))
+	golden(t, "import_center", d.tg.Transcript())
+	if a := d.application("316-1"); a.Outcome != service.OutcomePassed || a.Phone != "79001234567" {
+		t.Errorf("application 316-1 is %+v", a)
+	}
 }
 
 // importKnown is what imports know beside the database.

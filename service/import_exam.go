@@ -273,7 +273,7 @@ func (r *importExams) planApplications() {
 			bad(columnCitizenship, ReasonImportNoCountry)
 		}
 		known := r.applications[row.value.Number]
-		taken := known != nil && known.from != nil && !r.sees(known.from.CenterID)
+		taken := !lost && known != nil && known.from != nil && !r.sees(known.from.CenterID)
 		if taken {
 			bad(columnApplication, ReasonImportNumberTaken)
 		}

@@ -525,7 +525,7 @@ func TestTheRegistersAnswerIsLoadedElsewhere(t *testing.T) {
 			t.Errorf("%s is refused for %q, want %q", name, got, tt.want)
 		}
 		if e := service.AsError(err); tt.want == service.ReasonSheetUnknown && tt.by.PersonID == c.anna.PersonID {
-			if diff := cmp.Diff(service.SheetNames{Known: []string{"Заявки", "Экзамены", "Результаты", "Центры"}}, e.Data); diff != "" {
+			if diff := cmp.Diff(service.SheetNames{Known: []string{"Центры", "Экзамены", "Заявки", "Результаты"}}, e.Data); diff != "" {
 				t.Error(diff)
 			}
 		}

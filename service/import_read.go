@@ -60,10 +60,10 @@ type importKind struct {
 	form   func() SheetFormSheet // of an empty workbook; nil for a sheet that is in none
 }
 
-// importKinds are all of them. Of two that a header fits alike the first is
-// meant.
+// importKinds are all of them, in the order in which people are told of them. Of
+// two that a header fits alike the first is meant.
 var importKinds = []*importKind{
-	learnerKind.kind(), cohortKind.kind(), applicationKind.kind(), examKind.kind(), resultKind.kind(), centerKind.kind(), &calendarKind,
+	centerKind.kind(), cohortKind.kind(), learnerKind.kind(), examKind.kind(), applicationKind.kind(), resultKind.kind(), &calendarKind,
 }
 
 // rowKind is a kind of sheets whose rows are read into a T.

@@ -61,7 +61,9 @@ func benchImport(ctx context.Context, p *program) (err error) {
 	return nil
 }
 
-func importedCenter(n int) string { return fmt.Sprintf("Центр тестирования № %d", n+1) }
+func importedCenter(n int) string {
+	return fmt.Sprintf("Центр тестирования № %d", n+1)
+}
 
 // importedBook writes the workbook; last is the last name of everybody in it.
 func importedBook(path, last string) (err error) {
