@@ -470,8 +470,12 @@ func (r *profileReader) row(row SheetRow, kind string) error {
 }
 
 var kindWords = []word[string]{
-	{profileProperty, profileProperty}, {profileSheet, profileSheet}, {profileField, profileField},
-	{profileCaption, profileCaption}, {profileLine, profileLine}, {profileRegion, profileRegion},
+	{profileProperty, profileProperty},
+	{profileSheet, profileSheet},
+	{profileField, profileField},
+	{profileCaption, profileCaption},
+	{profileLine, profileLine},
+	{profileRegion, profileRegion},
 }
 
 func (r *profileReader) cell(column string) string {

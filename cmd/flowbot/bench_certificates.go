@@ -182,7 +182,7 @@ func writeHTML(ctx context.Context, printer *pdf.Printer, f service.CertificateF
 		}
 	}
 	path := filepath.Join(dir, "certificates.html")
-	file, err := os.Create(path) //nolint:gosec // in a directory of our own
+	file, err := os.Create(path)
 	if err != nil {
 		return "", err
 	}
