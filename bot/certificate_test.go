@@ -1,8 +1,11 @@
 package bot_test
 
 import (
+	"context"
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"flowbot/service"
 )
@@ -93,4 +96,44 @@ func TestACertificateThatCannotBePrinted(t *testing.T) {
 	d.presses(anna, "Готово", "Распечатать (1)", "Данные центра")
 	d.says(anna, "Печать · 24-118")
 	golden(t, "certificate_fault", d.tg.Transcript())
+}
+
+// TestAPrintingThatAWorkerCouldNotDraw is what whoever ordered it reads.
+func TestAPrintingThatAWorkerCouldNotDraw(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	e := d.exam("Центр", "24-118", "2026-02-24", 1, numbered)
+	d.approved(e)
+	for _, fault := range []service.PrintFault{
+		{Application: "24-118-01", Rune: "漢"}, {Application: "24-118-01", Field: service.FieldAddress},
+		{Application: "24-118-01", Field: service.FieldName, OffSheet: true},
+	} {
+		form, err := json.Marshal(service.CertificateForm{
+			Exam: "24-118", Certificates: []service.Certificate{{Application: "24-118-01", Name: "Каримов01 Алишер 漢"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		why, err := json.Marshal(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.store.InTx(t.Context(), func(ctx context.Context, tx service.Tx) error {
+			p := &service.Printing{
+				ExamID: e.ID, Applications: []int64{d.application("24-118-01").ID}, Form: form, Fault: why,
+				OrderedBy: d.actor(anna).PersonID, OrderedAt: d.at,
+			}
+			if err := tx.InsertPrinting(ctx, p); err != nil {
+				return err
+			}
+			return tx.Enqueue(ctx, p.OrderedBy, service.CertificatesNotice{PrintingID: p.ID}, time.Time{})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.settle()
+	d.says(anna, "Печать · 24-118")
+	golden(t, "certificate_not_drawn", d.tg.Transcript())
 }

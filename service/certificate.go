@@ -74,7 +74,7 @@ type PrintFault struct {
 type PrintFaultAt struct {
 	PrintFault
 	CenterID      int64 // Org
-	ApplicationID int64 // 0 when it is the center's data
+	ApplicationID int64 // 0 when it is the center's data or its printer
 	Frozen        bool  // the application has its number for good: its name can be mended no more
 }
 
@@ -92,7 +92,7 @@ func (f PrintFault) OfCenter() bool {
 // certificates.
 func (f PrintFault) at(form *CertificateForm, ids []int64, centerID int64) PrintFaultAt {
 	out := PrintFaultAt{PrintFault: f, CenterID: centerID}
-	if f.OfCenter() {
+	if f.OfCenter() || f.OffSheet {
 		return out
 	}
 	for i := range form.Certificates {
