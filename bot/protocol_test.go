@@ -259,3 +259,27 @@ func TestTwoEmployeesAndOneProtocol(t *testing.T) {
 	d.settle()
 	golden(t, "protocol_two", d.tg.Transcript())
 }
+
+// TestAScanOutOfTheBlueFindsItsProtocol sends files that nobody has asked for.
+func TestAScanOutOfTheBlueFindsItsProtocol(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.sends(anna, d.journal("ни к чему.pdf"))
+	e := d.exam("Центр", "24-12", "2026-02-24", 1, passed)
+	d.exam("Центр", "24-14", "2026-03-24", 1)
+	d.tg.Note("one exam has been held and waits for its protocol")
+	d.sends(anna, d.journal("протокол.pdf"))
+	d.says(anna, "316/24")
+	d.says(anna, "25.02.2026")
+	d.presses(anna, "Готово")
+	d.tg.Note("two wait, and then certificates are scanned, too")
+	d.exam("Центр", "24-15", "2026-02-25", 1, passed)
+	d.exam("Центр", "24-16", "2026-02-26", 1, passed)
+	d.sends(anna, photo(d.screenshot("", 30)))
+	d.says(anna, "Взять протокол на проверку")
+	d.presses(anna, "Одобрить протокол")
+	d.mark(e, "registration_number = '24-10-40538-000002-1', issued_on = '2026-03-02'")
+	d.sends(anna, d.journal("скан.pdf"), d.journal("скан 2.pdf"))
+	golden(t, "protocol_loose", d.tg.Transcript())
+}
