@@ -151,11 +151,13 @@ func (b *blank) preprinted() ([]mark, error) {
 	}
 	for _, c := range b.profile.Captions {
 		place := service.BlankField{X: c.X, Y: c.Y, Width: c.Width, Align: c.Align, Face: c.Face, Size: c.Size}
-		width, err := b.form.widths[blankFaces[c.Face]].of(clean(c.Text))
+		w := b.form.widths[blankFaces[c.Face]]
+		text := w.printable(c.Text)
+		width, err := w.of(text)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range b.marks(&place, []setLine{{clean(c.Text), width}}, c.Size) {
+		for _, m := range b.marks(&place, []setLine{{text, width}}, c.Size) {
 			m.light = preprinted
 			page = append(page, m)
 		}
@@ -257,8 +259,9 @@ func (b *blank) crosses(names []string) []mark {
 // height.
 func (p *Printer) trialSteps(f service.TrialForm) ([]mark, float64, error) {
 	sheet := f.Profile.Sheet
+	w := p.widths[trialText.face]
 	words := trialWords{
-		Profile: f.Profile.Name, Printer: f.Printer, Right: tenths(float64(f.RightBy) / 10), Down: tenths(float64(f.DownBy) / 10),
+		Profile: w.printable(f.Profile.Name), Printer: w.printable(f.Printer), Right: tenths(float64(f.RightBy) / 10), Down: tenths(float64(f.DownBy) / 10),
 		Across: tenths(sheet.Width - 2*crossInset), Along: tenths(sheet.Height - crossInset - crossBottom),
 		Aside: tenths(sheet.X + crossInset), Above: tenths(sheet.Y + crossInset),
 	}

@@ -261,6 +261,24 @@ func TestTheCrossesOfADrawnTrialPageStandWhereTheStepsSay(t *testing.T) {
 	}
 }
 
+func TestATrialPageIsDrawnWhateverThePrinterIsCalled(t *testing.T) {
+	t.Parallel()
+	f := trial(profiles(t)["blank-210"])
+	f.Printer, f.Profile.Name = "Принтер 😀\n中", strings.Repeat("Типография ", 6)
+	f.Profile.Captions = append(f.Profile.Captions, service.BlankCaption{
+		X: 14, Y: 30, Width: 80, Align: service.AlignLeft, Face: service.FaceSans, Size: 9, Text: "証 сертификат",
+	})
+	plan, _, err := newPrinter(t).PlanTrial(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Принтер: Принтер ? ?.", `"? сертификат"`} {
+		if !strings.Contains(plan, want) {
+			t.Errorf("no %s in\n%s", want, plan)
+		}
+	}
+}
+
 func TestATrialPageTellsHowToTry(t *testing.T) {
 	t.Parallel()
 	b, err := newPrinter(t).Trial(t.Context(), trial(profiles(t)["vector-200"]))

@@ -55,6 +55,17 @@ func (w *widths) of(text string) (int, error) {
 	return sum, nil
 }
 
+// printable puts a question mark in place of each letter that the face does not
+// have, for words that only accompany a form.
+func (w *widths) printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= lettersMeasured || w[r] == noLetter {
+			return '?'
+		}
+		return r
+	}, clean(text))
+}
+
 // piece is a part of a text that no line break may part.
 type piece struct {
 	text   string
