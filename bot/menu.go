@@ -134,6 +134,8 @@ func (b *Bot) looseFile(ctx context.Context, t *Turn) (Reply, error) {
 		return b.looseTable(ctx, t)
 	case t.By.Has(service.RolePartnerRep):
 		return b.loosePackage(ctx, t)
+	case t.By.Has(service.RoleCenterStaff) && service.IsArchive(t.File.Name):
+		return b.looseArchive(ctx, t)
 	case t.By.Has(service.RoleCenterStaff):
 		return b.looseScan(ctx, t)
 	}

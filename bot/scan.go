@@ -466,6 +466,31 @@ func (b *Bot) loadArchivePressed(ctx context.Context, t *Turn) (Reply, error) {
 	}))
 }
 
+// looseArchive takes an archive that came out of the blue from the staff of a
+// center: it can only be for the one exam that waits for scans; else it says
+// which do, and the archive must come again.
+func (b *Bot) looseArchive(ctx context.Context, t *Turn) (Reply, error) {
+	f := unloaded
+	f.Own = true
+	list, err := b.Exams.List(ctx, t.By, f, 0, pageSize)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(list) == 1 {
+		form := archiveForm{fileForm: fileForm{LastIn: t.Message}, ExamID: list[0].ID, Exam: list[0].Number}
+		if _, err := b.begin(ctx, t, loadArchive, form); err != nil {
+			return Reply{}, err
+		}
+		return b.resumeNow(ctx, t)
+	}
+	r := Reply{Text: "loose_archive", Data: len(list)}
+	for _, e := range list {
+		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressLoadArchive, ID: e.ID}, Args: e.Number}))
+	}
+	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
 // progressCard is the living message that counts the files of an archive.
 const progressCard = "scan_archive"
 

@@ -350,3 +350,19 @@ func TestALargeArchiveIsCounted(t *testing.T) {
 	}
 	golden(t, "scan_archive_large", d.tg.Transcript())
 }
+
+// TestAnArchiveOutOfTheBlue is for the only exam that waits, or must come again.
+func TestAnArchiveOutOfTheBlue(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	scans := d.archive("сканы.zip", zipFile{"118-01.png", d.screenshot("", 1).Data})
+	d.sends(anna, scans)
+	d.approved(d.exam("Центр", "118", "2026-02-24", 1, registered))
+	d.sends(anna, scans)
+	d.presses(anna, "Готово", "Отмена")
+	d.approved(d.exam("Центр", "119", "2026-02-24", 1, passed))
+	d.sends(anna, scans)
+	d.presses(anna, "Загрузить архив сканов · 119")
+	golden(t, "scan_archive_loose", d.tg.Transcript())
+}

@@ -181,7 +181,7 @@ func ReadBlank(text string) (BlankKey, error) {
 }
 
 // isEdge tells what is trimmed at the ends of series and numbers.
-func isEdge(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) }
+func isEdge(r rune) bool { return unicode.IsSpace(r) || isDash(r) }
 
 // inOne drops what may surround and part the letters of a series or a number.
 func inOne(s string) string {
@@ -225,9 +225,8 @@ func oneAlphabet(s string) (string, bool) {
 			if folded, known := try.fold[r]; known {
 				r = folded
 			}
-			if !(r >= '0' && r <= '9') && !(unicode.Is(try.alphabet, r) && unicode.IsUpper(r)) {
-				foreign = true
-			}
+			isDigit, isLetter := r >= '0' && r <= '9', unicode.Is(try.alphabet, r) && unicode.IsUpper(r)
+			foreign = foreign || !isDigit && !isLetter
 			return r
 		}, s)
 		if !foreign {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // Scan is the picture of a printed, signed certificate, as it was loaded for its
@@ -244,50 +242,17 @@ func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKe
 	return "replace_scan", err
 }
 
-// maxRegistrationNumber is the longest registration number, in characters: today
-// it has 22, older ones are to stay importable.
-const maxRegistrationNumber = 50
-
-// ReadRegistrationNumber reads a registration number as people type it: without
-// spaces, with plain hyphens. Its last digit's rule is unknown and not checked.
-func ReadRegistrationNumber(text string) (string, error) {
-	number := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.Is(unicode.Pd, r) || r == '−':
-			return '-'
-		case unicode.IsSpace(r):
-			return -1
-		}
-		return r
-	}, PlainName(text))
-	digits := 0
-	for _, r := range number {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case unicode.IsLetter(r) || r == '-' || r == '/' || r == '.':
-		default:
-			return "", refuse(Invalid, ReasonScanNumber)
-		}
-	}
-	if digits == 0 || len([]rune(number)) > maxRegistrationNumber {
-		return "", refuse(Invalid, ReasonScanNumber)
-	}
-	return number, nil
-}
-
 // checkNumber reads the number on a certificate and holds it against what is
 // known.
 func checkNumber(ctx context.Context, q Queries, a *Application, typed string) (string, error) {
-	number, err := ReadRegistrationNumber(typed)
-	if err != nil {
-		return "", err
-	}
-	if a.RegistrationNumber != "" {
-		if number != a.RegistrationNumber {
-			return "", refuseWith(Invalid, ReasonScanOtherNumber, a.fault())
-		}
-		return number, nil
+	number, isNumber := registrationNumber(PlainName(typed))
+	switch known := a.RegistrationNumber; {
+	case known != "" && (typed == known || alikeNumber(number) == alikeNumber(known)):
+		return known, nil
+	case !isNumber:
+		return "", refuse(Invalid, ReasonScanNumber)
+	case known != "":
+		return "", refuseWith(Invalid, ReasonScanOtherNumber, a.fault())
 	}
 	taken, err := q.NumbersTaken(ctx, []string{number})
 	if err != nil {

@@ -170,6 +170,10 @@ var archiveOrder = []Reason{
 // scanEndings are what the names of scans end with.
 var scanEndings = []string{".pdf", ".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 
+// IsArchive reports whether a file's name says that it is an archive. It decides
+// only which conversation a file starts; what the file is, its content says.
+func IsArchive(name string) bool { return strings.EqualFold(path.Ext(name), ".zip") }
+
 // scanKey makes the name of a file and the number of an application comparable:
 // what no file name may have is a hyphen there.
 func scanKey(number string) string { return strings.ToLower(strings.TrimSpace(fileName(number))) }

@@ -391,22 +391,3 @@ func TestANameThatCanMeanTwoApplicationsMeansNone(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestRegistrationNumbersAreReadAsPeopleTypeThem(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"24-10-40538-000002-1":       "24-10-40538-000002-1",
-		" 24–10—40538 - 000002‑1 ":   "24-10-40538-000002-1",
-		"77АБ 00123":                 "77АБ00123",
-		"123/24":                     "123/24",
-		"":                           "",
-		"нет":                        "",
-		"<b>1</b>":                   "",
-		"24-10-40538-000002-1; 24-2": "",
-	} {
-		got, err := service.ReadRegistrationNumber(text)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%q is %q, %v", text, got, err)
-		}
-	}
-}

@@ -150,7 +150,7 @@ func plainEntries(z *zip.Reader) ([]*zip.File, error) {
 			return nil, exceeds(service.ReasonArchiveTooMany, maxEntries, int64(len(z.File)))
 		}
 		if declared += e.UncompressedSize64; e.UncompressedSize64 > maxUnpacked || declared > maxUnpacked {
-			return nil, exceeds(service.ReasonArchiveTooLarge, maxUnpacked, int64(min(declared, 1<<62))) //nolint:gosec // bounded
+			return nil, exceeds(service.ReasonArchiveTooLarge, maxUnpacked, int64(min(declared, 1<<62)))
 		}
 	}
 	if len(out) == 0 {

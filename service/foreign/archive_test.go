@@ -97,8 +97,11 @@ func TestAnArchiveIsUnpackedInItsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []unpacked{
-		{"118-02.pdf", "second\nwith lines\n", ""}, {"118-01.pdf", "first", ""}, {"Э-1.pdf", "code page 866", ""},
-		{"empty.pdf", "", service.ReasonFileEmpty}, {"large.pdf", "", service.ReasonFileTooBig},
+		{"118-02.pdf", "second\nwith lines\n", ""},
+		{"118-01.pdf", "first", ""},
+		{"Э-1.pdf", "code page 866", ""},
+		{"empty.pdf", "", service.ReasonFileEmpty},
+		{"large.pdf", "", service.ReasonFileTooBig},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
