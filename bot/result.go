@@ -530,7 +530,9 @@ func (b *Bot) restSurePressed(ctx context.Context, t *Turn) (Reply, error) {
 	n, err := b.Exams.PassRest(ctx, t.By, t.Press.ID, t.Press.Version)
 	if service.ReasonOf(err) == service.ReasonResultsChanged {
 		r, err := b.restPressed(ctx, t)
-		r.Lead, r.LeadData = string(service.ReasonResultsChanged), nil
+		if !t.Again { // else it was this very press
+			r.Lead, r.LeadData = string(service.ReasonResultsChanged), nil
+		}
 		return r, err
 	}
 	if err != nil {
