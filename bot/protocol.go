@@ -47,21 +47,22 @@ func (b *Bot) protocolActions() []action {
 // protocolTalks are the conversations of this subject.
 func protocolTalks() []talk { return []talk{uploadProtocol, rejectProtocol} }
 
-// protocolNotices are the notices of this subject.
+// protocolNotices are the notices of this subject. A decision that may not have
+// arrived is not told twice.
 func (b *Bot) protocolNotices() map[string]notice {
-	tell := func(ev service.ProtocolEvent, status service.ProtocolStatus) (string, notice) {
-		kind := service.ProtocolNotice{Event: ev}.NoticeKind()
-		return kind, notice{each(b.renderProtocol(kind, status)), ev != service.ProtocolApprove && ev != service.ProtocolReject}
-	}
 	out := map[string]notice{}
-	for ev, status := range map[service.ProtocolEvent]service.ProtocolStatus{
-		service.ProtocolUpload:  service.ProtocolToCheck,
-		service.ProtocolExpire:  service.ProtocolToCheck,
-		service.ProtocolApprove: service.ProtocolApproved,
-		service.ProtocolReject:  service.ProtocolRejected,
+	for _, n := range []struct {
+		event  service.ProtocolEvent
+		status service.ProtocolStatus // as long as it stands, the notice is true
+		repeat bool
+	}{
+		{service.ProtocolUpload, service.ProtocolToCheck, true},
+		{service.ProtocolExpire, service.ProtocolToCheck, true},
+		{service.ProtocolApprove, service.ProtocolApproved, false},
+		{service.ProtocolReject, service.ProtocolRejected, false},
 	} {
-		kind, n := tell(ev, status)
-		out[kind] = n
+		kind := service.ProtocolNotice{Event: n.event}.NoticeKind()
+		out[kind] = notice{each(b.renderProtocol(kind, n.status)), n.repeat}
 	}
 	return out
 }

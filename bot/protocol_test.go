@@ -119,12 +119,12 @@ func TestAProtocolLacksResults(t *testing.T) {
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	e := d.exam("Центр", "24-12", "2026-02-24", 14, func(n int, a *service.Application) {
-		switch {
-		case n == 1:
+		switch n {
+		case 1:
 			a.LastName, a.Outcome = "<Каримова>", service.OutcomePassed
-		case n == 2:
+		case 2:
 			a.Outcome = service.OutcomeAbsent
-		case n == 3:
+		case 3:
 			passed(n, a)
 		}
 	})

@@ -141,7 +141,7 @@ type Uploads struct {
 // fetch at most, in bytes; say finds the plain words of a refusal.
 func NewUploads(store Store, chat ChatFiles, foreign Foreign, files FileStore, maxDownload int64, say Say, now Clock) *Uploads {
 	return &Uploads{
-		store: store, in: intake{chat, foreign, files, maxDownload}, say: say, now: now, examiners: map[UploadPurpose]Examiner{},
+		store: store, in: intake{chat, foreign, files, maxDownload}, say: say, now: now, examiners: make(map[UploadPurpose]Examiner),
 	}
 }
 
