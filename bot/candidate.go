@@ -416,10 +416,10 @@ func (b *Bot) claimStep(ctx context.Context, t *Turn, c *service.Claim) (Reply, 
 		return digits, nil
 	case service.ClaimDigits:
 		done, err := b.Candidates.ClaimDigits(ctx, service.ClaimInput{TelegramID: t.Chat, Language: t.Language, Digits: t.Text})
-		switch service.ReasonOf(err) {
-		case "":
+		if err == nil {
 			return b.claimed(ctx, t, done)
-		case service.ReasonCandidateNoMatch:
+		}
+		if service.ReasonOf(err) == service.ReasonCandidateNoMatch {
 			return refusedAnswer(born, err)
 		}
 		return refusedAnswer(digits, err)

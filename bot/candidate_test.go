@@ -354,7 +354,7 @@ func TestWhoBlocksTheBotGetsTheirCertificateLater(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered, func(n int, a *service.Application) { a.Language = "ky" }))
+	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered, func(_ int, a *service.Application) { a.Language = "ky" }))
 	ali := d.abroad("ali", "ky", "+1")
 	d.joined(ali, "77-01")
 	ali.Start(d.slip("77-02")) // a second application of the same person
@@ -405,10 +405,10 @@ func TestEveryWordToACandidateIsInTheirLanguage(t *testing.T) {
 			}
 			d.loaded(anna, "77-01", "1000000000001")
 			p := d.abroad("abroad", language, "+1")
-			commands := ""
+			var commands []string
 			look := func() {
 				for _, c := range p.Commands() {
-					commands += c.Command + " " + c.Description + "\n"
+					commands = append(commands, c.Command+" "+c.Description)
 				}
 			}
 			words := func(texts ...string) {
@@ -466,7 +466,7 @@ func TestEveryWordToACandidateIsInTheirLanguage(t *testing.T) {
 					t.Errorf("%q", text)
 				}
 			}
-			if files == 0 || commands == "" || cyrillic(commands) {
+			if files == 0 || len(commands) == 0 || cyrillic(strings.Join(commands, "\n")) {
 				t.Errorf("%d files, commands %q", files, commands)
 			}
 		})

@@ -734,7 +734,7 @@ func (s *Candidates) claimable(ctx context.Context, tx Tx, in ClaimInput, c *Cla
 
 // take links what was claimed.
 func (s *Candidates) take(ctx context.Context, tx Tx, in ClaimInput, c *Claim, found []Application, now time.Time) (*Claimed, error) {
-	p, _, err := s.people.seatCandidate(ctx, tx, seatCandidate{
+	p, err := s.people.seatCandidate(ctx, tx, seatCandidate{
 		telegramID: in.TelegramID, name: found[0].Name(), language: candidateLanguage(c.Language, found[0].Language, in.Language),
 		chosen: c.Language != "", now: now,
 	})

@@ -57,7 +57,7 @@ func TestOnlyStaffOfTheCenterInviteCandidates(t *testing.T) {
 	}
 	_, err := s.InviteByNumber(t.Context(), service.CommandLine, "no such number")
 	refusedWith(t, "an unknown number", err, service.ReasonNotFound)
-	_, _, err = c.People.Invite(t.Context(), c.admin, service.Seat{Role: service.RoleCandidate}, "Кто-то")
+	_, _, err = c.Invite(t.Context(), c.admin, service.Seat{Role: service.RoleCandidate}, "Кто-то")
 	refusedWith(t, "without an application", err, service.ReasonInvitationCandidate)
 }
 

@@ -423,39 +423,39 @@ type seatCandidate struct {
 	now        time.Time
 }
 
-// seatCandidate gives a Telegram user the seat of a candidate and returns the
-// person, and whether they did not have it before. Who works here keeps the
-// language that they read, unless they chose another.
-func (s *People) seatCandidate(ctx context.Context, tx Tx, in seatCandidate) (*Person, bool, error) {
+// seatCandidate gives a Telegram user the seat of a candidate, if they do not have
+// it, and returns the person. Who works here keeps the language that they read,
+// unless they chose another.
+func (s *People) seatCandidate(ctx context.Context, tx Tx, in seatCandidate) (*Person, error) {
 	p, err := tx.PersonForTelegram(ctx, Person{Name: in.name, TelegramID: in.telegramID, Language: in.language})
 	if err != nil {
-		return nil, false, fmt.Errorf("enter person: %w", err)
+		return nil, fmt.Errorf("enter person: %w", err)
 	}
 	if _, err := tx.SetReachable(ctx, p.ID, nil); err != nil {
-		return nil, false, fmt.Errorf("person %d: %w", p.ID, err)
+		return nil, fmt.Errorf("person %d: %w", p.ID, err)
 	}
 	before, err := tx.ActorByID(ctx, p.ID)
 	if err != nil && AsError(err).Kind != NotFound {
-		return nil, false, fmt.Errorf("person %d: %w", p.ID, err)
+		return nil, fmt.Errorf("person %d: %w", p.ID, err)
 	}
 	m := &Membership{PersonID: p.ID, Role: RoleCandidate, AddedAt: in.now, AddedBy: in.addedBy}
 	added, err := tx.AddMembership(ctx, m)
 	if err != nil || !added {
-		return p, false, err
+		return p, err
 	}
 	if p.Language != in.language && (in.chosen || before.PersonID == 0) {
 		p.Language = in.language
 		if err := tx.SetLanguage(ctx, p.ID, in.language); err != nil {
-			return nil, false, fmt.Errorf("person %d: %w", p.ID, err)
+			return nil, fmt.Errorf("person %d: %w", p.ID, err)
 		}
 	}
-	return p, true, s.note(ctx, tx, p.ID, m, "joined", "", string(m.Role))
+	return p, s.note(ctx, tx, p.ID, m, "joined", "", string(m.Role))
 }
 
 // seatByLink gives the Telegram user the application of a candidate's link, and
 // uses the link up.
 func (s *People) seatByLink(ctx context.Context, tx Tx, in AcceptInput, inv *Invitation, a *Application, now time.Time) (Arrival, error) {
-	p, _, err := s.seatCandidate(ctx, tx, seatCandidate{
+	p, err := s.seatCandidate(ctx, tx, seatCandidate{
 		telegramID: in.TelegramID, name: a.Name(), language: candidateLanguage(in.Chosen, a.Language, in.Language),
 		chosen: in.Chosen != "", addedBy: inv.CreatedBy, now: now,
 	})

@@ -78,7 +78,7 @@ func (s *Server) Phone(id int64, name, languageCode string) *Phone {
 	if c := s.chats[id]; c != nil && c.phone != nil {
 		return c.phone
 	}
-	p := &Phone{s: s, id: id, name: name, language: languageCode}
+	p := &Phone{s: s, id: id, name: name, language: languageCode, number: defaultNumber}
 	p.chat = &chat{id: id, phone: p}
 	s.chats[id] = p.chat
 	s.phones = append(s.phones, p)
