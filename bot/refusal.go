@@ -179,6 +179,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonImportExamProtocol:  reply,
 	service.ReasonImportExamMarked:    reply,
 	service.ReasonImportNumbered:      reply,
+	service.ReasonImportLinked:        reply,
 	service.ReasonImportNoApplication: reply,
 	service.ReasonImportResultFrozen:  reply,
 	service.ReasonImportNotHeld:       reply,

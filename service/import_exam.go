@@ -340,6 +340,9 @@ func applicationFaults(known *plannedApplication, want *applicationRow, exam *pl
 		}
 		return out
 	}
+	if known.PersonID != 0 && isSomebodyElse(&known.Application, &want.Application) {
+		return []BadCell{{Reason: ReasonImportLinked}}
+	}
 	if exam == nil {
 		return nil
 	}
@@ -354,6 +357,19 @@ func applicationFaults(known *plannedApplication, want *applicationRow, exam *pl
 		out = append(out, BadCell{Column: columnExam, Reason: ReasonImportNotHeld})
 	}
 	return out
+}
+
+// isSomebodyElse reports whether two applications are hardly about one person:
+// of name, birth and document one can be mended, not two. The certificate of the
+// one would reach the other.
+func isSomebodyElse(a, b *Application) bool {
+	n := 0
+	for _, differs := range []bool{a.Name() != b.Name(), a.BornOn != b.BornOn, a.IdentityDocument != b.IdentityDocument} {
+		if differs {
+			n++
+		}
+	}
+	return n > 1
 }
 
 func (r *importExams) write(ctx context.Context) error {

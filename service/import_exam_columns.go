@@ -28,6 +28,7 @@ const (
 	ReasonImportExamProtocol  Reason = "import.exam_protocol"  // the exam has a protocol, its center stays
 	ReasonImportExamMarked    Reason = "import.exam_marked"    // the exam has results, its day cannot lie ahead
 	ReasonImportNumbered      Reason = "import.numbered"       // the application has its registration number
+	ReasonImportLinked        Reason = "import.linked"         // the candidate is linked, and the row is about somebody else
 	ReasonImportNoApplication Reason = "import.no_application" // no application of that number, or none that the sender may see
 	ReasonImportResultFrozen  Reason = "import.result_frozen"  // the certificate has its number
 	ReasonImportNotHeld       Reason = "import.not_held"       // a result of an exam that lies ahead

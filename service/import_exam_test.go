@@ -458,6 +458,28 @@ func TestImportKeepsWhatAProtocolAndResultsRestOn(t *testing.T) {
 	}
 }
 
+func TestAnApplicationOfALinkedCandidateDoesNotBecomeSomebodyElses(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(applicationCells("1", "А"))))
+	_, err := c.store.Bun().NewRaw(`UPDATE applications SET person_id = ?, linked_at = now()`, c.boris.PersonID).Exec(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := with(with(applicationCells("1", "А"), 3, "Назаров"), 9, "03.04.1985")
+	r := c.load(c.anna, workbook(t, applicationsTab(other)))
+	if diff := cmp.Diff([]string{"Заявки 2 : import.linked"}, bads(r)); diff != "" {
+		t.Error(diff)
+	}
+	mended := with(with(applicationCells("1", "А"), 3, "Каримоф"), 13, "79001234568")
+	if r := c.load(c.anna, workbook(t, applicationsTab(mended))); r.Sheets[0].Changed != 1 {
+		t.Errorf("%v, %v", counts(r), bads(r))
+	}
+	if a := c.allApplications()[0]; a.PersonID != c.boris.PersonID || a.LinkedAt == nil || a.LastName != "Каримоф" {
+		t.Errorf("the application is %+v", a)
+	}
+}
+
 func TestSheetsOfCentersAreForTheirStaffAndAdmins(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)

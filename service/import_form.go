@@ -76,9 +76,13 @@ func registerForm() SheetFormSheet {
 		return SheetFormColumn{Title: title, Required: true, Kind: kind}
 	}
 	return SheetFormSheet{Name: sheetRegister, Columns: []SheetFormColumn{
-		must(columnLastName, ColumnText), must(columnFirstName, ColumnText), {Title: columnMiddleName, Kind: ColumnText},
-		must(columnBorn, ColumnDay), {Title: columnCertificateType, Kind: ColumnText, Listed: true},
-		must(columnCertificateNumber, ColumnText), must(columnCertificateIssued, ColumnDay),
+		must(columnLastName, ColumnText),
+		must(columnFirstName, ColumnText),
+		{Title: columnMiddleName, Kind: ColumnText},
+		must(columnBorn, ColumnDay),
+		{Title: columnCertificateType, Kind: ColumnText, Listed: true},
+		must(columnCertificateNumber, ColumnText),
+		must(columnCertificateIssued, ColumnDay),
 	}}
 }
 

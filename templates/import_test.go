@@ -94,6 +94,7 @@ func TestEveryReasonOfImportsHasWords(t *testing.T) {
 		{service.ReasonImportExamProtocol, nil},
 		{service.ReasonImportExamMarked, nil},
 		{service.ReasonImportNumbered, nil},
+		{service.ReasonImportLinked, nil},
 		{service.ReasonImportNoApplication, nil},
 		{service.ReasonImportResultFrozen, nil},
 		{service.ReasonImportNotHeld, nil},

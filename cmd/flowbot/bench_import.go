@@ -158,7 +158,7 @@ func family(pid int) []int {
 		return out
 	}
 	for _, list := range lists {
-		text, err := os.ReadFile(list) //nolint:gosec // of the system
+		text, err := os.ReadFile(list)
 		if err != nil {
 			continue
 		}
