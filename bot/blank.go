@@ -42,7 +42,12 @@ func blankTalks() []talk { return []talk{receiveBlanks, spoilNumber, spoilOf, na
 func (b *Bot) blankNotices() map[string]notice { return nil }
 
 // blankExamRows are this subject's rows of buttons on an exam's card.
-func (b *Bot) blankExamRows(_ *Turn, _ *service.ExamView) [][]Button { return nil }
+func (b *Bot) blankExamRows(_ *Turn, v *service.ExamView) [][]Button {
+	if !v.Staff || v.Exam.Unnamed == 0 {
+		return nil
+	}
+	return [][]Button{row(Button{Press: Press{Do: pressNameBlanks, ID: v.Exam.CenterID}})}
+}
 
 // blankApplicationRows are this subject's rows of buttons on an application's card.
 func (b *Bot) blankApplicationRows(_ *Turn, v *service.ApplicationView) [][]Button {

@@ -445,7 +445,6 @@ var loadArchive = Wizard[archiveForm]{
 		}
 		r, err := edited(b.examCard(ctx, t, f.ExamID))
 		r.Lead, r.LeadData = "scan_archive_done", report
-		r.Rows = append([][]Button{row(Button{Press: Press{Do: pressNameBlanks, ID: report.Exam.CenterID}})}, r.Rows...)
 		return r, err
 	},
 }

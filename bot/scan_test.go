@@ -273,6 +273,7 @@ func TestAnArchiveOfScansIsLoaded(t *testing.T) {
 	}
 	d.settle()
 	d.tg.Note("the blank is written down later")
+	d.says(anna, "Мои задачи")
 	d.says(anna, "Заявка · 118/1-01")
 	d.presses(anna, "Указать бланк")
 	d.says(anna, "0000000000108")

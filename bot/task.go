@@ -103,6 +103,8 @@ func taskButton(task service.Task) Button {
 	case service.TaskResults, service.TaskProtocol, service.TaskProtocolFree, service.TaskProtocolMine,
 		service.TaskToGenerate, service.TaskToLoad, service.TaskPartlyLoaded:
 		return examTaskButton(task)
+	case service.TaskNameBlanks:
+		return Button{Press: Press{Do: pressNameBlanks}}
 	}
 	return Button{Press: Press{Do: pressMenu}}
 }

@@ -73,6 +73,7 @@ var centerTasks = []struct {
 	{service.TaskToGenerate, `certificate_status = 'to_generate'`},
 	{service.TaskToLoad, `certificate_status = 'to_load'`},
 	{service.TaskPartlyLoaded, `certificate_status = 'partly_loaded'`},
+	{service.TaskNameBlanks, `unnamed > 0`},
 }
 
 // wasHeld says that an exam was held: from the day after it, in the center's zone.

@@ -66,6 +66,7 @@ CREATE TABLE exams (
     successful      integer     NOT NULL DEFAULT 0, -- passed without violations
     numbered        integer     NOT NULL DEFAULT 0, -- of the successful, those that have their registration number
     loaded          integer     NOT NULL DEFAULT 0, -- of the successful, those whose scan is loaded
+    unnamed         integer     NOT NULL DEFAULT 0, -- of the loaded, those whose blank nobody has said
     certificate_status text     NOT NULL GENERATED ALWAYS AS (CASE
         WHEN unsettled > 0 OR protocol_status <> 'approved' THEN 'not_ready'
         WHEN successful = 0       THEN 'not_needed'
@@ -90,6 +91,7 @@ CREATE INDEX exams_number_prefix ON exams (number text_pattern_ops);
 CREATE INDEX exams_center_certificates ON exams (center_id, certificate_status, held_on, id);
 CREATE INDEX exams_certificates ON exams (certificate_status, held_on, id);
 CREATE INDEX exams_center_protocols ON exams (center_id, protocol_status, held_on, id) WHERE protocol_status IN ('missing', 'to_check', 'in_check', 'rejected');
+CREATE INDEX exams_center_unnamed ON exams (center_id, held_on, id) WHERE unnamed > 0;
 CREATE INDEX exams_reviewer ON exams (reviewer_id) WHERE reviewer_id IS NOT NULL;
 
 -- Protocols: every version of an exam's protocol; none is changed or destroyed.
@@ -328,18 +330,19 @@ $$;
 CREATE FUNCTION exams_recount(exam_ids bigint[]) RETURNS void
 LANGUAGE sql AS $$
     UPDATE exams AS e SET applications = c.applications, unsettled = c.unsettled,
-        successful = c.successful, numbered = c.numbered, loaded = c.loaded
+        successful = c.successful, numbered = c.numbered, loaded = c.loaded, unnamed = c.unnamed
     FROM (
         SELECT i.exam_id, count(a.id) AS applications,
             count(a.id) FILTER (WHERE a.status IN ('awaiting_result', 'awaiting_violations_mark')) AS unsettled,
             count(a.id) FILTER (WHERE a.success) AS successful,
             count(a.id) FILTER (WHERE a.success AND a.registration_number <> '') AS numbered,
-            count(a.id) FILTER (WHERE a.success AND a.scan_id IS NOT NULL) AS loaded
+            count(a.id) FILTER (WHERE a.success AND a.scan_id IS NOT NULL) AS loaded,
+            count(a.id) FILTER (WHERE a.blank_number = '') AS unnamed
         FROM (SELECT DISTINCT unnest(exam_ids) AS exam_id) AS i
         LEFT JOIN LATERAL (
-            SELECT id, registration_number, scan_id, s.status,
+            SELECT applications.id, registration_number, scan_id, scans.blank_number, s.status,
                 s.status IN ('awaiting_certificate', 'awaiting_handover', 'completed') AS success
-            FROM applications, LATERAL (
+            FROM applications LEFT JOIN scans ON scans.id = scan_id, LATERAL (
                 SELECT application_status(outcome, violations, scan_id IS NOT NULL, handed_on IS NOT NULL) AS status
             ) AS s
             WHERE exam_id = i.exam_id
@@ -347,8 +350,8 @@ LANGUAGE sql AS $$
         GROUP BY i.exam_id
     ) AS c
     WHERE e.id = c.exam_id
-      AND (e.applications, e.unsettled, e.successful, e.numbered, e.loaded)
-          IS DISTINCT FROM (c.applications, c.unsettled, c.successful, c.numbered, c.loaded)
+      AND (e.applications, e.unsettled, e.successful, e.numbered, e.loaded, e.unnamed)
+          IS DISTINCT FROM (c.applications, c.unsettled, c.successful, c.numbered, c.loaded, c.unnamed)
 $$;
 -- +goose StatementEnd
 -- +goose StatementBegin

@@ -32,6 +32,7 @@ type Exam struct {
 	Successful        int               `bun:",scanonly"` // passed without violations
 	Numbered          int               `bun:",scanonly"` // of these, have their registration number
 	Loaded            int               `bun:",scanonly"` // of these, have their scan
+	Unnamed           int               `bun:",scanonly"` // loaded, and nobody has said their blank
 	CertificateStatus CertificateStatus `bun:",scanonly"`
 }
 

@@ -43,7 +43,31 @@ const (
 	TaskToGenerate   TaskKind = "to_generate"   // «Требуется генерация»
 	TaskToLoad       TaskKind = "to_load"       // «Требуется загрузка»
 	TaskPartlyLoaded TaskKind = "partly_loaded" // «Требуется частичная загрузка»
+	TaskNameBlanks   TaskKind = "name_blanks"   // scans are loaded whose blank nobody has said
 )
+
+// Exams is the filter of the exams that a task of a center's staff stands for.
+// Today is the day that it is for the person; a task of another kind has none.
+func (k TaskKind) Exams(personID int64, today Day) ExamFilter {
+	switch k {
+	case TaskResults:
+		return ExamFilter{Certificates: []CertificateStatus{CertificatesNotReady}, Unsettled: true, HeldBefore: today}
+	case TaskProtocol:
+		return ExamFilter{Protocols: []ProtocolStatus{ProtocolMissing, ProtocolRejected}, Settled: true, HeldBefore: today}
+	case TaskProtocolFree:
+		return ExamFilter{Protocols: []ProtocolStatus{ProtocolToCheck}}
+	case TaskProtocolMine:
+		return ExamFilter{ReviewerID: personID}
+	case TaskToGenerate:
+		return ExamFilter{Certificates: []CertificateStatus{CertificatesToGenerate}}
+	case TaskToLoad:
+		return ExamFilter{Certificates: []CertificateStatus{CertificatesToLoad}}
+	case TaskPartlyLoaded:
+		return ExamFilter{Certificates: []CertificateStatus{CertificatesPartlyLoaded}}
+	case TaskReplace, TaskUpload, TaskGenerate, TaskReview, TaskQueue, TaskTroubles, TaskNameBlanks:
+	}
+	return ExamFilter{}
+}
 
 const (
 	// TaskLimit is how many tasks of one kind are listed. Whoever has more does
@@ -184,7 +208,7 @@ func moreUrgent(a, b Task) int {
 var taskOrder = map[TaskKind]int{
 	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5,
 	TaskProtocolMine: 6, TaskPartlyLoaded: 7, TaskToLoad: 8, TaskToGenerate: 9, TaskProtocolFree: 10, TaskProtocol: 11, TaskResults: 12,
-	TaskTroubles: 13,
+	TaskNameBlanks: 13, TaskTroubles: 14,
 }
 
 // RemindAt is the local hour at which people are reminded. Source: the
