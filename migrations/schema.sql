@@ -49,18 +49,19 @@ CREATE FUNCTION public.exams_recount(exam_ids bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
     UPDATE exams AS e SET applications = c.applications, unsettled = c.unsettled,
-        successful = c.successful, numbered = c.numbered, loaded = c.loaded
+        successful = c.successful, numbered = c.numbered, loaded = c.loaded, unnamed = c.unnamed
     FROM (
         SELECT i.exam_id, count(a.id) AS applications,
             count(a.id) FILTER (WHERE a.status IN ('awaiting_result', 'awaiting_violations_mark')) AS unsettled,
             count(a.id) FILTER (WHERE a.success) AS successful,
             count(a.id) FILTER (WHERE a.success AND a.registration_number <> '') AS numbered,
-            count(a.id) FILTER (WHERE a.success AND a.scan_id IS NOT NULL) AS loaded
+            count(a.id) FILTER (WHERE a.success AND a.scan_id IS NOT NULL) AS loaded,
+            count(a.id) FILTER (WHERE a.blank_number = '') AS unnamed
         FROM (SELECT DISTINCT unnest(exam_ids) AS exam_id) AS i
         LEFT JOIN LATERAL (
-            SELECT id, registration_number, scan_id, s.status,
+            SELECT applications.id, registration_number, scan_id, scans.blank_number, s.status,
                 s.status IN ('awaiting_certificate', 'awaiting_handover', 'completed') AS success
-            FROM applications, LATERAL (
+            FROM applications LEFT JOIN scans ON scans.id = scan_id, LATERAL (
                 SELECT application_status(outcome, violations, scan_id IS NOT NULL, handed_on IS NOT NULL) AS status
             ) AS s
             WHERE exam_id = i.exam_id
@@ -68,8 +69,8 @@ CREATE FUNCTION public.exams_recount(exam_ids bigint[]) RETURNS void
         GROUP BY i.exam_id
     ) AS c
     WHERE e.id = c.exam_id
-      AND (e.applications, e.unsettled, e.successful, e.numbered, e.loaded)
-          IS DISTINCT FROM (c.applications, c.unsettled, c.successful, c.numbered, c.loaded)
+      AND (e.applications, e.unsettled, e.successful, e.numbered, e.loaded, e.unnamed)
+          IS DISTINCT FROM (c.applications, c.unsettled, c.successful, c.numbered, c.loaded, c.unnamed)
 $$;
 
 CREATE FUNCTION public.river_job_state_in_bitmask(bitmask bit, state public.river_job_state) RETURNS boolean
@@ -408,6 +409,7 @@ CREATE TABLE public.exams (
     successful integer DEFAULT 0 NOT NULL,
     numbered integer DEFAULT 0 NOT NULL,
     loaded integer DEFAULT 0 NOT NULL,
+    unnamed integer DEFAULT 0 NOT NULL,
     certificate_status text GENERATED ALWAYS AS (
 CASE
     WHEN ((unsettled > 0) OR (protocol_status <> 'approved'::text)) THEN 'not_ready'::text
@@ -1122,6 +1124,8 @@ CREATE INDEX exams_center ON public.exams USING btree (center_id, held_on, id);
 CREATE INDEX exams_center_certificates ON public.exams USING btree (center_id, certificate_status, held_on, id);
 
 CREATE INDEX exams_center_protocols ON public.exams USING btree (center_id, protocol_status, held_on, id) WHERE (protocol_status = ANY (ARRAY['missing'::text, 'to_check'::text, 'in_check'::text, 'rejected'::text]));
+
+CREATE INDEX exams_center_unnamed ON public.exams USING btree (center_id, held_on, id) WHERE (unnamed > 0);
 
 CREATE INDEX exams_certificates ON public.exams USING btree (certificate_status, held_on, id);
 
