@@ -42,7 +42,11 @@ func (c *inviteCommand) Run(ctx context.Context, p *program) error {
 // them, whatever --name says.
 func (c *inviteCommand) invite(ctx context.Context, i *installation, role service.Role) (string, error) {
 	if role == service.RoleCandidate {
-		return i.candidates.InviteByNumber(ctx, service.CommandLine, c.Application)
+		token, err := i.candidates.InviteByNumber(ctx, service.CommandLine, c.Application)
+		if err != nil && service.AsError(err).Kind == service.NotFound {
+			return "", fmt.Errorf("no application %s", c.Application)
+		}
+		return token, err
 	}
 	token, _, err := i.people.Invite(ctx, service.CommandLine, service.Seat{Role: role, OrgID: c.Org}, c.Name)
 	return token, err
