@@ -496,8 +496,12 @@ func (s *Scans) HandOver(ctx context.Context, by Actor, applicationID int64, rev
 		if a.Revision != revision {
 			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
 		}
+		from := a.Status()
+		if err := sc.handOver(a, on); err != nil {
+			return err
+		}
 		out = a
-		return sc.handOver(ctx, a, on)
+		return sc.saveOne(ctx, a, "hand_over", from, on.Russian())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("hand over application %d: %w", applicationID, err)
@@ -505,8 +509,8 @@ func (s *Scans) HandOver(ctx context.Context, by Actor, applicationID int64, rev
 	return out, nil
 }
 
-func (sc *examScene) handOver(ctx context.Context, a *Application, on Day) error {
-	from := a.Status()
+// handOver marks the paper of an application as handed over; the caller saves it.
+func (sc *examScene) handOver(a *Application, on Day) error {
 	switch {
 	case !a.Entitled() || a.ScanID == 0:
 		return refuse(Invalid, ReasonScanMissing)
@@ -517,7 +521,7 @@ func (sc *examScene) handOver(ctx context.Context, a *Application, on Day) error
 		return err
 	}
 	a.HandedOn = on
-	return sc.saveOne(ctx, a, "hand_over", from, on.Russian())
+	return nil
 }
 
 // checkHanded holds the day of a handover against what is known.
@@ -576,9 +580,9 @@ func (s *Scans) CheckHandOver(ctx context.Context, by Actor, examID, application
 // for it, on one day, and returns how many. A day before the issue date of one of
 // them refuses all.
 func (s *Scans) HandOverAll(ctx context.Context, by Actor, examID int64, on Day) (int, error) {
-	n := 0
+	var handed []Application
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
-		n = 0
+		handed = nil
 		list, err := sc.tx.ApplicationsForUpdate(ctx, examID, nil)
 		if err != nil {
 			return err
@@ -587,20 +591,25 @@ func (s *Scans) HandOverAll(ctx context.Context, by Actor, examID int64, on Day)
 			if list[i].Status() != ApplicationAwaitingHandover {
 				continue
 			}
-			if err := sc.handOver(ctx, &list[i], on); err != nil {
+			a := &list[i]
+			if err := sc.handOver(a, on); err != nil {
 				return err
 			}
-			n++
+			a.Revision++
+			if err := sc.note(ctx, SubjectApplication, a.ID, "hand_over", string(ApplicationAwaitingHandover), string(a.Status()), on.Russian()); err != nil {
+				return err
+			}
+			handed = append(handed, *a)
 		}
-		if n == 0 {
+		if handed == nil {
 			return refuse(Conflict, ReasonHandedNobody)
 		}
-		return nil
+		return sc.tx.SaveApplications(ctx, handed) // together: the exam is counted once
 	})
 	if err != nil {
 		return 0, fmt.Errorf("hand over exam %d: %w", examID, err)
 	}
-	return n, nil
+	return len(handed), nil
 }
 
 // TakeBack undoes a note of a handover. Revision is the application's.
