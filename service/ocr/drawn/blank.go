@@ -1,0 +1,302 @@
+// Package drawn draws scans of certificates that never were: blanks of invented
+// numbers, printed by the project's own printer, stamped, signed, and then
+// scanned or photographed as badly as offices do. Tests, benchmarks and the demo
+// live on it; no real person's paper is needed.
+package drawn
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
+
+	"flowbot/service"
+	"flowbot/templates"
+)
+
+// dpi is the resolution in which sheets are drawn, before they are scanned.
+const dpi = 300
+
+// ppm is dpi in pixels a millimetre.
+const ppm = dpi / 25.4
+
+// pixels is a length in millimetres in pixels.
+func pixels(mm float64) int { return int(mm * ppm) }
+
+// The colours of the first house's blank. Source: a picture of one in a public
+// manual, seen on a screen.
+var (
+	violet  = ink{104, 62, 140}
+	lilac   = ink{176, 140, 196}
+	pink    = ink{244, 222, 230}
+	green   = ink{226, 238, 214}
+	reddish = ink{190, 24, 60}
+	caption = ink{96, 70, 100}
+	gold    = ink{206, 164, 62}
+)
+
+// Blank draws the blanks of one printing house. It is safe for concurrent use.
+type Blank struct {
+	profile service.BlankProfile
+	art     *picture // everything but the number
+	faces   map[service.Face]*opentype.Font
+}
+
+// NewBlank draws the art that all blanks of the profile share.
+func NewBlank(p service.BlankProfile) (*Blank, error) {
+	b := &Blank{profile: p, faces: make(map[service.Face]*opentype.Font)}
+	for face, file := range map[service.Face]string{
+		service.FaceSerif: templates.FontSerif, service.FaceSerifBold: templates.FontSerifBold, service.FaceSans: templates.FontSans,
+	} {
+		data, err := templates.Font(file)
+		if err != nil {
+			return nil, err
+		}
+		if b.faces[face], err = opentype.Parse(data); err != nil {
+			return nil, fmt.Errorf("parse font %s: %w", file, err)
+		}
+	}
+	b.art = newPicture(pixels(p.Sheet.Width), pixels(p.Sheet.Height), 255, 255, 255)
+	b.ground()
+	b.border()
+	b.emblem()
+	for _, l := range p.Lines {
+		b.art.bar(l.X*ppm, (l.Y-.12)*ppm, (l.X+l.Width)*ppm, (l.Y+.12)*ppm, caption)
+	}
+	for _, c := range p.Captions {
+		if err := b.text(b.art, c.Text, c.Face, c.Size, c.X, c.Y, c.Width, c.Align, caption); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// ground fills the blank with the fine waves of a security print.
+func (b *Blank) ground() {
+	p := b.art
+	for y := range p.h {
+		my := float64(y) / ppm
+		for x := range p.w {
+			mx := float64(x) / ppm
+			// Pink at the edges, green in the middle.
+			t := math.Abs(mx/b.profile.Sheet.Width-.5) * 2
+			base := ink{green.r + (pink.r-green.r)*t, green.g + (pink.g-green.g)*t, green.b + (pink.b-green.b)*t}
+			wave := math.Sin(2*math.Pi*(my/1.1+.35*math.Sin(mx*1.3))) * math.Sin(2*math.Pi*(mx/1.3+.3*math.Sin(my*.9)))
+			i := 3 * (y*p.w + x)
+			dark := 15 * math.Max(0, wave)
+			p.pix[i], p.pix[i+1], p.pix[i+2] = uint8(base.r-dark), uint8(base.g-dark*.8), uint8(base.b-dark*.6)
+		}
+	}
+}
+
+// border draws the ornamental band around the blank, between two fine lines.
+func (b *Blank) border() {
+	f, ok := b.profile.Region(service.RegionFrame)
+	inner, has := b.profile.Region(service.RegionInnerFrame)
+	if !ok || !has {
+		return
+	}
+	p := b.art
+	band := inner.X - f.X
+	for y := range p.h {
+		for x := range p.w {
+			mx, my := float64(x)/ppm, float64(y)/ppm
+			inset := math.Min(math.Min(mx-f.X, f.X+f.Width-mx), math.Min(my-f.Y, f.Y+f.Height-my))
+			switch {
+			case inset < 0: // the paper's edge is white
+				i := 3 * (y*p.w + x)
+				p.pix[i], p.pix[i+1], p.pix[i+2] = 252, 251, 252
+			case inset < band:
+				along := mx
+				if math.Min(mx-f.X, f.X+f.Width-mx) < math.Min(my-f.Y, f.Y+f.Height-my) {
+					along = my
+				}
+				v := math.Sin(along*1.15)*math.Sin(inset*1.4) + .6*math.Sin(along*2.3+inset*2)
+				p.lay(x, y, lilac, .55+.25*v)
+				if math.Abs(v) < .12 {
+					p.lay(x, y, violet, .8)
+				}
+			}
+		}
+	}
+	for _, in := range []float64{0, band} {
+		x0, y0, x1, y1 := (f.X+in)*ppm, (f.Y+in)*ppm, (f.X+f.Width-in)*ppm, (f.Y+f.Height-in)*ppm
+		w := .35 * ppm
+		p.bar(x0-w/2, y0-w/2, x1+w/2, y0+w/2, violet)
+		p.bar(x0-w/2, y1-w/2, x1+w/2, y1+w/2, violet)
+		p.bar(x0-w/2, y0-w/2, x0+w/2, y1+w/2, violet)
+		p.bar(x1-w/2, y0-w/2, x1+w/2, y1+w/2, violet)
+	}
+}
+
+// emblem draws a disc where a coat of arms would stand.
+func (b *Blank) emblem() {
+	x, y := b.profile.Sheet.Width*.27*ppm, 29*ppm
+	b.art.ring(x, y, 11*ppm, 1.2*ppm, violet, 1)
+	for r := 1.0; r < 9; r += 1.6 {
+		b.art.ring(x, y, r*ppm, .8*ppm, gold, .8)
+	}
+}
+
+// text draws one line; all lengths but the type's size are millimetres.
+func (b *Blank) text(p *picture, words string, face service.Face, size, x, y, width float64, align service.Align, c ink) error {
+	f, err := opentype.NewFace(b.faces[face], &opentype.FaceOptions{Size: size, DPI: dpi, Hinting: font.HintingNone})
+	if err != nil {
+		return fmt.Errorf("open face: %w", err)
+	}
+	long := float64(font.MeasureString(f, words)) / 64
+	left := x * ppm
+	switch align {
+	case service.AlignCenter:
+		left += (width*ppm - long) / 2
+	case service.AlignRight:
+		left += width*ppm - long
+	case service.AlignLeft:
+	}
+	high := int(size * 2 * dpi / 72)
+	x0, y0 := int(left)-2, int(y*ppm)-high
+	mask := image.NewAlpha(image.Rect(0, 0, int(long)+6, high*3/2))
+	d := font.Drawer{
+		Dst: mask, Src: image.Opaque, Face: f,
+		Dot: fixed.Point26_6{X: fixed.Int26_6((left - float64(x0)) * 64), Y: fixed.Int26_6((y*ppm - float64(y0)) * 64)},
+	}
+	d.DrawString(words)
+	for j := range mask.Rect.Dy() {
+		for i := range mask.Rect.Dx() {
+			if a := mask.Pix[j*mask.Stride+i]; a > 0 {
+				p.lay(x0+i, y0+j, c, float64(a)/255)
+			}
+		}
+	}
+	return nil
+}
+
+// Sheet is one certificate on its blank, before anybody has scanned it.
+type Sheet struct {
+	blank *Blank
+	pic   *picture
+}
+
+// Numbered draws the blank with its series, its number and the bar code of the
+// number.
+func (b *Blank) Numbered(series, number string, code Symbology) (*Sheet, error) {
+	s := &Sheet{blank: b, pic: b.art.clone()}
+	if box, ok := b.profile.Region(service.RegionBarCode); ok {
+		widths, err := code.Bars(number)
+		if err != nil {
+			return nil, err
+		}
+		total := 0
+		for _, w := range widths {
+			total += w
+		}
+		const quiet = 2.5 // mm on either side
+		module := (box.Width - 2*quiet) / float64(total)
+		x := box.X + quiet
+		for i, w := range widths {
+			next := x + float64(w)*module
+			if i%2 == 0 {
+				s.pic.bar(x*ppm, (box.Y+.5)*ppm, next*ppm, (box.Y+box.Height-.5)*ppm, reddish)
+			}
+			x = next
+		}
+	}
+	if box, ok := b.profile.Region(service.RegionBlankNumber); ok {
+		if err := s.digits(number, box); err != nil {
+			return nil, err
+		}
+	}
+	if box, ok := b.profile.Region(service.RegionBlankSeries); ok && series != "" {
+		if err := s.digits(series, box); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// digits spreads a text over a region, as the houses set their numbers.
+func (s *Sheet) digits(text string, box service.Box) error {
+	size := math.Min(box.Height*.62, 3.2) / service.PointMM / .7 // capitals fill that much of the region
+	step := math.Min(box.Width/float64(len(text)+1), size*service.PointMM*1.9)
+	x := box.X + (box.Width-step*float64(len(text)))/2
+	base := box.Y + (box.Height+size*service.PointMM*.7)/2
+	for i, c := range text {
+		err := s.blank.text(s.pic, string(c), service.FaceSans, size, x+float64(i)*step, base, step, service.AlignCenter, reddish)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Print lays what was printed over the blank: the gray page, drawn in 300 dpi,
+// with the blank's area at the profile's place, off by so many millimetres and
+// faded to that share of black.
+func (s *Sheet) Print(page *image.Gray, right, down, strength float64) {
+	left := s.blank.profile.Sheet.X - right
+	top := s.blank.profile.Sheet.Y - down
+	for y := range s.pic.h {
+		py := int(float64(y) + top*ppm)
+		if py < 0 || py >= page.Rect.Dy() {
+			continue
+		}
+		for x := range s.pic.w {
+			px := int(float64(x) + left*ppm)
+			if px < 0 || px >= page.Rect.Dx() {
+				continue
+			}
+			if v := page.Pix[py*page.Stride+px]; v < 255 {
+				s.pic.lay(x, y, ink{24, 22, 26}, strength*float64(255-v)/255)
+			}
+		}
+	}
+}
+
+// Stamp presses a round blue stamp onto the sheet, its middle at x, y in
+// millimetres.
+func (s *Sheet) Stamp(r *rand.Rand, x, y float64) error {
+	blue := ink{58, 78, 170}
+	cover := .55 + .35*r.Float64()
+	cx, cy := x*ppm, y*ppm
+	for _, ring := range []struct{ radius, width float64 }{{19.5, .5}, {18.3, .9}, {12.4, .4}, {4.5, .5}} {
+		s.pic.ring(cx, cy, ring.radius*ppm, ring.width*ppm, blue, cover)
+	}
+	turn := r.Float64() * 2 * math.Pi
+	for i := range 44 { // letters between the rings, as strokes: nobody reads them
+		a := turn + float64(i)*2*math.Pi/44
+		for k := range 3 {
+			d := 13.6 + 3.6*r.Float64()
+			e := 13.6 + 3.6*r.Float64()
+			b := a + .03*float64(k)
+			s.pic.stroke(cx+d*ppm*math.Cos(a), cy+d*ppm*math.Sin(a), cx+e*ppm*math.Cos(b), cy+e*ppm*math.Sin(b), .35*ppm, blue, cover)
+		}
+	}
+	return nil
+}
+
+// Sign writes an unreadable signature, its middle at x, y in millimetres.
+func (s *Sheet) Sign(r *rand.Rand, x, y float64) {
+	pen := ink{36, 42, 120}
+	px, py := x-14, y+2*r.Float64()
+	for i := range 26 {
+		nx := x - 14 + float64(i)*1.1 + 1.6*(r.Float64()-.5)
+		ny := y + 5*(r.Float64()-.5)
+		if i%5 == 0 {
+			ny = y - 6*r.Float64()
+		}
+		s.pic.stroke(px*ppm, py*ppm, nx*ppm, ny*ppm, .45*ppm, pen, .85)
+		px, py = nx, ny
+	}
+}
+
+// Blot hides a region under ink, so that nobody can read it.
+func (s *Sheet) Blot(r *rand.Rand, box service.Box) {
+	for range 60 {
+		x, y := box.X+box.Width*r.Float64(), box.Y+box.Height*(.2+.6*r.Float64())
+		s.pic.stroke(x*ppm, y*ppm, (x+4)*ppm, (y+r.Float64()-.5)*ppm, 1.6*ppm, ink{20, 20, 30}, .95)
+	}
+}

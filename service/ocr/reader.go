@@ -1,0 +1,493 @@
+// Package ocr reads scans of printed certificates. What the project has printed
+// itself is not recognised but compared: the registration number with the digits
+// of the face it was printed in, the name with the name as it would have been
+// printed. Only where that is unsure, and for the number of the blank, which
+// somebody else has printed, Tesseract is asked.
+package ocr
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"flowbot/service"
+)
+
+// Reader reads pages of one exam: certificates of a closed list on the blanks of
+// one house. It is not safe for concurrent use.
+type Reader struct {
+	profile service.BlankProfile
+	list    []service.PrintedCertificate
+	faces   typefaces
+	jpeg    *decoder
+	bars    *barReader
+	digits  *tesseract
+
+	numbers []*numberReader // one for each shape of number on the list
+	pens    map[penKey]*pen
+}
+
+type penKey struct {
+	face   service.Face
+	points float64
+}
+
+// NewReader returns a reader of the list's certificates. Close lets go of what it
+// holds.
+func NewReader(profile service.BlankProfile, list []service.PrintedCertificate) (*Reader, error) {
+	r := &Reader{profile: profile, list: list, bars: newBarReader(), pens: map[penKey]*pen{}}
+	var err error
+	if r.faces, err = newTypefaces(); err != nil {
+		return nil, err
+	}
+	if r.jpeg, err = newDecoder(); err != nil {
+		return nil, err
+	}
+	if r.digits, err = newTesseract("0123456789-/"); err != nil {
+		return nil, err
+	}
+	shapes := map[string]bool{}
+	for i := range list {
+		for _, line := range list[i].Of(service.FieldRegistrationNumber) {
+			shape := shapeOf(line.Text)
+			if shapes[shape] {
+				continue
+			}
+			shapes[shape] = true
+			n, err := newNumberReader(r.faces, line)
+			if err != nil {
+				return nil, err
+			}
+			r.numbers = append(r.numbers, n)
+		}
+	}
+	return r, nil
+}
+
+// Close ends the reader.
+func (r *Reader) Close() error { return r.digits.close() }
+
+// page is a page on its way through the reader.
+type page struct {
+	data []byte
+	part int   // the image is 1/part of the page's size
+	img  *gray // light
+	full *gray // at the page's own size, nil before it is needed
+	h    homography
+}
+
+// halfAbove is the length of a page, in pixels, above which half its size is
+// enough: an A4 page in 300 dpi becomes one in 150.
+const halfAbove = 2800
+
+// Read reads a page, a JPEG picture, and compares it with the list. A page on
+// which no blank is found, or nothing at all, is an answer and no error.
+func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, error) {
+	p := &page{data: data, part: 1}
+	out := &service.PageReading{}
+	var err error
+	if out.Width, out.Height, err = r.jpeg.size(data); err != nil {
+		return nil, err
+	}
+	if max(out.Width, out.Height) > halfAbove {
+		p.part = 2
+	}
+	if p.img, err = r.jpeg.luma(data, p.part); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read a page: %w", err)
+	}
+	k := max(1, int(math.Round(float64(max(p.img.w, p.img.h))/880)))
+	small := p.img.shrunk(k)
+	if out.Empty = isEmpty(small); out.Empty {
+		return out, nil
+	}
+	if !r.locate(p, small, k, out) {
+		return out, nil
+	}
+	number, err := r.readNumber(p, out)
+	if err != nil {
+		return nil, err
+	}
+	r.compare(p, number, out)
+	if err := r.readBlank(p, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// isEmpty reports whether a page bears less than a stroke of ink.
+func isEmpty(g *gray) bool {
+	var hist [256]int
+	for _, v := range g.pix {
+		hist[v]++
+	}
+	median, seen := 0, 0
+	for v, n := range hist {
+		if seen += n; seen*2 >= len(g.pix) {
+			median = v
+			break
+		}
+	}
+	ink := 0
+	for v := range max(0, median-60) {
+		ink += hist[v]
+	}
+	return ink < len(g.pix)/2000
+}
+
+// tries is how many quadrangles of a page are asked for each frame.
+const tries = 6
+
+// locate finds the blank by its frame or, where the scanner has cut that off, by
+// the inner edge of its border, and which way is up. There are other lines beside
+// them, so that each quadrangle is asked how well the house's own print stands
+// where it must.
+func (r *Reader) locate(p *page, small *gray, k int, out *service.PageReading) bool {
+	best, turn, found := 0.0, 0, homography{}
+	var lines *lattice
+	for _, region := range []service.Region{service.RegionInnerFrame, service.RegionFrame} {
+		f, ok := r.profile.Region(region)
+		if !ok {
+			continue
+		}
+		if lines == nil {
+			lines = newLattice(small)
+		}
+		on := cornersOf(f)
+		aspect := math.Max(f.Width, f.Height) / math.Min(f.Width, f.Height)
+		for _, q := range lines.quads(aspect, tries) {
+			for rot := range 4 {
+				var at [4]point
+				for i := range at {
+					at[i] = q.corners[(i+rot)%4]
+				}
+				if (at[0].to(at[1]) > at[1].to(at[2])) != (f.Width > f.Height) {
+					continue
+				}
+				h, ok := homographyOf(on, at)
+				if !ok {
+					continue
+				}
+				if s := r.upright(small, &h); s > best {
+					best, turn, found = s, rot, h
+				}
+			}
+		}
+	}
+	if best <= 0 {
+		return false
+	}
+	p.h = found.scaled(float64(k))
+	out.Located, out.Turn = true, (360-90*turn)%360
+	whole := p.h.scaled(float64(p.part))
+	for i, c := range cornersOf(service.Box{Width: r.profile.Sheet.Width, Height: r.profile.Sheet.Height}) {
+		out.Corners[i].X, out.Corners[i].Y = whole.at(c.x, c.y)
+	}
+	out.Resolution = whole.resolution(r.profile.Sheet.Width, r.profile.Sheet.Height) * 25.4
+	return true
+}
+
+// cornersOf are the corners of a rectangle, clockwise from its top left one.
+func cornersOf(b service.Box) [4]point {
+	return [4]point{{b.X, b.Y}, {b.X + b.Width, b.Y}, {b.X + b.Width, b.Y + b.Height}, {b.X, b.Y + b.Height}}
+}
+
+// upright is how well the house's own print agrees with a place of the blank: its
+// captions and lines are darker than what is above and below them.
+func (r *Reader) upright(g *gray, h *homography) float64 {
+	mean := func(b box) (float64, bool) {
+		sum, n := 0.0, 0
+		for y := b.y0; y <= b.y1; y += .5 {
+			for x := b.x0; x <= b.x1; x += .5 {
+				u, v := h.at(x, y)
+				if iu, iv := int(u), int(v); u >= 0 && v >= 0 && iu < g.w && iv < g.h {
+					sum += float64(g.pix[iv*g.w+iu])
+					n++
+				}
+			}
+		}
+		return sum / float64(max(n, 1)), n > 0
+	}
+	score := 0.0
+	add := func(b box, gap float64) {
+		high := b.y1 - b.y0
+		in, ok1 := mean(b)
+		above, ok2 := mean(box{b.x0, b.y0 - gap - high, b.x1, b.y0 - gap})
+		below, ok3 := mean(box{b.x0, b.y1 + gap, b.x1, b.y1 + gap + high})
+		if ok1 && ok2 && ok3 {
+			score += (min(above, below) - in) * (b.x1 - b.x0)
+		}
+	}
+	for _, l := range r.profile.Lines {
+		add(box{l.X, l.Y - .3, l.X + l.Width, l.Y + .3}, .9)
+	}
+	for _, c := range r.profile.Captions {
+		capital := c.Size * service.PointMM * .7
+		long := math.Min(c.Width, float64(len([]rune(c.Text)))*c.Size*service.PointMM*.55)
+		x := c.X
+		switch c.Align {
+		case service.AlignCenter:
+			x += (c.Width - long) / 2
+		case service.AlignRight:
+			x += c.Width - long
+		case service.AlignLeft:
+		}
+		add(box{x, c.Y - capital, x + long, c.Y}, capital*.4)
+	}
+	return score
+}
+
+// readNumber reads the registration number. Where digits are unsure it looks once
+// more without the colours of stamp and signature, and then asks Tesseract.
+func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, error) {
+	first, reader := r.bestNumber(p.img, &p.h)
+	if first != nil {
+		text, unsure := joinedNumber(first, nil)
+		if unsure == 0 {
+			out.Number, out.NumberAlign = text, float64(first.Align)
+			return first, nil
+		}
+	}
+	plain, err := r.jpeg.lightest(p.data, p.part)
+	if err != nil {
+		return nil, err
+	}
+	second, other := r.bestNumber(plain, &p.h)
+	switch {
+	case first == nil && second == nil:
+		return nil, nil
+	case first == nil || second != nil && other != reader && second.Align > first.Align:
+		first, reader, second = second, other, nil
+	case other != reader:
+		second = nil
+	}
+	text, unsure := joinedNumber(first, second)
+	out.Number, out.NumberAlign = text, float64(first.Align)
+	if unsure == 0 || unsure > mostErased {
+		return first, nil
+	}
+	full, h, err := r.full(p)
+	if err != nil {
+		return nil, err
+	}
+	size := reader.line.Points * service.PointMM
+	long := reader.at[len(reader.at)-1]/numberPPM + size
+	x, y := reader.line.X+first.DX, reader.line.Y+first.DY
+	strip := full.crop(h, box{x - 1.2, y - size*.7 - 1, x + long + .6, y + 1}, 30/(size*.7))
+	out.NumberSecond, err = r.digits.line(stretched(strip))
+	return first, err
+}
+
+// mostErased is how many digits may be unsure for the second reader to be asked.
+const mostErased = 6
+
+// bestNumber reads the number in each shape that the list has.
+func (r *Reader) bestNumber(g *gray, h *homography) (*numberReading, *numberReader) {
+	var best *numberReading
+	var reader *numberReader
+	for _, n := range r.numbers {
+		if s := n.read(g, h); s != nil && (best == nil || s.Align > best.Align) {
+			best, reader = s, n
+		}
+	}
+	return best, reader
+}
+
+// full is the page at its own size.
+func (r *Reader) full(p *page) (*gray, *homography, error) {
+	if p.part == 1 {
+		return p.img, &p.h, nil
+	}
+	if p.full == nil {
+		var err error
+		if p.full, err = r.jpeg.luma(p.data, 1); err != nil {
+			return nil, nil, err
+		}
+	}
+	h := p.h.scaled(float64(p.part))
+	return p.full, &h, nil
+}
+
+// stretched spreads the light of a strip from ink to paper.
+func stretched(g *gray) *gray {
+	var hist [256]int
+	for _, v := range g.pix {
+		hist[v]++
+	}
+	share := func(f float64) int {
+		n := 0
+		for v, k := range hist {
+			if n += k; float64(n) >= f*float64(len(g.pix)) {
+				return v
+			}
+		}
+		return 255
+	}
+	low, high := share(.015), share(.6)
+	out := newGray(g.w, g.h)
+	for i, v := range g.pix {
+		out.pix[i] = byte(min(max((int(v)-low)*255/max(high-low, 1), 0), 255))
+	}
+	return out
+}
+
+// likeliest is how many applications a page is compared with by name, if more than
+// one can be meant.
+const likeliest = 5
+
+// compare finds how well the likeliest applications agree with the page.
+func (r *Reader) compare(p *page, number *numberReading, out *service.PageReading) {
+	for i := range r.list {
+		c := service.CandidateReading{ApplicationID: r.list[i].ApplicationID, Digits: -1, Name: -1, Latin: -1, IssuedOn: -1}
+		for _, line := range r.list[i].Of(service.FieldRegistrationNumber) {
+			c.Digits = digitsScore(number, line.Text)
+		}
+		out.Candidates = append(out.Candidates, c)
+	}
+	slices.SortStableFunc(out.Candidates, func(a, b service.CandidateReading) int { return cmp.Compare(b.Digits, a.Digits) })
+	out.Candidates = out.Candidates[:min(len(out.Candidates), likeliest)]
+	n := len(out.Candidates)
+	if n > 0 && out.Number != "" && r.numberOf(out.Candidates[0].ApplicationID) == out.Number {
+		n = 1 // the others are known to be others
+		out.Candidates = out.Candidates[:1]
+	}
+	dx, dy, around := 0.0, 0.0, slack
+	if number != nil {
+		dx, dy, around = number.DX, number.DY, 1.0
+	}
+	strips := make(map[service.Field]*lineAt)
+	for i := range n {
+		c := &out.Candidates[i]
+		lines := r.certificate(c.ApplicationID)
+		for _, part := range []struct {
+			field service.Field
+			score *float64
+		}{{service.FieldName, &c.Name}, {service.FieldNameLatin, &c.Latin}, {service.FieldIssuedOn, &c.IssuedOn}} {
+			*part.score = r.scoreField(p, strips, lines.Of(part.field), dx, dy, around)
+		}
+	}
+}
+
+// digitsScore is the mean score of a number's digits, -1 for one of another shape.
+func digitsScore(n *numberReading, number string) float64 {
+	if n == nil || shapeOf(number) != n.Shape {
+		return -1
+	}
+	sum, k := 0.0, 0
+	for _, c := range number {
+		if c < '0' || c > '9' {
+			continue
+		}
+		sum += float64(n.Scores[k][c-'0'])
+		k++
+	}
+	return sum / float64(max(k, 1))
+}
+
+func (r *Reader) certificate(id int64) *service.PrintedCertificate {
+	i := slices.IndexFunc(r.list, func(c service.PrintedCertificate) bool { return c.ApplicationID == id })
+	return &r.list[i]
+}
+
+func (r *Reader) numberOf(id int64) string {
+	for _, line := range r.certificate(id).Of(service.FieldRegistrationNumber) {
+		return line.Text
+	}
+	return ""
+}
+
+// scoreField is the worst score of a field's lines, -1 if it has none.
+func (r *Reader) scoreField(p *page, strips map[service.Field]*lineAt, lines []service.PrintedLine, dx, dy, around float64) float64 {
+	worst := -1.0
+	for i, line := range lines {
+		pen, err := r.pen(line.Face, line.Points)
+		if err != nil {
+			return -1
+		}
+		s := strips[line.Field]
+		if s == nil {
+			s = stripOf(p.img, &p.h, r.area(line.Field))
+			strips[line.Field] = s
+		}
+		v := s.score(pen, line, dx, dy, around)
+		if i == 0 || v < worst {
+			worst = v
+		}
+	}
+	return worst
+}
+
+// pen returns the pen of a face and a size, made once.
+func (r *Reader) pen(face service.Face, points float64) (*pen, error) {
+	key := penKey{face, points}
+	if p := r.pens[key]; p != nil {
+		return p, nil
+	}
+	p, err := r.faces.pen(face, points*service.PointMM*linePPM)
+	if err != nil {
+		return nil, err
+	}
+	r.pens[key] = p
+	return p, nil
+}
+
+// area is where the lines of a field can stand, with the slack of the print.
+func (r *Reader) area(f service.Field) box {
+	out := box{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
+	for _, place := range r.profile.Places(f) {
+		high := place.Size * service.PointMM
+		out.x0, out.x1 = math.Min(out.x0, place.X-slack-3), math.Max(out.x1, place.X+place.Width+slack+3)
+		out.y0 = math.Min(out.y0, place.Y-high-slack-1)
+		out.y1 = math.Max(out.y1, place.Y+place.Leading*float64(place.Lines-1)+.4*high+slack+1)
+	}
+	return out
+}
+
+// readBlank reads the number of the blank twice: its bar code and its digits.
+func (r *Reader) readBlank(p *page, out *service.PageReading) error {
+	full, h := p.img, &p.h
+	if b, ok := r.profile.Region(service.RegionBarCode); ok {
+		area := box{b.X, b.Y, b.X + b.Width, b.Y + b.Height}
+		out.BlankCode = r.bars.read(full, h, area, r.profile.Digits)
+		if out.BlankCode == "" && p.part > 1 {
+			var err error
+			if full, h, err = r.full(p); err != nil {
+				return err
+			}
+			out.BlankCode = r.bars.read(full, h, area, r.profile.Digits)
+		}
+	}
+	var err error
+	if b, ok := r.profile.Region(service.RegionBlankNumber); ok {
+		out.BlankDigits, err = r.readDigits(p, b)
+	}
+	return err
+}
+
+// readDigits reads the digits of a region of the blank's own print.
+func (r *Reader) readDigits(p *page, b service.Box) (string, error) {
+	for _, whole := range []bool{false, true} {
+		g, h := p.img, &p.h
+		if whole {
+			if p.part == 1 {
+				break
+			}
+			var err error
+			if g, h, err = r.full(p); err != nil {
+				return "", err
+			}
+		}
+		text, err := r.digits.line(stretched(g.crop(h, box{b.X, b.Y, b.X + b.Width, b.Y + b.Height}, 12)))
+		if err != nil {
+			return "", err
+		}
+		if len(text) == r.profile.Digits && digitsOf(text, r.profile.Digits) != "" {
+			return text, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,109 @@
+package ocr_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"flowbot/service"
+	"flowbot/service/ocr"
+	"flowbot/service/ocr/drawn"
+	"flowbot/service/pdf"
+	"flowbot/templates"
+)
+
+// TestMain keeps Tesseract's threads from waiting for each other; the variable is
+// read when its library starts.
+func TestMain(m *testing.M) {
+	if os.Getenv("OMP_THREAD_LIMIT") == "" {
+		if err := os.Setenv("OMP_THREAD_LIMIT", "1"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func profile(t *testing.T, code string) service.BlankProfile {
+	t.Helper()
+	tables, err := templates.BlankProfiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := service.BuildBlankProfiles(tables...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list {
+		if p.Code == code {
+			return p
+		}
+	}
+	t.Fatalf("no profile %s", code)
+	return service.BlankProfile{}
+}
+
+// TestPagesFindTheirApplications reads a few drawn pages of each severity. The
+// floors are below what was seen; a page of somebody else's must never match.
+func TestPagesFindTheirApplications(t *testing.T) {
+	t.Parallel()
+	press, err := pdf.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, tt := range []struct {
+		severity drawn.Severity
+		floor    int // of four good pages, those that must match
+	}{{drawn.Clean, 4}, {drawn.Office, 3}, {drawn.Hard, 2}, {drawn.Phone, 3}} {
+		t.Run(tt.severity.Name, func(t *testing.T) {
+			t.Parallel()
+			c, err := drawn.Draw(t.Context(), press, profile(t, "blank-210"), uint64(40+k), drawn.Order{
+				Applications: 4, Foreign: 1, Empty: 1, Severity: tt.severity, Symbology: drawn.Symbologies[k%len(drawn.Symbologies)], Dir: t.TempDir(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := ocr.NewReader(c.Profile, c.Certificates)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := r.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			matched := 0
+			for i := range c.Pages {
+				if checkPage(t, r, c, &c.Pages[i]) {
+					matched++
+				}
+			}
+			if matched < tt.floor {
+				t.Errorf("%d good pages matched, want %d", matched, tt.floor)
+			}
+		})
+	}
+}
+
+// checkPage reads a page and reports whether a good one found its application.
+func checkPage(t *testing.T, r *ocr.Reader, c *drawn.Corpus, p *drawn.Page) bool {
+	t.Helper()
+	got, err := r.Read(t.Context(), p.JPEG)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, rule := service.MatchPage(c.Certificates, got)
+	if id != 0 && id != p.ApplicationID {
+		t.Errorf("a %s page of %d matched %d by %s", p.Kind, p.ApplicationID, id, rule)
+	}
+	if p.Kind == "empty" && rule != service.MatchEmpty {
+		t.Errorf("an empty page is %q", rule)
+	}
+	if got.BlankCode != "" && got.BlankCode == got.BlankDigits && got.BlankCode != p.BlankNumber {
+		t.Errorf("the number of the blank is %s, want %s", got.BlankCode, p.BlankNumber)
+	}
+	if id != 0 && got.Turn != (360-p.Turn)%360 {
+		t.Errorf("a page that lies turned by %d is to be turned by %d", p.Turn, got.Turn)
+	}
+	return id != 0 && p.Kind == "good"
+}

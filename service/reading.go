@@ -1,0 +1,60 @@
+package service
+
+// PrintedLine is one line of print as it stands on a blank.
+type PrintedLine struct {
+	Field  Field
+	Text   string  // as it is printed, capitals and all
+	X, Y   float64 // start of the baseline, in millimetres from the blank's top left corner
+	Face   Face
+	Points float64 // size of the type
+}
+
+// PrintedCertificate is what was printed for one application.
+type PrintedCertificate struct {
+	ApplicationID int64
+	Lines         []PrintedLine
+}
+
+// Of lists the lines of a field.
+func (c *PrintedCertificate) Of(f Field) []PrintedLine {
+	var out []PrintedLine
+	for _, l := range c.Lines {
+		if l.Field == f {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// PageReading is what was read on a scanned page. It is evidence: it decides
+// nothing.
+type PageReading struct {
+	Width, Height int     // of the page, in pixels
+	Located       bool    // the frame of the blank was found
+	Turn          int     // degrees clockwise by which the page must be turned to stand upright, a multiple of 90
+	Resolution    float64 // dots an inch, from the size of the blank; 0 when it was not found
+	Corners       [4]Spot // of the blank, from its top left corner clockwise, in pixels of the page
+	Empty         bool    // nothing is written on it
+
+	Number       string  // registration number by its letters, '?' where one is not sure; "" if none was seen
+	NumberAlign  float64 // how well the line of the number agrees, from -1 to 1
+	NumberSecond string  // the number as the second reader has it, asked where the first was unsure
+	Candidates   []CandidateReading
+
+	BlankCode   string // number of the blank by its bar code, "" if it was not read
+	BlankDigits string // number of the blank by its digits, "" if they were not read
+	BlankSeries string // "" if it was not read, or the house has none
+}
+
+// Spot is a place on a page, in pixels.
+type Spot struct{ X, Y float64 }
+
+// CandidateReading is how well a page agrees with one application, each from -1 to
+// 1; -1 is also what was not compared.
+type CandidateReading struct {
+	ApplicationID int64
+	Digits        float64 // mean of the digits of its number
+	Name          float64 // the worst of its lines
+	Latin         float64
+	IssuedOn      float64
+}
