@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -327,6 +328,20 @@ func TestAWorkbookIsFilledAndImported(t *testing.T) {
 func sampled(t *testing.T) *place {
 	t.Helper()
 	p := newPlace(t)
+	i, _ := openSample(t, p)
+	if err := i.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// sampleDay is when the sample of tests was made.
+var sampleDay = time.Date(2025, 6, 16, 9, 0, 0, 0, time.UTC)
+
+// openSample makes that sample in a place and returns the installation, which the
+// caller closes, and the directory with files to send.
+func openSample(t *testing.T, p *place) (*installation, string) {
+	t.Helper()
 	s := Settings{
 		DataDir: p.data, DatabaseURL: strings.TrimPrefix(p.env[len(p.env)-1], "DATABASE_URL="), Migrate: "off",
 		MaxDownload: 20 << 20, SendRate: 30, SendRateOfChat: 1,
@@ -335,13 +350,13 @@ func sampled(t *testing.T) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer i.Close()
 	// The child that reads files is the program itself, not the test.
 	i.program = flowbot
-	if err := i.makeSample(t.Context(), t.TempDir(), time.Date(2025, 6, 16, 9, 0, 0, 0, time.UTC)); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	if err := i.makeSample(t.Context(), dir, sampleDay); err != nil {
+		t.Fatal(errors.Join(err, i.Close()))
 	}
-	return p
+	return i, dir
 }
 
 // golden compares with a golden file, or rewrites it.

@@ -75,14 +75,21 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	zone := operator.Zone
-	phones := demoPhones(telegram)
-	return i.serve(ctx, allRoles, func() {
-		for _, known := range phones {
-			if len(known.Messages()) == 0 { // else it goes on where an earlier run has left it
-				known.Say("/start")
-			}
+	list, err := os.ReadFile(filepath.Join(dir, sampleList)) // a sample of an older version has none
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	// Before anything is sent: nobody gets a message who has not begun.
+	for _, known := range demoPhones(telegram) {
+		if len(known.Messages()) == 0 { // else it goes on where an earlier run has left it
+			known.Say("/start")
 		}
-		_, err := fmt.Fprintf(p.out, "Page with the phones: %s\nFiles to send from them: %s\nTimes in the texts are those of %s.\nStop with Ctrl-C; the data stay in %s.\n", address, dir, zone, s.DataDir)
+	}
+	return i.serve(ctx, allRoles, func() {
+		_, err := fmt.Fprintf(
+			p.out, "Page with the phones: %s\nFiles to send from them: %s\n%sTimes in the texts are those of %s.\nStop with Ctrl-C; the data stay in %s.\n",
+			address, dir, list, zone, s.DataDir,
+		)
 		if err != nil {
 			log.WarnContext(ctx, "the page's address is not printed", "err", err)
 		}
@@ -144,7 +151,14 @@ func listenNear(ctx context.Context, address string) (net.Listener, error) {
 func demoPhones(telegram *emulator.Server) []*emulator.Phone {
 	var known []*emulator.Phone
 	for _, p := range samplePeople {
-		phone := telegram.Phone(p.telegram, p.phone, service.Languages[0])
+		language := p.language
+		if language == "" {
+			language = service.Languages[0]
+		}
+		phone := telegram.Phone(p.telegram, p.phone, language)
+		if p.number != "" {
+			phone.SetNumber(p.number)
+		}
 		if p.role != "" {
 			known = append(known, phone)
 		}

@@ -7,6 +7,9 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,17 +151,21 @@ func sampleScreenshot(c *sampleCohort, today service.Day, page int) ([]byte, err
 // sampleWorkbook is a table with a cohort that is not there yet.
 func sampleWorkbook(today service.Day) ([]byte, error) {
 	c := sampleCohort{number: "121", org: "ступени", program: "Делопроизводство и архивное дело", start: -35, end: -1, learners: 5}
+	return sampleWorkbookOf(
+		sampleSheet("Потоки", sampleCohortHeader, [][]string{c.row(today)}), sampleSheet("Слушатели", sampleHeader, c.rows(today)),
+	)
+}
+
+// sampleWorkbookOf writes sheets of text.
+func sampleWorkbookOf(sheets ...service.Sheet) ([]byte, error) {
 	book := excelize.NewFile()
 	defer func() { _ = book.Close() }()
-	for name, rows := range map[string][][]string{
-		"Потоки":    {sampleCohortHeader, c.row(today)},
-		"Слушатели": append([][]string{sampleHeader}, c.rows(today)...),
-	} {
-		if _, err := book.NewSheet(name); err != nil {
+	for _, s := range sheets {
+		if _, err := book.NewSheet(s.Name); err != nil {
 			return nil, err
 		}
-		for n, row := range rows {
-			if err := book.SetSheetRow(name, fmt.Sprintf("A%d", n+1), &row); err != nil {
+		for _, row := range s.Rows {
+			if err := book.SetSheetRow(s.Name, fmt.Sprintf("A%d", row.Number), &row.Cells); err != nil {
 				return nil, err
 			}
 		}
@@ -171,4 +178,100 @@ func sampleWorkbook(today service.Day) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// sampleFile is a file for a visitor to send.
+type sampleFile struct {
+	name string
+	draw func() ([]byte, error)
+}
+
+// sampleStep tells a visitor where to send what.
+type sampleStep struct {
+	where string // phone and button
+	files []sampleFile
+	words string       // what to say there, beside or instead of files
+	quiet []sampleFile // more files, which the list leaves out
+}
+
+// sampleSteps are what can be sent, in the order of a day.
+func sampleSteps(today service.Day) []sampleStep {
+	ready, marked, many := sampleExamOf("316"), sampleExamOf("317"), sampleExamOf("312")
+	steps := []sampleStep{
+		{where: "«Центр», exam 317", files: []sampleFile{{"Результаты 317.xlsx", func() ([]byte, error) {
+			return sampleWorkbookOf(sampleSheet("Результаты", sampleResultHeader, marked.resultRows(false)))
+		}}}},
+		{where: "«Центр», exam 317, «Протокол»", words: "no. " + marked.protocolNumber(today) + ", " + today.AddDays(marked.held).Russian(), files: []sampleFile{{"Протокол 317.pdf", func() ([]byte, error) {
+			return sampleProtocol(marked, today)
+		}}}},
+		{where: "«Центр», exam 316, «Импортировать сертификаты»", words: "the second completes the first", files: []sampleFile{
+			{"Ответ ФИС ФРДО 316.xlsx", func() ([]byte, error) {
+				return sampleWorkbookOf(sampleFirstAnswer(ready, today).sheet("Сертификаты"))
+			}},
+			{"Ответ ФИС ФРДО 316, исправленный.csv", func() ([]byte, error) { return sampleAnswer(ready, today).text() }},
+		}},
+		{where: "«Центр», application 316-01, «Загрузить сертификат»", words: "blank " + sampleBlank(7), files: []sampleFile{
+			{"Скан 316-01.pdf", func() ([]byte, error) { return sampleScan(ready, today, 1) }},
+		}},
+		{where: "«Центр», exam 312, «Загрузить архив сканов»", words: "try the ugly ones first", files: []sampleFile{
+			{"Сканы 312 в папке.zip", func() ([]byte, error) { return sampleFolders(many, today) }},
+			{"Сканы 312 как попало.zip", func() ([]byte, error) { return sampleUglyScans(many, today) }},
+			{"Сканы 312.zip", func() ([]byte, error) { return sampleScans(many, today) }},
+		}},
+		{where: "«Центр»", files: []sampleFile{{"Экзамен 326 и заявки.xlsx", func() ([]byte, error) { return sampleNewExam(today) }}}},
+		{where: "«Сдающий 2», /start", words: "own number, " + sampleUnlinked.born + ", " + sampleUnlinked.document[len(sampleUnlinked.document)-4:]},
+	}
+	journals := sampleStep{where: "«Партнёр», «Журнал и скриншоты»", words: "and the screenshots"}
+	for k := range sampleCohorts {
+		c := &sampleCohorts[k]
+		if c.submitted != 0 || c.bare == c.learners {
+			continue
+		}
+		journals.files = append(journals.files, sampleFile{"Журнал потока " + c.number + ".pdf", func() ([]byte, error) { return sampleJournal(c, today) }})
+		for page := 1; page <= 2; page++ {
+			journals.quiet = append(journals.quiet, sampleFile{fmt.Sprintf("Скриншот потока %s, %d.png", c.number, page), func() ([]byte, error) {
+				return sampleScreenshot(c, today, page)
+			}})
+		}
+	}
+	steps = append(steps, journals)
+	return append(steps, sampleStep{where: "«Администратор»", files: []sampleFile{{"Потоки и слушатели.xlsx", func() ([]byte, error) {
+		return sampleWorkbook(today)
+	}}}})
+}
+
+// sampleList is the file beside those to send that says where each goes.
+const sampleList = ".list"
+
+// writeSampleFiles leaves files for a visitor to send, and the list of what goes
+// where.
+func writeSampleFiles(dir string, today service.Day) error {
+	var list strings.Builder
+	write := func(name string, b []byte) error {
+		return os.WriteFile(filepath.Join(dir, name), b, 0o644) //nolint:gosec // for the visitor to read
+	}
+	for _, step := range sampleSteps(today) {
+		told := []string{}
+		for n, f := range slices.Concat(step.files, step.quiet) {
+			b, err := f.draw()
+			if err == nil {
+				err = write(f.name, b)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+			if n < len(step.files) {
+				told = append(told, f.name)
+			}
+		}
+		line := strings.Join(told, "; ")
+		switch {
+		case line == "":
+			line = step.words
+		case step.words != "":
+			line += " (" + step.words + ")"
+		}
+		fmt.Fprintf(&list, "  %s: %s\n", step.where, line)
+	}
+	return write(sampleList, []byte(list.String()))
 }

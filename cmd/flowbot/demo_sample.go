@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -18,17 +16,29 @@ type samplePerson struct {
 	telegram int64
 	phone    string // its label
 	name     string
-	role     service.Role // "" is a stranger
+	role     service.Role // "" is nobody whom the bot knows
 	org      string       // key of sampleOrgs
+
+	// Of candidates.
+	language     string // of their Telegram; "" is the staff's
+	number       string // of the telephone
+	applications []string
 }
 
 var samplePeople = []samplePerson{
-	{101, "Партнёр", "Белова Анна Сергеевна", service.RolePartnerRep, "ступени"},
-	{102, "Оператор 1", "Орлова Мария Викторовна", service.RoleOperatorRep, "оператор"},
-	{103, "Оператор 2", "Ветров Олег Андреевич", service.RoleOperatorRep, "оператор"},
-	{104, "Администратор", "Соколов Игорь Петрович", service.RoleAdmin, ""},
-	{105, "Партнёр 2", "Громов Павел Ильич", service.RolePartnerRep, "меридиан"},
-	{106, "Посторонний", "", "", ""},
+	{telegram: 107, phone: "Центр", name: "Крылова Елена Сергеевна", role: service.RoleCenterStaff, org: "мост"},
+	{telegram: 108, phone: "Центр 2", name: "Зимин Артём Олегович", role: service.RoleCenterStaff, org: "мост"},
+	{
+		telegram: 109, phone: "Сдающий", role: service.RoleCandidate, language: "uz", number: sampleLinked.phone,
+		applications: []string{"310-01", "316-01"},
+	},
+	{telegram: 110, phone: "Сдающий 2", language: "tg", number: sampleUnlinked.phone},
+	{telegram: 101, phone: "Партнёр", name: "Белова Анна Сергеевна", role: service.RolePartnerRep, org: "ступени"},
+	{telegram: 102, phone: "Оператор 1", name: "Орлова Мария Викторовна", role: service.RoleOperatorRep, org: "оператор"},
+	{telegram: 103, phone: "Оператор 2", name: "Ветров Олег Андреевич", role: service.RoleOperatorRep, org: "оператор"},
+	{telegram: 104, phone: "Администратор", name: "Соколов Игорь Петрович", role: service.RoleAdmin},
+	{telegram: 105, phone: "Партнёр 2", name: "Громов Павел Ильич", role: service.RolePartnerRep, org: "меридиан"},
+	{telegram: 106, phone: "Посторонний"},
 }
 
 // sampleOrgs are the invented organisations, by a key; sampleOrgOrder is the
@@ -37,9 +47,10 @@ var sampleOrgs = map[string]service.NewOrg{
 	"ступени":  {Kind: service.OrgPartner, Name: "Академия «Ступени»"},
 	"меридиан": {Kind: service.OrgPartner, Name: "Учебный центр «Меридиан»", Zone: "Asia/Yekaterinburg"},
 	"оператор": {Kind: service.OrgOperator, Name: "Федеральный оператор (демонстрация)"},
+	"мост":     {Kind: service.OrgCenter, Name: "Центр тестирования «Мост»"},
 }
 
-var sampleOrgOrder = []string{"ступени", "меридиан", "оператор"}
+var sampleOrgOrder = []string{"ступени", "меридиан", "оператор", "мост"}
 
 // sampleCohort is an invented cohort. Days count from today.
 type sampleCohort struct {
@@ -192,6 +203,9 @@ func (i *installation) makeSample(ctx context.Context, dir string, now time.Time
 			return fmt.Errorf("cohort %s: %w", c.number, err)
 		}
 	}
+	if err := i.makeSampleExams(ctx, today, zone, now, actors); err != nil {
+		return err
+	}
 	if err := i.forgetAnswers(ctx); err != nil {
 		return err
 	}
@@ -230,7 +244,8 @@ func (i *installation) forgetAnswers(ctx context.Context) error {
 }
 
 // makeSamplePeople enters organisations and people, who come in by invitations.
-// It returns one person of each organisation.
+// It returns the first person of each organisation. Candidates come later, by
+// their applications.
 func makeSamplePeople(ctx context.Context, s services, zone string) (map[string]service.Actor, error) {
 	ids := map[string]int64{}
 	for _, key := range sampleOrgOrder {
@@ -246,7 +261,7 @@ func makeSamplePeople(ctx context.Context, s services, zone string) (map[string]
 	}
 	actors := map[string]service.Actor{}
 	for _, p := range samplePeople {
-		if p.role == "" {
+		if p.role == "" || p.role == service.RoleCandidate {
 			continue
 		}
 		token, _, err := s.people.Invite(ctx, service.CommandLine, service.Seat{Role: p.role, OrgID: ids[p.org]}, p.name)
@@ -257,7 +272,7 @@ func makeSamplePeople(ctx context.Context, s services, zone string) (map[string]
 		if err != nil {
 			return nil, err
 		}
-		if p.org != "" {
+		if _, there := actors[p.org]; !there {
 			actors[p.org] = in.Actor
 		}
 	}
@@ -271,14 +286,16 @@ func (i *installation) makeSampleCohorts(ctx context.Context, today service.Day,
 		cohorts = append(cohorts, c.row(today))
 		learners = append(learners, c.rows(today)...)
 	}
-	book := sampleBook{sheets: []service.Sheet{
-		sampleSheet("Потоки", sampleCohortHeader, cohorts), sampleSheet("Слушатели", sampleHeader, learners),
-	}}
+	return i.importSample(ctx, now, sampleSheet("Потоки", sampleCohortHeader, cohorts), sampleSheet("Слушатели", sampleHeader, learners))
+}
+
+// importSample imports invented sheets.
+func (i *installation) importSample(ctx context.Context, now time.Time, sheets ...service.Sheet) error {
 	known, err := importKnown()
 	if err != nil {
 		return err
 	}
-	report, err := service.NewImports(i.db, book, known, func() time.Time { return now }).Import(ctx, service.CommandLine, "", false)
+	report, err := service.NewImports(i.db, sampleBook{sheets: sheets}, known, func() time.Time { return now }).Import(ctx, service.CommandLine, "", false)
 	if err != nil {
 		return err
 	}
@@ -350,33 +367,4 @@ func (i *installation) makeSampleAct(ctx context.Context, c *sampleCohort, today
 	}
 	_, err = s.acts.Submit(ctx, by, service.SubmitInput{CohortID: cohort.ID})
 	return err
-}
-
-// writeSampleFiles leaves files for a visitor to send: the journals and
-// screenshots of the cohorts that wait for them, and a table to import.
-func writeSampleFiles(dir string, today service.Day) error {
-	write := func(name string, b []byte, err error) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return os.WriteFile(filepath.Join(dir, name), b, 0o644) //nolint:gosec // for the visitor to read
-	}
-	for k := range sampleCohorts {
-		c := &sampleCohorts[k]
-		if c.submitted != 0 || c.bare == c.learners {
-			continue
-		}
-		journal, err := sampleJournal(c, today)
-		if err := write("Журнал потока "+c.number+".pdf", journal, err); err != nil {
-			return err
-		}
-		for page := 1; page <= 2; page++ {
-			screenshot, err := sampleScreenshot(c, today, page)
-			if err := write(fmt.Sprintf("Скриншот потока %s, %d.png", c.number, page), screenshot, err); err != nil {
-				return err
-			}
-		}
-	}
-	book, err := sampleWorkbook(today)
-	return write("Потоки и слушатели.xlsx", book, err)
 }
