@@ -94,7 +94,8 @@ func matchNumbers(rows []NumberRow, sc numberScene) []NumberRow {
 	return out
 }
 
-// alikeNumber makes registration numbers comparable within a file.
+// alikeNumber makes registration numbers comparable: people see letters, not
+// their alphabets.
 func alikeNumber(number string) string { return foldName(number) }
 
 // another is the row number of the first other of some rows, 0 when there is
@@ -152,7 +153,7 @@ func (sc *numberScene) judge(r *NumberRow, a *Application) NumberVerdict {
 	r.Has = a.RegistrationNumber
 	holder := sc.taken[r.Number]
 	switch {
-	case r.Has == r.Number:
+	case r.Has != "" && alikeNumber(r.Has) == alikeNumber(r.Number):
 		return NumberSame
 	case r.Has != "":
 		return NumberOther
