@@ -69,7 +69,10 @@ type printForm struct {
 	ExamID int64
 	Exam   string // number
 	Chosen []int64
-	Page   int
+	// Printed is how often the chosen were printed before, in all, by what the
+	// last step shows.
+	Printed int
+	Page    int
 }
 
 // choosePrint is the conversation that prints certificates: all that have their
@@ -81,7 +84,9 @@ var choosePrint = Wizard[printForm]{
 		{Name: "check", Ask: askPrintNow, Take: takeDone[printForm]},
 	},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *printForm) (Reply, error) {
-		p, err := b.Certificates.Order(ctx, t.By, service.PrintInput{ExamID: f.ExamID, Applications: f.Chosen, UpdateID: t.UpdateID})
+		p, err := b.Certificates.Order(ctx, t.By, service.PrintInput{
+			ExamID: f.ExamID, Applications: f.Chosen, Printed: f.Printed, UpdateID: t.UpdateID,
+		})
 		if err != nil {
 			return Reply{}, err
 		}
@@ -163,6 +168,7 @@ func takePrint(ctx context.Context, b *Bot, t *Turn, f *printForm) (Outcome, err
 		if len(f.Chosen) == 0 {
 			return stay, &service.Error{Kind: service.Invalid, Reason: service.ReasonNoneChosen}
 		}
+		f.Printed = timesPrinted(v, f.Chosen)
 		return next, nil
 	default:
 		return stay, unexpected(t)
@@ -184,6 +190,17 @@ func takeRange(t *Turn, v *service.PrintView, f *printForm) (Outcome, error) {
 		f.Chosen = append(f.Chosen, v.Items[n-1].Application.ID)
 	}
 	return stay, nil
+}
+
+// timesPrinted is how often some of a list were printed before, in all.
+func timesPrinted(v *service.PrintView, chosen []int64) int {
+	n := 0
+	for _, i := range v.Items {
+		if slices.Contains(chosen, i.Application.ID) {
+			n += i.Printed
+		}
+	}
+	return n
 }
 
 func allToPrint(v *service.PrintView) []int64 {
@@ -254,8 +271,9 @@ func (b *Bot) printOnePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if !slices.Contains(allToPrint(v), a.Application.ID) {
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonNotPrintable, Data: []string{a.Application.Number}}
 	}
+	chosen := []int64{a.Application.ID}
 	return edited(b.beginAt(ctx, t, choosePrint, "check", printForm{
-		ExamID: v.Exam.ID, Exam: v.Exam.Number, Chosen: []int64{a.Application.ID},
+		ExamID: v.Exam.ID, Exam: v.Exam.Number, Chosen: chosen, Printed: timesPrinted(v, chosen),
 	}))
 }
 

@@ -55,12 +55,30 @@ func TestCertificatesArePrinted(t *testing.T) {
 	d.presses(anna, "Готово", "Распечатать (10)")
 
 	d.says(anna, "Заявка · 24-118-04")
-	d.presses(anna, "Распечатать сертификат", "Распечатать (1)", "Экзамен · 24-118", "Печать", "Файл печати № 2")
+	d.presses(anna, "Распечатать сертификат", "Распечатать (1)", "Экзамен · 24-118", "История печати", "Файл печати № 2")
 	d.says(anna, "Заявка · 24-118-04")
 	d.presses(anna, "История")
 	d.says(anna, "История экзамена")
 	d.says(anna, "Заявка · 24-118-11")
 	golden(t, "certificate_printed", d.tg.Transcript())
+}
+
+// TestTwoEmployeesPrintTheSame is read best as its golden: the second one is told
+// who was first, and blanks are not spent twice.
+func TestTwoEmployeesPrintTheSame(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna, boris := d.hire("center", "Центр", "Анна Центрова"), d.hire("second", "Центр", "Борис Центров")
+	d.approved(d.exam("Центр", "24-118", "2026-02-24", 2, numbered))
+	d.centerData(anna)
+
+	d.says(anna, "Распечатать сертификаты · 24-118")
+	d.presses(anna, "Готово")
+	d.says(boris, "Распечатать сертификаты · 24-118")
+	d.presses(boris, "Готово")
+	d.presses(anna, "Распечатать (2)")
+	d.presses(boris, "Распечатать (2)", "Распечатать сертификаты", "Готово", "Распечатать (2)")
+	golden(t, "certificate_two", d.tg.Transcript())
 }
 
 // TestACertificateThatCannotBePrinted is read best as its golden: what is wrong
@@ -94,7 +112,7 @@ func TestACertificateThatCannotBePrinted(t *testing.T) {
 	d.says(anna, "Распечатать сертификаты · 24-118")
 	d.says(anna, "1")
 	d.presses(anna, "Готово", "Распечатать (1)", "Данные центра")
-	d.says(anna, "Печать · 24-118")
+	d.says(anna, "История печати · 24-118")
 	golden(t, "certificate_fault", d.tg.Transcript())
 }
 
@@ -134,6 +152,6 @@ func TestAPrintingThatAWorkerCouldNotDraw(t *testing.T) {
 		}
 	}
 	d.settle()
-	d.says(anna, "Печать · 24-118")
+	d.says(anna, "История печати · 24-118")
 	golden(t, "certificate_not_drawn", d.tg.Transcript())
 }

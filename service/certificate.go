@@ -73,6 +73,8 @@ type PrintFault struct {
 // PrintFaultAt is a PrintFault with what it is mended at.
 type PrintFaultAt struct {
 	PrintFault
+	ExamID        int64
+	ExamNumber    string
 	CenterID      int64 // Org
 	ApplicationID int64 // 0 when it is the center's data or its printer
 	Frozen        bool  // the application has its number for good: its name can be mended no more
@@ -90,8 +92,8 @@ func (f PrintFault) OfCenter() bool {
 
 // at finds what a fault of a form is mended at; ids are those of the form's
 // certificates.
-func (f PrintFault) at(form *CertificateForm, ids []int64, centerID int64) PrintFaultAt {
-	out := PrintFaultAt{PrintFault: f, CenterID: centerID}
+func (f PrintFault) at(form *CertificateForm, ids []int64, e *Exam) PrintFaultAt {
+	out := PrintFaultAt{PrintFault: f, ExamID: e.ID, ExamNumber: e.Number, CenterID: e.CenterID}
 	if f.OfCenter() || f.OffSheet {
 		return out
 	}
@@ -306,11 +308,14 @@ func chosenPrinter(ctx context.Context, q Queries, c *Center) (*CenterPrinter, e
 type PrintInput struct {
 	ExamID       int64
 	Applications []int64 // nil: all of the exam that have their number
+	Printed      int     // how often these were printed before, in all, as the person was told
 	UpdateID     int64   // of the chat; the same one again is the same printing
 }
 
 // Order has a worker draw certificates of an exam, for its center's staff. What
-// was printed before is printed again and noted as a reprint.
+// was printed before is printed again and noted as a reprint, when the person
+// knows of it: if some were printed since they looked, Order returns a Conflict
+// and changes nothing.
 func (s *Certificates) Order(ctx context.Context, by Actor, in PrintInput) (*Printing, error) {
 	var out *Printing
 	err := inExam(ctx, s.store, s.now, by, in.ExamID, func(ctx context.Context, sc *examScene) error {
@@ -326,7 +331,7 @@ func (s *Certificates) Order(ctx context.Context, by Actor, in PrintInput) (*Pri
 		} else if len(apps) != len(in.Applications) { // moved to another exam
 			return movedOn(ctx, sc.tx, sc.by, SubjectExam, in.ExamID, nil)
 		}
-		out, err = s.orderPrinting(ctx, sc, apps, in.UpdateID)
+		out, err = s.orderPrinting(ctx, sc, apps, in.Printed, in.UpdateID)
 		return frozen(err)
 	})
 	if err != nil {
@@ -351,9 +356,9 @@ func frozen(err error) error {
 // all have their registration number, and writes the printing down in the
 // history of each. It refuses what cannot be printed: nobody, somebody who is not
 // entitled or has no number, a center whose data are incomplete, a text that does
-// not fit or that the font cannot show. The same update again is the same
-// printing.
-func (s *Certificates) orderPrinting(ctx context.Context, sc *examScene, apps []Application, updateID int64) (*Printing, error) {
+// not fit or that the font cannot show, and those who were printed another number
+// of times than printed. The same update again is the same printing.
+func (s *Certificates) orderPrinting(ctx context.Context, sc *examScene, apps []Application, printed int, updateID int64) (*Printing, error) {
 	if updateID != 0 {
 		before, err := sc.tx.PrintingOf(ctx, sc.exam.ID, updateID)
 		if err == nil {
@@ -372,11 +377,16 @@ func (s *Certificates) orderPrinting(ctx context.Context, sc *examScene, apps []
 	if err != nil {
 		return nil, err
 	}
+	before := 0
 	for i := range apps {
 		p.Applications = append(p.Applications, apps[i].ID)
-		p.Reprint = p.Reprint || times[apps[i].ID] > 0
+		before += times[apps[i].ID]
 	}
-	if err := s.tryToDraw(ctx, &form, p.Applications, sc.org.ID); err != nil {
+	if before != printed {
+		return nil, movedOn(ctx, sc.tx, sc.by, SubjectExam, sc.exam.ID, nil)
+	}
+	p.Reprint = before > 0
+	if err := s.tryToDraw(ctx, &form, p.Applications, sc.exam); err != nil {
 		return nil, err
 	}
 	if p.Form, err = json.Marshal(form); err != nil {
@@ -449,7 +459,7 @@ func (s *Certificates) form(ctx context.Context, sc *examScene, apps []Applicati
 		a := &apps[i]
 		f.Certificates = append(f.Certificates, Certificate{
 			Application: a.Number, Level: a.Level, Name: a.Name(),
-			NameLatin:   joined(a.LastNameLatin, a.FirstNameLatin, a.MiddleNameLatin),
+			NameLatin:   a.NameLatin(),
 			Institution: sc.center.NameInstrumental, Address: sc.center.IssueAddress,
 			IssuedOn: a.IssuedOn, ValidUntil: a.ValidUntil, RegistrationNumber: a.RegistrationNumber,
 			SignatoryPosition: sc.center.SignatoryPosition, SignatoryName: sc.center.SignatoryName,
@@ -464,10 +474,10 @@ func (s *Certificates) form(ctx context.Context, sc *examScene, apps []Applicati
 // tryToDraw refuses a form that cannot be drawn, before anything is written of it:
 // numbers that ФИС ФРДО has given are written together with their printing, and
 // names with such numbers can be mended no more.
-func (s *Certificates) tryToDraw(ctx context.Context, f *CertificateForm, ids []int64, centerID int64) error {
+func (s *Certificates) tryToDraw(ctx context.Context, f *CertificateForm, ids []int64, e *Exam) error {
 	_, err := s.printer.Certificates(ctx, *f)
 	if fault := faultOf(err, f); fault != nil {
-		return &Error{Kind: Conflict, Reason: ReasonPrintFault, Data: fault.at(f, ids, centerID), Err: err}
+		return &Error{Kind: Conflict, Reason: ReasonPrintFault, Data: fault.at(f, ids, e), Err: err}
 	}
 	return err
 }
@@ -583,7 +593,7 @@ func (s *Certificates) put(ctx context.Context, f CertificateForm) (File, error)
 		return File{}, err
 	}
 	sha, size, err := s.files.Put(ctx, bytes.NewReader(pdf))
-	return File{SHA256: sha, Size: size, Type: "application/pdf"}, err
+	return File{SHA256: sha, Size: size, Type: typePDF}, err
 }
 
 // splitPages deals the pages of a file of this size, in bytes, into files that
@@ -622,7 +632,7 @@ func (s *Certificates) Printing(ctx context.Context, by Actor, id int64) (*Print
 		if err := json.Unmarshal(p.Fault, &fault); err != nil {
 			return nil, fmt.Errorf("fault of printing %d: %w", id, err)
 		}
-		at := fault.at(&v.Form, p.Applications, e.CenterID)
+		at := fault.at(&v.Form, p.Applications, e)
 		at.Frozen = true
 		v.Fault = &at
 	}
@@ -708,7 +718,7 @@ type TrialView struct {
 }
 
 // Trial draws the trial page of a center for its chosen blank profile and
-// printer, for its staff. The document's name is the profile's code.
+// printer, for its staff. The document's name is the profile's.
 func (s *Certificates) Trial(ctx context.Context, by Actor, centerID int64) (*TrialView, Document, error) {
 	if err := isStaffOf(by, centerID); err != nil {
 		return nil, Document{}, err
@@ -741,7 +751,7 @@ func (s *Certificates) Trial(ctx context.Context, by Actor, centerID int64) (*Tr
 	if err != nil {
 		return nil, Document{}, fmt.Errorf("trial page of center %d: %w", centerID, err)
 	}
-	return v, Document{Name: profile.Code, Size: int64(len(pdf)), Open: func(context.Context) (io.ReadCloser, error) {
+	return v, Document{Name: fileName(profile.Name), Size: int64(len(pdf)), Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(pdf)), nil
 	}}, nil
 }
@@ -750,7 +760,15 @@ func (s *Certificates) Trial(ctx context.Context, by Actor, centerID int64) (*Tr
 // rising order: «3–17», «1, 4, 7–9». Hyphens and dashes mean the same.
 func ParseOrdinals(s string, n int) ([]int, error) {
 	bad := refuseWith(Invalid, ReasonPrintRange, n)
-	s = strings.NewReplacer("–", "-", "—", "-", "−", "-", "‑", "-", ";", ",").Replace(s)
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case isDash(r):
+			return '-'
+		case r == ';':
+			return ','
+		}
+		return r
+	}, s)
 	chosen := make(map[int]bool)
 	for _, part := range strings.Split(s, ",") {
 		first, last, ranged := strings.Cut(part, "-")

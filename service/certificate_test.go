@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,11 +87,22 @@ func numbered(n int, a *service.Application) {
 	a.ValidUntil = a.Level.ValidUntil(a.IssuedOn)
 }
 
-// order orders a printing, each time by another update.
+// order orders a printing, each time by another update, by somebody who has been
+// told what was printed before.
 func (p *press) order(by service.Actor, e *service.Exam, ids ...int64) (*service.Printing, error) {
 	p.t.Helper()
 	p.updates++
-	return p.certificates.Order(p.t.Context(), by, service.PrintInput{ExamID: e.ID, Applications: ids, UpdateID: p.updates})
+	in := service.PrintInput{ExamID: e.ID, Applications: ids, UpdateID: p.updates}
+	times, err := p.store.PrintedTimes(p.t.Context(), e.ID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for id, n := range times {
+		if ids == nil || slices.Contains(ids, id) {
+			in.Printed += n
+		}
+	}
+	return p.certificates.Order(p.t.Context(), by, in)
 }
 
 // printed orders a printing and has it drawn.
@@ -228,6 +240,40 @@ func TestTheSameUpdateIsTheSamePrinting(t *testing.T) {
 	}
 	if steps, err := p.store.HistoryOf(t.Context(), service.SubjectExam, e.ID, 100); err != nil || len(steps) != 1 {
 		t.Errorf("%v, %v", steps, err)
+	}
+}
+
+func TestNobodyPrintsAgainUnawares(t *testing.T) {
+	t.Parallel()
+	p := newPress(t)
+	p.filled()
+	e := p.exam(2, numbered)
+	in := service.PrintInput{ExamID: e.ID, UpdateID: 77}
+	var made, moved atomic.Int32
+	var wg sync.WaitGroup
+	for i, by := range []service.Actor{p.anna, p.boris} {
+		wg.Go(func() {
+			mine := in
+			mine.UpdateID += int64(i)
+			_, err := p.certificates.Order(t.Context(), by, mine)
+			switch {
+			case err == nil:
+				made.Add(1)
+			case service.ReasonOf(err) == service.ReasonMovedOn:
+				moved.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() != 1 || moved.Load() != 1 {
+		t.Errorf("%d printings, %d refusals", made.Load(), moved.Load())
+	}
+	in.UpdateID, in.Printed = 79, 2
+	again, err := p.certificates.Order(t.Context(), p.boris, in)
+	if err != nil || !again.Reprint {
+		t.Errorf("whoever knows of it: %+v, %v", again, err)
 	}
 }
 

@@ -339,6 +339,6 @@ func (s *Frdo) write(ctx context.Context, sc *examScene, list []Application, rep
 		return err
 	}
 	sc.exam = e
-	_, err = s.certificates.orderPrinting(ctx, sc, changed, updateID)
+	_, err = s.certificates.orderPrinting(ctx, sc, changed, 0, updateID)
 	return err
 }
