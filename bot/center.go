@@ -107,11 +107,16 @@ func refusalRows(e *service.Error) [][]Button {
 	case service.CenterGap:
 		return [][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.OrgID}}), row(menu)}
 	case service.PrintFaultAt:
-		return [][]Button{faultRow(data), row(menu)}
+		return append([][]Button{faultRow(data)}, examRows(data.ExamID, data.ExamNumber)...)
 	case service.FrdoLack:
+		out := examRows(data.ExamID, data.ExamNumber)
 		if data.Center != nil {
-			return [][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.CenterID}}), row(menu)}
+			out = append([][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.CenterID}})}, out...)
 		}
+		return out
+	}
+	if e.Reason == service.ReasonPrinterNone {
+		return [][]Button{row(Button{Press: Press{Do: pressPrinters}}), row(menu)}
 	}
 	return nil
 }
@@ -119,6 +124,9 @@ func refusalRows(e *service.Error) [][]Button {
 // faultRow leads to where a printing's fault is mended.
 func faultRow(f service.PrintFaultAt) []Button {
 	var out []Button
+	if f.OffSheet {
+		return row(Button{Press: Press{Do: pressPrinters, ID: f.CenterID}})
+	}
 	if f.ApplicationID != 0 {
 		out = append(out, Button{Press: Press{Do: pressApplication, ID: f.ApplicationID}, Args: f.Application})
 	}

@@ -182,7 +182,7 @@ func TestACenterBelongsToItsStaff(t *testing.T) {
 	_, trial := lastData(t, anna, "Пробная печать")
 	d.says(anna, "Распечатать сертификаты")
 	d.presses(anna, "Готово", "Распечатать (2)")
-	d.says(anna, "Печать")
+	d.says(anna, "История печати")
 	_, file := lastData(t, anna, "Файл печати № 1")
 	d.quietly()
 

@@ -65,7 +65,7 @@ func (b *Bot) exportPressed(do Action) handler {
 		all := do == pressExportAll
 		err := b.Frdo.Export(ctx, t.By, t.Press.ID, all, t.UpdateID)
 		if service.ReasonOf(err) == service.ReasonFrdoNobody && !all {
-			return b.nobodyToExport(ctx, t, t.Press.ID)
+			return b.nobodyToExport(ctx, t, t.Press.ID, service.AsError(err))
 		}
 		switch {
 		case err != nil:
@@ -79,24 +79,19 @@ func (b *Bot) exportPressed(do Action) handler {
 	}
 }
 
-// nobodyToExport says that everybody has the number already, and offers to export
-// them all the same.
-func (b *Bot) nobodyToExport(ctx context.Context, t *Turn, examID int64) (Reply, error) {
+// nobodyToExport says why nobody is exported, and offers to export those who have
+// the number already.
+func (b *Bot) nobodyToExport(ctx context.Context, t *Turn, examID int64, why *service.Error) (Reply, error) {
 	v, err := b.Exams.View(ctx, t.By, examID)
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: string(service.ReasonFrdoNobody), Data: v.Exam.Successful == 0}
+	r := Reply{Text: string(why.Reason), Data: why.Data}
 	if v.Exam.Successful > 0 {
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressExportAll, examID, 0}, Args: v.Exam.Successful}))
 	}
-	r.Rows = append(r.Rows, examFoot(&v.Exam))
+	r.Rows = append(r.Rows, examRows(v.Exam.ID, v.Exam.Number)...)
 	return r, nil
-}
-
-// examFoot is the way back to an exam and to the menu.
-func examFoot(e *service.Exam) []Button {
-	return row(Button{Press: Press{pressExam, e.ID, 0}, Args: e.Number}, Button{Press: Press{Do: pressMenu}})
 }
 
 // exportView is what the message with an export says.
@@ -120,9 +115,9 @@ func (b *Bot) renderExport(ctx context.Context, to service.Actor, n service.Frdo
 	if err != nil {
 		return gone(err)
 	}
-	foot := examFoot(&v.Exam)
+	foot := examRows(v.Exam.ID, v.Exam.Number)
 	if len(parts) == 0 {
-		l := letter{Reply: Reply{Text: "frdo_again", Data: v.Exam, Rows: [][]Button{foot}}}
+		l := letter{Reply: Reply{Text: "frdo_again", Data: v.Exam, Rows: foot}}
 		if why := b.Frdo.WhyNoExport(ctx, to, n.ExamID, n.All); why != nil {
 			e := service.AsError(why)
 			if e.Kind == service.Internal {
@@ -133,10 +128,13 @@ func (b *Bot) renderExport(ctx context.Context, to service.Actor, n service.Frdo
 		return l, nil
 	}
 	l := letter{Reply: Reply{Text: "frdo_export", Data: exportView{v.Exam, n.Rows, n.All, len(parts)}}}
+	if v.Exam.CertificateStatus == service.CertificatesToGenerate {
+		l.Rows = append(l.Rows, row(Button{Press: Press{pressNumbers, v.Exam.ID, 0}}))
+	}
 	if !n.All && v.Exam.Successful > n.Rows {
 		l.Rows = append(l.Rows, row(Button{Press: Press{pressExportAll, v.Exam.ID, 0}, Args: v.Exam.Successful}))
 	}
-	l.Rows = append(l.Rows, foot)
+	l.Rows = append(l.Rows, foot...)
 	for i, p := range parts {
 		name, err := b.text.Label("file_frdo", exportPart{p.Name, i + 1, len(parts)})
 		if err != nil {
@@ -252,11 +250,14 @@ func (b *Bot) numbersPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
 		return b.chooseExam(ctx, t, service.ExamFilter{Certificates: []service.CertificateStatus{service.CertificatesToGenerate}}, pressNumbers)
 	}
-	if err := b.Frdo.WhyNoNumbers(ctx, t.By, t.Press.ID); err != nil {
-		return Reply{}, err
-	}
 	v, err := b.Exams.View(ctx, t.By, t.Press.ID)
 	if err != nil {
+		return Reply{}, err
+	}
+	if err := b.Frdo.WhyNoNumbers(ctx, t.By, t.Press.ID); err != nil {
+		if e := service.AsError(err); t.typed && e.Kind == service.Invalid { // what is missing is done at the exam
+			return Reply{Text: string(e.Reason), Data: e.Data, Rows: examRows(v.Exam.ID, v.Exam.Number)}, nil
+		}
 		return Reply{}, err
 	}
 	return b.begin(ctx, t, importNumbers, numbersForm{

@@ -8,10 +8,7 @@ import (
 	"flowbot/service"
 )
 
-var (
-	_ service.FrdoQueries  = queries{}
-	_ service.FrdoCommands = tx{}
-)
+var _ service.FrdoQueries = queries{}
 
 // NumbersTaken implements service.FrdoQueries.
 func (q queries) NumbersTaken(ctx context.Context, numbers []string) (map[string]int64, error) {

@@ -476,7 +476,7 @@ func (s *Centers) MovePrinter(ctx context.Context, by Actor, printerID int64, re
 		if err := sc.tx.SaveCenterPrinter(ctx, p); err != nil {
 			return err
 		}
-		return sc.save(ctx, "printer_move", p.Name+" → "+Tenths(rightBy)+" ↓ "+Tenths(downBy))
+		return sc.save(ctx, "printer_move", p.Name+": → "+Tenths(rightBy)+", ↓ "+Tenths(downBy))
 	})
 }
 

@@ -4,7 +4,7 @@ import "context"
 
 // The refusals about ФИС ФРДО.
 const (
-	ReasonFrdoNobody     Reason = "frdo.nobody"        // nobody is entitled to a certificate, or everybody has the number; Data: whether all were asked for
+	ReasonFrdoNobody     Reason = "frdo.nobody"        // nobody to export; Data: whether nobody is entitled at all, else everybody has the number
 	ReasonFrdoIncomplete Reason = "frdo.incomplete"    // Data: FrdoLack
 	ReasonFrdoNotReady   Reason = "frdo.not_ready"     // Data: FrdoUnready
 	ReasonFrdoNotNeeded  Reason = "frdo.not_needed"    // nobody is entitled to a certificate
@@ -39,9 +39,6 @@ type FrdoQueries interface {
 	// at most so many exams, all but one of them.
 	CenterApplications(ctx context.Context, centerID, exceptExamID int64, exams int) ([]Application, error)
 }
-
-// FrdoCommands changes what is exchanged with ФИС ФРДО.
-type FrdoCommands interface{}
 
 // Frdo exchanges tables with ФИС ФРДО: the export of those who are entitled to a
 // certificate, and the import of the registration numbers that they were given.

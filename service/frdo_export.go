@@ -68,6 +68,8 @@ const (
 // FrdoLack is the Data of ReasonFrdoIncomplete: what must be filled in before
 // the exam can be exported.
 type FrdoLack struct {
+	ExamID       int64
+	ExamNumber   string
 	CenterID     int64       // Org
 	Center       []FrdoField // of the center
 	Exam         []FrdoField // of the exam
@@ -154,7 +156,7 @@ func (s *Frdo) exported(ctx context.Context, by Actor, examID int64, all bool) (
 	rows, lack := frdoTable(v, list, all)
 	switch {
 	case len(rows) == 0:
-		return nil, refuseWith(Invalid, ReasonFrdoNobody, all)
+		return nil, refuseWith(Invalid, ReasonFrdoNobody, v.Exam.Successful == 0)
 	case len(lack.Center)+len(lack.Exam)+len(lack.Applications) > 0:
 		return nil, refuseWith(Invalid, ReasonFrdoIncomplete, lack)
 	}
@@ -163,7 +165,7 @@ func (s *Frdo) exported(ctx context.Context, by Actor, examID int64, all bool) (
 
 // frdoTable makes the rows of an export and tells what they lack.
 func frdoTable(v *ExamView, list []Application, all bool) (rows [][]string, lack FrdoLack) {
-	lack.CenterID = v.Exam.CenterID
+	lack.ExamID, lack.ExamNumber, lack.CenterID = v.Exam.ID, v.Exam.Number, v.Exam.CenterID
 	lack.Center = absent(field{FrdoIssueAddress, v.Center.IssueAddress}, field{FrdoSignatory, v.Center.SignatoryName})
 	lack.Exam = absent(field{FrdoExamAddress, v.Exam.Address})
 	for i := range list {

@@ -336,7 +336,7 @@ func TestAnExportThatLacksSomethingSaysWhat(t *testing.T) {
 	})
 	err := r.frdo.Export(t.Context(), r.anna, e.ID, false, 1)
 	want := service.FrdoLack{
-		CenterID: r.org.ID, Center: []service.FrdoField{service.FrdoIssueAddress, service.FrdoSignatory},
+		ExamID: e.ID, ExamNumber: e.Number, CenterID: r.org.ID, Center: []service.FrdoField{service.FrdoIssueAddress, service.FrdoSignatory},
 		Applications: []service.FrdoGap{{
 			Number: e.Number + "-002",
 			Fields: []service.FrdoField{service.FrdoLastNameLatin, service.FrdoIdentityDocument, service.FrdoCitizenship},
@@ -349,8 +349,11 @@ func TestAnExportThatLacksSomethingSaysWhat(t *testing.T) {
 		t.Errorf("%d jobs were ordered", n)
 	}
 	none := r.ready(1, func(_ int, a *service.Application) { a.Outcome = service.OutcomeFailed })
-	if err := r.frdo.Export(t.Context(), r.anna, none.ID, true, 2); service.ReasonOf(err) != service.ReasonFrdoNobody {
-		t.Error(err)
+	all := r.ready(1, numbered)
+	for exam, nobody := range map[*service.Exam]bool{none: true, all: false} {
+		if err := r.frdo.Export(t.Context(), r.anna, exam.ID, false, 2); service.ReasonOf(err) != service.ReasonFrdoNobody || service.AsError(err).Data != nobody {
+			t.Errorf("exam %s: %v, %v", exam.Number, err, service.AsError(err).Data)
+		}
 	}
 	for who, want := range map[*service.Actor]service.Kind{&r.admin: service.Forbidden, &r.stranger: service.NotFound} {
 		if err := r.frdo.Export(t.Context(), *who, e.ID, true, 3); service.AsError(err).Kind != want {

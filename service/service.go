@@ -169,7 +169,6 @@ type Tx interface {
 	CenterCommands
 	ExamImportCommands
 	ProtocolCommands
-	FrdoCommands
 	CertificateCommands
 	BlankCommands
 	ScanCommands
