@@ -26,7 +26,8 @@ type seatOf struct {
 }
 
 // ActorByTelegram implements service.PeopleQueries. It runs at every update:
-// one probe of people_telegram_id and one of memberships_once.
+// one probe of people_telegram_id and one of memberships_once, and for candidates
+// one of applications_person.
 func (q queries) ActorByTelegram(ctx context.Context, telegramID int64) (service.Actor, error) {
 	return q.actor(ctx, "p.telegram_id = ?", telegramID)
 }
@@ -40,7 +41,9 @@ func (q queries) actor(ctx context.Context, who string, id int64) (service.Actor
 	var rows []seatOf
 	err := q.NewRaw(`
 		SELECT p.id, p.name, p.language, p.unreachable_at IS NOT NULL AS unreachable,
-		       m.role, coalesce(m.org_id, 0) AS org_id, coalesce(o.zone, '') AS zone
+		       m.role, coalesce(m.org_id, 0) AS org_id, coalesce(o.zone, CASE WHEN m.role = 'candidate' THEN (
+		           SELECT c.zone FROM applications AS a JOIN exams AS e ON e.id = a.exam_id JOIN orgs AS c ON c.id = e.center_id
+		           WHERE a.person_id = p.id ORDER BY a.id DESC LIMIT 1) END, '') AS zone
 		FROM people AS p
 		JOIN memberships AS m ON m.person_id = p.id AND m.removed_at IS NULL
 		LEFT JOIN orgs AS o ON o.id = m.org_id
@@ -59,7 +62,7 @@ func (q queries) actor(ctx context.Context, who string, id int64) (service.Actor
 	}
 	for i := len(rows) - 1; i >= 0; i-- {
 		if rows[i].Zone != "" {
-			a.Zone = rows[i].Zone // in the end that of the first organisation
+			a.Zone = rows[i].Zone // in the end that of the first organisation; a candidate's is their center's
 		}
 	}
 	for _, r := range rows {

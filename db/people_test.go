@@ -44,6 +44,11 @@ func TestActorHasTheSeatsThatStandNow(t *testing.T) {
 		`INSERT INTO memberships (person_id, org_id, role, removed_at) VALUES
 			(1, 3, 'partner_rep', now()), (1, NULL, 'admin', NULL), (1, 1, 'partner_rep', NULL), (1, 2, 'center_staff', NULL),
 			(2, NULL, 'admin', NULL), (3, 3, 'partner_rep', now()), (4, 1, 'partner_rep', NULL)`,
+		`INSERT INTO people (name, telegram_id) VALUES ('Сдающий', 15)`,
+		`INSERT INTO memberships (person_id, role) VALUES (5, 'candidate')`,
+		`INSERT INTO exams (number, center_id, address, held_on) VALUES ('316', 2, 'Томск', '2026-02-24')`,
+		`INSERT INTO applications (number, exam_id, level, last_name, first_name, born_on, person_id, linked_at)
+			VALUES ('316-01', 1, 'patent', 'Каримов', 'Алишер', '1990-01-01', 5, now())`,
 	} {
 		if _, err := d.Bun().ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
@@ -61,6 +66,9 @@ func TestActorHasTheSeatsThatStandNow(t *testing.T) {
 		{"without an organisation it is Moscow", 12, service.Actor{
 			PersonID: 2, Name: "Админ", Language: "ru", Zone: "Europe/Moscow", Unreachable: true,
 			Seats: []service.Seat{{Role: service.RoleAdmin}},
+		}},
+		{"a candidate's is their center's", 15, service.Actor{
+			PersonID: 5, Name: "Сдающий", Language: "ru", Zone: "Asia/Tomsk", Seats: []service.Seat{{Role: service.RoleCandidate}},
 		}},
 		{"who has lost every seat is a stranger", 13, service.Actor{}},
 		{"who never came is a stranger", 14, service.Actor{}},
