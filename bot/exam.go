@@ -320,7 +320,7 @@ func (b *Bot) examReply(t *Turn, v *service.ExamView) Reply {
 			shown.Counts = append(shown.Counts, statusCount{s, n})
 		}
 	}
-	r := Reply{Text: "exam_card", Caption: true, Data: shown}
+	r := Reply{Text: "exam_card", Data: shown}
 	r.Rows = slices.Concat(
 		b.resultExamRows(t, v), b.protocolExamRows(t, v), b.frdoExamRows(t, v), b.certificateExamRows(t, v),
 		b.scanExamRows(t, v), b.blankExamRows(t, v), b.candidateExamRows(t, v), b.centerExamRows(t, v), b.uploadExamRows(t, v),

@@ -114,6 +114,9 @@ func protocolReply(t *Turn, v *service.ProtocolView) Reply {
 	r := Reply{Text: "protocol_card", Caption: true, Data: protocolView{v, t.By.Zone}}
 	id := v.Exam.ID
 	for _, ev := range v.Offers {
+		if ev == service.ProtocolApprove && v.Exam.Unsettled > 0 { // what comes before it
+			r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressResults, ID: id}, Args: v.Exam.Unsettled}))
+		}
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressOfProtocol[ev], id, v.Exam.Revision}}))
 	}
 	if v.Newest() != nil {

@@ -124,6 +124,7 @@ type loadForm struct {
 	fileForm
 	blankForm
 	ApplicationID      int64
+	Application        string // number
 	Revision           int
 	Replace            bool
 	RegistrationNumber string
@@ -330,7 +331,8 @@ func (b *Bot) replaceYesPressed(ctx context.Context, t *Turn) (Reply, error) {
 
 func (b *Bot) beginLoad(ctx context.Context, t *Turn, v *service.ApplicationView, replace bool) (Reply, error) {
 	return edited(b.begin(ctx, t, loadScan, loadForm{
-		fileForm: fileForm{LastIn: t.Message}, ApplicationID: v.Application.ID, Revision: v.Application.Revision, Replace: replace,
+		fileForm: fileForm{LastIn: t.Message}, ApplicationID: v.Application.ID, Application: v.Application.Number,
+		Revision: v.Application.Revision, Replace: replace,
 	}))
 }
 

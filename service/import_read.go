@@ -310,7 +310,7 @@ func columnsAt[T any](report *ImportReport, out *importSheet[T], header SheetRow
 	for j, title := range header.Cells {
 		i := slices.IndexFunc(columns, func(c sheetColumn[T]) bool { return fold(c.title) == fold(title) })
 		switch {
-		case title == "" || fold(title) == fold(columnError):
+		case title == "" || fold(title) == fold(columnError) || fold(title) == fold(columnCandidate):
 		case i < 0:
 			sheet := &report.Sheets[out.index]
 			sheet.IgnoredColumns = ignore(sheet.IgnoredColumns, title)
