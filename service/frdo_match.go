@@ -14,6 +14,7 @@ type NumberVerdict string
 const (
 	NumberMatched       NumberVerdict = "matched"
 	NumberSame          NumberVerdict = "same"           // the application has this very number already
+	NumberOtherDay      NumberVerdict = "other_day"      // it has, issued on another day
 	NumberNotHere       NumberVerdict = "not_here"       // no application of this exam is of this person
 	NumberAmbiguous     NumberVerdict = "ambiguous"      // several are
 	NumberOther         NumberVerdict = "other"          // the application has another number
@@ -154,6 +155,9 @@ func (sc *numberScene) judge(r *NumberRow, a *Application) NumberVerdict {
 	holder := sc.taken[r.Number]
 	switch {
 	case r.Has != "" && alikeNumber(r.Has) == alikeNumber(r.Number):
+		if r.IssuedOn != a.IssuedOn {
+			return NumberOtherDay
+		}
 		return NumberSame
 	case r.Has != "":
 		return NumberOther
@@ -199,7 +203,7 @@ func (r *NumbersReport) names(row *NumberRow) bool {
 		return false
 	case NumberNotHere:
 		return r.Elsewhere == ""
-	case NumberAmbiguous, NumberOther, NumberTaken, NumberRepeated, NumberTwoRows, NumberOtherDocument, NumberNotEntitled,
+	case NumberOtherDay, NumberAmbiguous, NumberOther, NumberTaken, NumberRepeated, NumberTwoRows, NumberOtherDocument, NumberNotEntitled,
 		NumberBadNumber, NumberBadDate, NumberFuture, NumberBeforeExam, NumberBadBirth, NumberNoName, NumberNameAlone:
 	}
 	return true

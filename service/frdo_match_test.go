@@ -86,6 +86,7 @@ func TestRowsAreMatchedWithApplications(t *testing.T) {
 		{"violations", []row{numberRow(1)}, []app{karimov(1, func(a *app) { a.Violations = service.ViolationsFound })}, nil, verdicts(service.NumberNotEntitled)},
 		{"the same number again", []row{numberRow(1)}, []app{karimov(1, numbered("24-10-40538-000001-1"))}, map[string]int64{"24-10-40538-000001-1": 1}, verdicts(service.NumberSame)},
 		{"the same number in letters that look alike", []row{numberRow(1, number("ab-77"))}, []app{karimov(1, numbered("АВ-77"))}, nil, verdicts(service.NumberSame)},
+		{"the same number with another date", []row{numberRow(1, issued(heldOn))}, []app{karimov(1, numbered("24-10-40538-000001-1"))}, nil, verdicts(service.NumberOtherDay)},
 		{"another number already", []row{numberRow(1)}, []app{karimov(1, numbered("24-10-40538-000009-1"))}, nil, verdicts(service.NumberOther)},
 		{"a number of somebody else", []row{numberRow(1)}, []app{karimov(1)}, map[string]int64{"24-10-40538-000001-1": 77}, verdicts(service.NumberTaken)},
 		{"issued tomorrow", []row{numberRow(1, issued(today.AddDays(1)))}, []app{karimov(1)}, nil, verdicts(service.NumberFuture)},
