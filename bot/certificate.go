@@ -243,9 +243,7 @@ func askPrintNow(ctx context.Context, b *Bot, t *Turn, f *printForm) (Reply, err
 // printPressed opens the choice of certificates with all of them chosen.
 func (b *Bot) printPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.chooseExam(ctx, t, service.ExamFilter{Certificates: []service.CertificateStatus{
-			service.CertificatesToGenerate, service.CertificatesToLoad, service.CertificatesPartlyLoaded, service.CertificatesLoaded,
-		}}, pressPrint)
+		return b.chooseExam(ctx, t, dueExams, pressPrint)
 	}
 	v, err := b.Certificates.Printable(ctx, t.By, t.Press.ID)
 	if err != nil {

@@ -50,8 +50,8 @@ func (b *Bot) frdoExamRows(_ *Turn, v *service.ExamView) [][]Button {
 // frdoApplicationRows are this subject's rows of buttons on an application's card.
 func (b *Bot) frdoApplicationRows(_ *Turn, _ *service.ApplicationView) [][]Button { return nil }
 
-// frdoFilter finds the exams of which somebody can be exported.
-var frdoFilter = service.ExamFilter{Certificates: []service.CertificateStatus{
+// dueExams finds the exams in which somebody is due a certificate.
+var dueExams = service.ExamFilter{Certificates: []service.CertificateStatus{
 	service.CertificatesToGenerate, service.CertificatesToLoad, service.CertificatesPartlyLoaded, service.CertificatesLoaded,
 }}
 
@@ -60,7 +60,7 @@ var frdoFilter = service.ExamFilter{Certificates: []service.CertificateStatus{
 func (b *Bot) exportPressed(do Action) handler {
 	return func(ctx context.Context, t *Turn) (Reply, error) {
 		if t.Press.ID == 0 {
-			return b.chooseExam(ctx, t, frdoFilter, do)
+			return b.chooseExam(ctx, t, dueExams, do)
 		}
 		all := do == pressExportAll
 		err := b.Frdo.Export(ctx, t.By, t.Press.ID, all, t.UpdateID)

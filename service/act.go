@@ -995,7 +995,7 @@ func (s *Acts) Print(ctx context.Context, j PrintAct) error {
 		return fmt.Errorf("store act %d: %w", j.ActID, err)
 	}
 	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		if err := tx.SaveFile(ctx, File{SHA256: sha, Size: size, Type: "application/pdf"}); err != nil {
+		if err := tx.SaveFile(ctx, File{SHA256: sha, Size: size, Type: typePDF}); err != nil {
 			return err
 		}
 		if err := tx.SetActFile(ctx, j.ActID, j.Version, sha); err != nil {

@@ -313,6 +313,7 @@ func (s *Frdo) write(ctx context.Context, sc *examScene, list []Application, rep
 		}
 	}
 	var changed []Application
+	var steps []History
 	for i := range list {
 		a := &list[i]
 		r, known := row[a.ID]
@@ -322,12 +323,16 @@ func (s *Frdo) write(ctx context.Context, sc *examScene, list []Application, rep
 		from := a.Status()
 		a.RegistrationNumber, a.IssuedOn, a.ValidUntil = r.Number, r.IssuedOn, a.Level.ValidUntil(r.IssuedOn)
 		a.Revision++
-		if err := sc.note(ctx, SubjectApplication, a.ID, ApplicationNumbered, string(from), string(a.Status()), r.Number); err != nil {
-			return err
-		}
+		steps = append(steps, History{
+			Subject: SubjectApplication, SubjectID: a.ID, At: sc.now, PersonID: sc.by.PersonID,
+			Event: ApplicationNumbered, FromStatus: string(from), ToStatus: string(a.Status()), Comment: r.Number,
+		})
 		changed = append(changed, *a)
 	}
 	if err := sc.tx.SaveApplications(ctx, changed); err != nil {
+		return err
+	}
+	if err := sc.tx.AddHistories(ctx, steps); err != nil {
 		return err
 	}
 	e, err := sc.tx.Exam(ctx, sc.by, sc.exam.ID)

@@ -164,13 +164,12 @@ func (s *ImportJobs) report(ctx context.Context, tx Tx, j ImportFile, result Imp
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	const workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	n := ImportNotice{}
 	for _, f := range []struct {
 		data []byte
 		kind string
 		sha  *string
-	}{{data, "application/json", &n.Result}, {marked, workbook, &n.Marked}} {
+	}{{data, "application/json", &n.Result}, {marked, workbookType, &n.Marked}} {
 		if len(f.data) == 0 {
 			continue
 		}

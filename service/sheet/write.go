@@ -201,8 +201,10 @@ func markCopy(sheets []service.Sheet, title string, marks []service.SheetMark, w
 		if err != nil {
 			return fmt.Errorf("mark: %w", err)
 		}
-		if err := copyRows(f, name, sh.Rows, plain); err != nil {
-			return fmt.Errorf("mark: %w", err)
+		for _, r := range sh.Rows {
+			if err := fillRow(f, name, r.Number, r.Cells, plain); err != nil {
+				return fmt.Errorf("mark: %w", err)
+			}
 		}
 		if own := of(sh.Name, marks); len(own) > 0 {
 			if err := markSheet(f, name, sh.Rows, title, own, style); err != nil {
@@ -227,24 +229,6 @@ func sheetFor(f *excelize.File, i int, name string) (string, error) {
 		return name, nil
 	}
 	return got, nil
-}
-
-func copyRows(f *excelize.File, name string, rows []service.SheetRow, style int) error {
-	for _, r := range rows {
-		for i, cell := range r.Cells {
-			at, err := excelize.CoordinatesToCellName(i+1, r.Number)
-			if err != nil {
-				return err
-			}
-			if err := f.SetCellStr(name, at, cell); err != nil {
-				return err
-			}
-			if err := f.SetCellStyle(name, at, at, style); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func write(f *excelize.File, w io.Writer) error {
@@ -387,14 +371,8 @@ func (b *blank) writeGuide() error {
 		return err
 	}
 	for i, row := range b.guide.Rows {
-		for j, text := range row {
-			at, err := excelize.CoordinatesToCellName(j+1, i+1)
-			if err != nil {
-				return err
-			}
-			if err := b.SetCellStr(b.guide.Name, at, text); err != nil {
-				return err
-			}
+		if err := fillRow(b.File, b.guide.Name, i+1, row, 0); err != nil {
+			return err
 		}
 	}
 	return b.SetColWidth(b.guide.Name, listedColumn, listedColumn, widest)
