@@ -890,8 +890,10 @@ func (s *Candidates) Open(ctx context.Context, sha string) (io.ReadSeekCloser, e
 
 // Due asks at the moment of sending whether a delivery still holds: the scan is
 // the application's present one, the certificate is still due, the application is
-// still theirs, the hold is over and they do not have it yet. It is nil where
-// anything of that is not so; a hold that was made longer is queued anew.
+// still theirs, the hold is over, they do not have it yet, and no earlier request
+// was lost, which may have brought it: this one can have been queued while that
+// was on its way. It is nil where anything of that is not so; a hold that was made
+// longer is queued anew.
 func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*CandidateScan, error) {
 	a, err := s.own(ctx, to, n.ApplicationID)
 	if err != nil {
@@ -905,6 +907,14 @@ func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*Cand
 		return nil, nil //nolint:nilnil // the same
 	case s.now().Before(*a.DeliverAt):
 		return nil, s.Later(ctx, to, []DeliveryNotice{n})
+	}
+	lost := false
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		lost, err = tx.NoticeLost(ctx, to.PersonID, n.NoticeKey())
+		return err
+	})
+	if err != nil || lost {
+		return nil, err
 	}
 	return s.Scan(ctx, to, n.ApplicationID)
 }
