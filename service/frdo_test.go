@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -652,6 +653,81 @@ func TestANumberOfTheInstallationIsNotGivenTwice(t *testing.T) {
 	}
 	if got := r.applications(elsewhere)[0].RegistrationNumber; got != "24-10-40538-999999-1" {
 		t.Errorf("the other one has %q", got)
+	}
+}
+
+// atOnce generates from several tables at one moment and returns the refusals.
+func (r *registry) atOnce(presses ...service.NumbersInput) (refused []error) {
+	r.t.Helper()
+	out := make([]error, len(presses))
+	var wg sync.WaitGroup
+	for i, in := range presses {
+		by := []service.Actor{r.anna, r.boris}[i%2]
+		in.UpdateID = 1000 + int64(i)
+		wg.Go(func() { _, out[i] = r.frdo.Generate(r.t.Context(), by, in) })
+	}
+	wg.Wait()
+	return slices.DeleteFunc(out, func(err error) bool { return err == nil })
+}
+
+func TestOfTwoWhoGenerateAtOneMomentOneDoes(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	r.filled()
+	e := r.ready(3)
+	var presses []service.NumbersInput
+	for i, by := range []service.Actor{r.anna, r.boris} {
+		u := r.sent(by, e, "ответ.csv", numbersOf(r.applications(e), func(n int, line []string) {
+			line[4] = fmt.Sprintf("24-10-40538-%03d%03d-1", i+1, n)
+		}))
+		presses = append(presses, service.NumbersInput{ExamID: e.ID, UploadID: u.ID, Digest: r.report(by, u).Digest})
+	}
+	refused := r.atOnce(presses...)
+	if len(refused) != 1 || service.ReasonOf(refused[0]) != service.ReasonFrdoChanged {
+		t.Errorf("refused: %v", refused)
+	}
+	whose := map[string]bool{}
+	for _, a := range r.applications(e) {
+		if n := len(r.steps(service.SubjectApplication, a.ID, service.ApplicationNumbered)); n != 1 || a.RegistrationNumber == "" {
+			t.Errorf("%s has %q after %d steps", a.Number, a.RegistrationNumber, n)
+		} else {
+			whose[a.RegistrationNumber[:15]] = true
+		}
+	}
+	if len(whose) != 1 {
+		t.Errorf("numbers of both tables are written: %v", whose)
+	}
+	if list, err := r.store.Printings(t.Context(), e.ID, 0, 10); err != nil || len(list) != 1 {
+		t.Errorf("%d printings, %v", len(list), err)
+	}
+}
+
+func TestANumberIsNotGivenToTwoExamsAtOneMoment(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	r.filled()
+	exams := []*service.Exam{r.ready(2), r.ready(2)}
+	var presses []service.NumbersInput
+	for i, by := range []service.Actor{r.anna, r.boris} {
+		u := r.sent(by, exams[i], "ответ.csv", numbersOf(r.applications(exams[i]), func(n int, line []string) {
+			line[4] = fmt.Sprintf("24-10-40538-%06d-1", n)
+		}))
+		presses = append(presses, service.NumbersInput{ExamID: exams[i].ID, UploadID: u.ID, Digest: r.report(by, u).Digest})
+	}
+	refused := r.atOnce(presses...)
+	if len(refused) != 1 || service.AsError(refused[0]).Kind != service.Conflict {
+		t.Errorf("refused: %v", refused)
+	}
+	written := 0
+	for _, e := range exams {
+		for _, a := range r.applications(e) {
+			if a.RegistrationNumber != "" {
+				written++
+			}
+		}
+	}
+	if written != 2 {
+		t.Errorf("%d applications have a number", written)
 	}
 }
 
