@@ -241,10 +241,10 @@ func (b *Bot) route(ctx context.Context, t *Turn) (Reply, error) {
 	return b.help(ctx, t)
 }
 
-// typedLabel finds the action whose label somebody typed, in their language or
-// in the base language, and what follows the words.
+// typedLabel finds the action whose label somebody typed, in a language of theirs
+// or in the base language, and what follows the words.
 func (b *Bot) typedLabel(t *Turn) (code Action, suffix string, known bool) {
-	for _, language := range []string{t.text.Language(), templates.Base} {
+	for _, language := range []string{t.text.Language(), b.ownText(t.By).Language(), templates.Base} {
 		labels := b.labels[language]
 		if code, known = labels[normLabel(t.Text)]; known {
 			return code, "", true
@@ -258,8 +258,17 @@ func (b *Bot) typedLabel(t *Turn) (code Action, suffix string, known bool) {
 }
 
 // textFor is the texts of a person: those of candidates are in their language,
-// those of people who only work here in the base language.
+// those of people who work here in the base language.
 func (b *Bot) textFor(by service.Actor) *templates.Set {
+	if onlyCandidate(by) {
+		return b.ownText(by)
+	}
+	return b.text
+}
+
+// ownText is the texts of what a person is told as a candidate, even if they work
+// here too.
+func (b *Bot) ownText(by service.Actor) *templates.Set {
 	if text := b.texts[by.Language]; text != nil && by.Has(service.RoleCandidate) {
 		return text
 	}

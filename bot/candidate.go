@@ -34,16 +34,26 @@ const (
 func (b *Bot) candidateActions() []action {
 	return []action{
 		{pressMine, "candidate_mine", b.mine},
-		{pressLanguages, "candidate_language", b.languages},
-		{pressSpeak, "candidate_speak", b.speak},
-		{pressFind, "candidate_find", b.find},
-		{pressFindCancel, "candidate_cancel", b.cancelClaim},
-		{pressCopy, "candidate_copy", b.copyPressed},
+		{pressLanguages, "candidate_language", b.asCandidate(b.languages)},
+		{pressSpeak, "candidate_speak", b.asCandidate(b.speak)},
+		{pressFind, "candidate_find", b.asCandidate(b.find)},
+		{pressFindCancel, "candidate_cancel", b.asCandidate(b.cancelClaim)},
+		{pressCopy, "candidate_copy", b.asCandidate(b.copyPressed)},
 		{pressCandidate, "candidate_invite", b.inviteCandidate},
 		{pressSlips, "candidate_slips", b.slips},
 		{pressReach, "candidate_reach", b.reachPressed},
 		{pressUnlinking, "candidate_unlink", b.unlinking},
 		{pressUnlink, "candidate_unlink_yes", b.unlink},
+	}
+}
+
+// asCandidate answers in the language of a candidate who may work here too.
+func (b *Bot) asCandidate(do handler) handler {
+	return func(ctx context.Context, t *Turn) (Reply, error) {
+		if t.By.Has(service.RoleCandidate) {
+			t.text = b.ownText(t.By)
+		}
+		return do(ctx, t)
 	}
 }
 
@@ -148,6 +158,7 @@ func (b *Bot) home(ctx context.Context, t *Turn) (Reply, error) {
 			row(Button{Press: Press{Do: pressLanguages}}),
 		}}, nil
 	}
+	t.text = b.textFor(t.By)
 	return b.menu(ctx, t)
 }
 
@@ -195,7 +206,8 @@ func (b *Bot) languages(_ context.Context, t *Turn) (Reply, error) {
 	return Reply{Text: "candidate_languages", Edit: true, Rows: append(languageRows(), row(Button{Press: Press{Do: pressMenu}}))}, nil
 }
 
-// speak chooses a language, and shows in it where the person stands.
+// speak chooses a language, and shows in it where the person stands; those who
+// work here are shown what they see as candidates.
 func (b *Bot) speak(ctx context.Context, t *Turn) (Reply, error) {
 	if err := mayBeCandidate(t.By); err != nil {
 		return Reply{}, err
@@ -208,14 +220,17 @@ func (b *Bot) speak(ctx context.Context, t *Turn) (Reply, error) {
 		if err := b.Candidates.ChooseLanguage(ctx, t.Chat, language); err != nil {
 			return Reply{}, err
 		}
-	} else {
-		if _, err := b.People.SetLanguage(ctx, t.By, language); err != nil {
-			return Reply{}, err
-		}
-		t.By.Language = language
-		b.outfit(ctx, t.Chat, t.By)
+		t.text = b.texts[language]
+		return edited(b.home(ctx, t))
 	}
-	t.text = b.texts[language]
+	if _, err := b.People.SetLanguage(ctx, t.By, language); err != nil {
+		return Reply{}, err
+	}
+	t.By.Language, t.text = language, b.texts[language]
+	b.outfit(ctx, t.Chat, t.By)
+	if !onlyCandidate(t.By) {
+		return b.mine(ctx, t)
+	}
 	return edited(b.home(ctx, t))
 }
 
@@ -226,6 +241,7 @@ type mineView struct {
 
 // mine shows the own applications in words that people understand.
 func (b *Bot) mine(ctx context.Context, t *Turn) (Reply, error) {
+	t.text = b.ownText(t.By)
 	list, err := b.Candidates.Mine(ctx, t.By)
 	if err != nil {
 		return Reply{}, err
@@ -267,7 +283,7 @@ func (b *Bot) scanReply(text *templates.Set, s *service.CandidateScan) (Reply, e
 	doc := Attachment{Name: service.SafeName(name) + extension(s.Type), Size: s.Size, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return b.Candidates.Open(ctx, s.SHA)
 	}}
-	return Reply{Text: "candidate_delivery", Data: s, Document: &doc, Rows: [][]Button{row(Button{Press: Press{Do: pressMine}})}}, nil
+	return Reply{Text: "candidate_delivery", Data: s, Document: &doc, text: text, Rows: [][]Button{row(Button{Press: Press{Do: pressMine}})}}, nil
 }
 
 // extension is the end of a file's name for what scans are kept as.
@@ -329,7 +345,7 @@ func (b *Bot) renderDelivery(ctx context.Context, to service.Actor, batch []json
 			return letter{}, err
 		}
 	}
-	r, err := b.scanReply(b.textFor(to), first)
+	r, err := b.scanReply(b.ownText(to), first)
 	return letter{Reply: r, Sent: b.delivered(to, first)}, err
 }
 
@@ -382,7 +398,7 @@ func (b *Bot) claimTurn(ctx context.Context, t *Turn) (Reply, bool, error) {
 		return Reply{}, false, nil
 	}
 	if t.Contact != nil {
-		r, err := b.claimPhone(ctx, t)
+		r, err := b.asCandidate(b.claimPhone)(ctx, t)
 		return r, true, err
 	}
 	c, err := b.Candidates.Claim(ctx, t.Chat)
@@ -392,7 +408,7 @@ func (b *Bot) claimTurn(ctx context.Context, t *Turn) (Reply, bool, error) {
 	if code, _, known := b.typedLabel(t); known && t.Text != "" && slices.Contains(candidatePresses, code) {
 		return Reply{}, false, nil // they have turned to something else
 	}
-	r, err := b.claimStep(ctx, t, c)
+	r, err := b.asCandidate(func(ctx context.Context, t *Turn) (Reply, error) { return b.claimStep(ctx, t, c) })(ctx, t)
 	return r, true, err
 }
 
@@ -442,7 +458,7 @@ func refusedAnswer(ask Reply, err error) (Reply, error) {
 
 // claimed shows what a search has found.
 func (b *Bot) claimed(ctx context.Context, t *Turn, done *service.Claimed) (Reply, error) {
-	t.By, t.text = done.Actor, b.textFor(done.Actor)
+	t.By = done.Actor
 	b.outfit(ctx, t.Chat, t.By)
 	r, err := b.mine(ctx, t)
 	r.Edit, r.Lead = false, "candidate_found"

@@ -302,6 +302,9 @@ func TestWhoWorksHereCanBeACandidateToo(t *testing.T) {
 	d.presses(anna, "Мой сертификат", "В меню", "Язык", "English")
 	d.says(anna, "Экзамены")
 	d.says(anna, "My certificate")
+	d.presses(anna, "To the menu")
+	d.says(anna, "Language")
+	d.says(anna, "/cancel")
 	golden(t, "candidate_and_staff", d.tg.Transcript())
 }
 

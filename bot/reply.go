@@ -30,6 +30,7 @@ type Reply struct {
 	Contact  string       // name of the label of a key that shares the person's own contact; Rows are left out
 	NoKeys   bool         // takes that key away; Rows are left out
 
+	text  *templates.Set                          // in which it is said; nil: as everything to whoever gets it
 	sent  func(ctx context.Context, id int) error // what is left to do once the chat has taken it
 	after func(ctx context.Context) error         // what is left to do once it is said
 }
@@ -84,6 +85,9 @@ func (a Attachment) upload(ctx context.Context) chat.Upload {
 // message fills a reply's texts. It is also what notices are rendered with.
 func (b *Bot) message(ctx context.Context, text *templates.Set, chatID int64, r Reply) (chat.Message, error) {
 	m := chat.Message{ChatID: chatID, Protect: r.Protect, NoKeys: r.NoKeys}
+	if r.text != nil {
+		text = r.text
+	}
 	var err error
 	if m.HTML, err = text.HTML(r.Text, r.Data); err != nil {
 		return m, err
