@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"flowbot/service"
 )
@@ -23,15 +24,6 @@ func (q queries) ApplicationsOf(ctx context.Context, personID int64, limit int) 
 		Where("application.person_id = ?", personID).
 		OrderExpr("exam.held_on DESC, application.id DESC").Limit(int64(limit)).Scan(ctx)
 	return out, explain(err)
-}
-
-// LoadedScan implements service.CandidateQueries.
-func (q queries) LoadedScan(ctx context.Context, id int64) (*service.Scan, error) {
-	s := new(service.Scan)
-	if err := q.NewSelect().Model(s).Where("id = ?", id).Scan(ctx); err != nil {
-		return nil, explain(err)
-	}
-	return s, nil
 }
 
 // CandidatesOf implements service.CandidateQueries.
@@ -159,9 +151,12 @@ func (t tx) EndInvitationsOf(ctx context.Context, personID, updateID int64, now 
 }
 
 // EndApplicationInvitations implements service.InvitationCommands.
-func (t tx) EndApplicationInvitations(ctx context.Context, applicationID, by int64, now time.Time) error {
+func (t tx) EndApplicationInvitations(ctx context.Context, applicationIDs []int64, by int64, now time.Time) error {
+	if len(applicationIDs) == 0 {
+		return nil
+	}
 	q := t.NewUpdate().Model((*service.Invitation)(nil)).Set("revoked_at = ?", now).
-		Where("application_id = ?", applicationID).Where("used_at IS NULL AND revoked_at IS NULL")
+		Where("application_id = ANY (?)", pgdialect.Array(applicationIDs)).Where("used_at IS NULL AND revoked_at IS NULL")
 	if by != 0 {
 		q = q.Set("revoked_by = ?", by)
 	}

@@ -88,7 +88,7 @@ const (
 	ReasonBlankNumber    Reason = "blank.number"     // Data: maxBlankNumber
 	ReasonBlankSeries    Reason = "blank.series"     // Data: maxBlankSeries
 	ReasonBlankUsed      Reason = "blank.used"       // used or spoiled; Data: BlankFault, nil when a race told
-	ReasonBlankPattern   Reason = "blank.pattern"    // Data: BlankFault
+	ReasonBlankPattern   Reason = "blank.pattern"    // Data: BlankPattern
 	ReasonBlankOutside   Reason = "blank.outside"    // in no range; Data: BlankFault
 	ReasonBlankRange     Reason = "blank.range"      // no two numbers of one length in their order
 	ReasonBlankRangeLong Reason = "blank.range_long" // Data: maxBlankRange

@@ -179,8 +179,6 @@ type CandidateQueries interface {
 	// ApplicationsOf lists the applications that are linked to a person, newest
 	// first, at most limit.
 	ApplicationsOf(ctx context.Context, personID int64, limit int) ([]Application, error)
-	// LoadedScan returns a scan, or NotFound.
-	LoadedScan(ctx context.Context, id int64) (*Scan, error)
 	// CandidatesOf lists an exam's applications that a certificate may follow with
 	// how their candidates can be reached, by name: not those who did not come,
 	// failed, or broke the rules.
@@ -327,7 +325,7 @@ type SlipsInput struct {
 // the PDF is nowhere kept, for its links are secrets. Staff of the exam's center
 // may.
 func (s *Candidates) Slips(ctx context.Context, by Actor, in SlipsInput) ([]byte, int, error) {
-	form, tokens, err := s.slipForm(ctx, by, in)
+	form, slips, err := s.slipForm(ctx, by, in)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -345,9 +343,9 @@ func (s *Candidates) Slips(ctx context.Context, by Actor, in SlipsInput) ([]byte
 		}
 		var links []Invitation
 		for i := range held {
-			// Who was linked meanwhile has a slip that leads nowhere.
-			if token := tokens[held[i].ID]; token != "" && held[i].PersonID == 0 {
-				links = append(links, *candidateLink(sc, &held[i], token, in.UpdateID))
+			// Who was linked or changed meanwhile has a slip that leads nowhere.
+			if s, drawn := slips[held[i].ID]; drawn && held[i].PersonID == 0 && held[i].Revision == s.revision {
+				links = append(links, *candidateLink(sc, &held[i], s.token, in.UpdateID))
 			}
 		}
 		if err := sc.tx.AddInvitations(ctx, links); err != nil {
@@ -361,8 +359,14 @@ func (s *Candidates) Slips(ctx context.Context, by Actor, in SlipsInput) ([]byte
 	return drawn, len(form.Slips), nil
 }
 
-// slipForm says what stands on the slips, and which token is whose.
-func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*SlipForm, map[int64]string, error) {
+// drawnSlip is what a slip was drawn for.
+type drawnSlip struct {
+	token    string
+	revision int // of the application
+}
+
+// slipForm says what stands on the slips, and for which application each is.
+func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*SlipForm, map[int64]drawnSlip, error) {
 	e, err := s.store.Exam(ctx, by, in.ExamID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("exam %d: %w", in.ExamID, err)
@@ -374,7 +378,7 @@ func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*Sl
 	if err != nil {
 		return nil, nil, fmt.Errorf("applications of exam %d: %w", e.ID, err)
 	}
-	form, tokens := &SlipForm{Exam: e.Number, Day: e.HeldOn}, map[int64]string{}
+	form, slips := &SlipForm{Exam: e.Number, Day: e.HeldOn}, map[int64]drawnSlip{}
 	for i := range list {
 		a := &list[i]
 		if a.PersonID != 0 {
@@ -384,7 +388,7 @@ func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*Sl
 		if err != nil {
 			return nil, nil, err
 		}
-		tokens[a.ID] = token
+		slips[a.ID] = drawnSlip{token, a.Revision}
 		slip := Slip{Number: a.Number, Name: a.Name(), NameLatin: a.NameLatin(), Link: in.Link(token)}
 		if l := LanguageOf(a.Language); l != "" && l != CandidateLanguages[0] {
 			if slip.Words, err = in.Words(l); err != nil {
@@ -396,7 +400,7 @@ func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*Sl
 	if len(form.Slips) == 0 {
 		return nil, nil, refuse(Conflict, ReasonCandidateAllLinked)
 	}
-	return form, tokens, nil
+	return form, slips, nil
 }
 
 // Unlink takes an application away from the person it is linked to: they see
@@ -415,7 +419,7 @@ func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, 
 		if who, err = sc.tx.Person(ctx, a.PersonID); err != nil {
 			return fmt.Errorf("person %d: %w", a.PersonID, err)
 		}
-		if err := sc.tx.EndApplicationInvitations(ctx, a.ID, sc.by.PersonID, sc.now); err != nil {
+		if err := sc.tx.EndApplicationInvitations(ctx, []int64{a.ID}, sc.by.PersonID, sc.now); err != nil {
 			return fmt.Errorf("end the links of application %d: %w", a.ID, err)
 		}
 		a.PersonID, a.LinkedAt, a.DeliveredAt = 0, nil, nil
@@ -462,7 +466,7 @@ func link(ctx context.Context, tx Tx, a *Application, p *Person, event string, n
 	if err := tx.SaveApplications(ctx, []Application{*a}); err != nil {
 		return fmt.Errorf("link application %d: %w", a.ID, err)
 	}
-	if err := tx.EndApplicationInvitations(ctx, a.ID, 0, now); err != nil {
+	if err := tx.EndApplicationInvitations(ctx, []int64{a.ID}, 0, now); err != nil {
 		return fmt.Errorf("end the links of application %d: %w", a.ID, err)
 	}
 	err := tx.AddHistory(ctx, History{Subject: SubjectApplication, SubjectID: a.ID, At: now, PersonID: p.ID, Event: event})
@@ -582,11 +586,11 @@ type ClaimContact struct {
 }
 
 // ClaimPhone takes the sender's own contact and awaits the day of birth. The
-// messenger vouches for its number; a contact of anybody else is
-// ReasonCandidateContact.
+// messenger vouches for its number and gives it with the country's code, with or
+// without a plus; a contact of anybody else is ReasonCandidateContact.
 func (s *Candidates) ClaimPhone(ctx context.Context, in ClaimContact) error {
-	phone := phoneDigits(in.Phone)
-	if in.OwnerID != in.TelegramID || phone == "" {
+	phone, err := phoneDigits("+" + strings.TrimPrefix(in.Phone, "+"))
+	if in.OwnerID != in.TelegramID || err != nil {
 		return refuse(Invalid, ReasonCandidateContact)
 	}
 	return s.claim(ctx, in.TelegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
@@ -594,18 +598,6 @@ func (s *Candidates) ClaimPhone(ctx context.Context, in ClaimContact) error {
 		c.Step, c.Phone = ClaimBorn, phone
 		return nil
 	})
-}
-
-// maxPhone is the length of an international number. Source: ITU-T E.164.
-const maxPhone = 15
-
-// phoneDigits leaves the digits of a telephone number, "" for what is none.
-func phoneDigits(s string) string {
-	s = onlyDigits(s)
-	if len(s) > maxPhone {
-		return ""
-	}
-	return s
 }
 
 func onlyDigits(s string) string {
@@ -872,7 +864,7 @@ func (s *Candidates) Scan(ctx context.Context, by Actor, applicationID int64) (*
 	if err != nil {
 		return nil, err
 	}
-	scan, err := s.store.LoadedScan(ctx, a.ScanID)
+	scan, err := s.store.Scan(ctx, a.ScanID)
 	if err != nil {
 		return nil, fmt.Errorf("scan %d: %w", a.ScanID, err)
 	}

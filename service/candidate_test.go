@@ -255,6 +255,40 @@ func TestAClaimNeedsEverythingToAgree(t *testing.T) {
 	}
 }
 
+func TestATelephoneOfTheSheetMeetsThatOfTheContact(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cell, contact string
+		meets         bool
+	}{
+		"an 8 and a 7":            {"8 (900) 123-45-67", "79001234567", true},
+		"an 8 and a plus":         {"89001234567", "+7 900 123-45-67", true},
+		"an 8 and an 8":           {"89001234567", "89001234567", true},
+		"no code":                 {"9001234567", "+79001234567", true},
+		"another country":         {"998 90 123 45 67", "+998901234567", true},
+		"Vietnam, which has 84":   {"+84 912 345 678", "84912345678", true},
+		"an 8 that is not Russia": {"8 491 234-56-78", "84912345678", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCenter(t)
+			row := with(with(applicationCells("1", "А"), 13, tt.cell), 11, "FA 0123456")
+			c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(row)))
+			s := c.candidates()
+			if err := s.ClaimPhone(t.Context(), service.ClaimContact{TelegramID: 71, OwnerID: 71, Phone: tt.contact}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.ClaimBorn(t.Context(), 71, "01.02.1990"); err != nil {
+				t.Fatal(err)
+			}
+			_, err := s.ClaimDigits(t.Context(), service.ClaimInput{TelegramID: 71, Digits: "3456"})
+			if met := err == nil; met != tt.meets {
+				t.Errorf("met: %t, %v", met, err)
+			}
+		})
+	}
+}
+
 func TestADeliveryIsCheckedAtTheMomentOfSending(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)

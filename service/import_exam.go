@@ -448,6 +448,21 @@ func (r *importExams) writeApplications(ctx context.Context) error {
 	if err := r.tx.UpdateApplications(ctx, changed); err != nil {
 		return fmt.Errorf("change applications: %w", err)
 	}
+	return r.endLinks(ctx)
+}
+
+// endLinks ends the links to applications that are about somebody else now: a
+// slip that bears the one's name must not bring the other's certificate.
+func (r *importExams) endLinks(ctx context.Context) error {
+	var ids []int64
+	for _, a := range r.planned {
+		if a.from != nil && isSomebodyElse(&a.was, &a.Application) {
+			ids = append(ids, a.ID)
+		}
+	}
+	if err := r.tx.EndApplicationInvitations(ctx, ids, r.by.PersonID, r.at); err != nil {
+		return fmt.Errorf("end links: %w", err)
+	}
 	return nil
 }
 

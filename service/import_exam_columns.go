@@ -301,30 +301,36 @@ const (
 	mostPhoneDigits   = 15
 )
 
-// readPhone reads a number of a telephone as its digits with the country's code:
-// the 8 before ten digits, and no code before a 9 and nine digits, are Russia.
+// readPhone reads a number of a telephone; an empty cell is none.
 func readPhone(cell string, s *Sheet) (string, error) {
 	cell, err := readText(longestName)(cell, s)
 	if err != nil || cell == "" {
 		return "", err
 	}
+	return phoneDigits(cell)
+}
+
+// phoneDigits is a number of a telephone as its digits with the country's code:
+// the 8 before ten digits, and no code before a 9 and nine digits, are Russia. No
+// country has the code 89, so that is Russia even after a plus.
+func phoneDigits(text string) (string, error) {
 	digits := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("+-–—() .\u00a0", r) {
 			return -1
 		}
 		return r
-	}, cell)
-	plus := strings.HasPrefix(cell, "+")
+	}, text)
+	plus := strings.HasPrefix(text, "+")
 	switch {
 	case !plus && strings.HasPrefix(digits, "00"):
 		digits = digits[2:]
-	case !plus && len(digits) == 11 && digits[0] == '8':
+	case len(digits) == 11 && (strings.HasPrefix(digits, "89") || !plus && digits[0] == '8'):
 		digits = "7" + digits[1:]
 	case !plus && len(digits) == 10 && digits[0] == '9':
 		digits = "7" + digits
 	}
 	if strings.Trim(digits, "0123456789") != "" || strings.HasPrefix(digits, "0") ||
-		len(digits) < fewestPhoneDigits || len(digits) > mostPhoneDigits || strings.Contains(cell[1:], "+") {
+		len(digits) < fewestPhoneDigits || len(digits) > mostPhoneDigits || strings.Contains(text[1:], "+") {
 		return "", refuse(Invalid, ReasonImportNoPhone)
 	}
 	return digits, nil

@@ -480,6 +480,29 @@ func TestAnApplicationOfALinkedCandidateDoesNotBecomeSomebodyElses(t *testing.T)
 	}
 }
 
+func TestALinkDoesNotOutliveWhomItWasFor(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(applicationCells("1", "А"), applicationCells("1", "Б"))))
+	links := map[string]string{}
+	for _, a := range c.allApplications() {
+		token, _, err := c.candidates().Invite(t.Context(), c.anna, a.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		links[a.Number] = token
+	}
+	other := with(with(applicationCells("1", "А"), 3, "Назаров"), 9, "03.04.1985")
+	mended := with(applicationCells("1", "Б"), 3, "Каримоф")
+	if r := c.load(c.anna, workbook(t, applicationsTab(other, mended))); r.Sheets[0].Changed != 2 {
+		t.Fatalf("%v, %v", counts(r), bads(r))
+	}
+	for number, want := range map[string]service.Reason{"А": service.ReasonInvitationInvalid, "Б": ""} {
+		_, err := c.People.Accept(t.Context(), service.AcceptInput{TelegramID: 71, Token: links[number]})
+		refusedWith(t, number, err, want)
+	}
+}
+
 func TestSheetsOfCentersAreForTheirStaffAndAdmins(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)

@@ -115,9 +115,9 @@ type InvitationCommands interface {
 	// EndInvitationsOf revokes the open invitations that a person has made with an
 	// update of the chat.
 	EndInvitationsOf(ctx context.Context, personID, updateID int64, now time.Time) error
-	// EndApplicationInvitations revokes the open invitations of an application. By
-	// is 0 when it was linked.
-	EndApplicationInvitations(ctx context.Context, applicationID, by int64, now time.Time) error
+	// EndApplicationInvitations revokes the open invitations of applications. By is
+	// 0 when one was linked.
+	EndApplicationInvitations(ctx context.Context, applicationIDs []int64, by int64, now time.Time) error
 	// InvitationForUpdate is Invitation and holds it until the transaction ends.
 	InvitationForUpdate(ctx context.Context, id int64) (*Invitation, error)
 	// InvitationByHashForUpdate returns the invitation with this hash of its
