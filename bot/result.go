@@ -2,7 +2,7 @@ package bot
 
 import (
 	"context"
-	"time"
+	"slices"
 
 	"flowbot/service"
 )
@@ -13,23 +13,25 @@ const (
 	pressResults      Action = "erl" // «Загрузить результаты»
 	pressResultList   Action = "erq" // those awaiting a result; Version is a page
 	pressResultNext   Action = "ert" // one of them
-	pressNoViolations Action = "ern" // «Нарушений нет», of all who came
+	pressResultSkip   Action = "ers" // the one behind this one
+	pressNoViolations Action = "ern" // «Нарушений нет», of all who came; Version is how many they are
 	pressRest         Action = "err" // «Остальные сдали»
 	pressRestSure     Action = "ery" // Version is how many they are
 	pressClean        Action = "erv" // «Нарушений нет», of one
 	pressViolated     Action = "ere"
+	pressViolatedNext Action = "er4"
 	pressCorrect      Action = "erc"
 	pressUnmark       Action = "eru"
 	pressResultTable  Action = "erd" // «Скачать таблицу»
 )
 
 // outcomes are the buttons that mark an outcome: on the card of an application,
-// and in the list of those awaiting one, to which they lead back.
+// and of one in the queue of those awaiting theirs, where they lead to the next.
 var outcomes = []struct {
-	outcome    service.Outcome
-	card, list Action
-	label      string // of both buttons
-	named      string // what the button in the list is called by when it is typed
+	outcome     service.Outcome
+	card, queue Action
+	label       string // of both buttons
+	named       string // what the button in the queue is called by when it is typed
 }{
 	{service.OutcomePassed, "erp", "er1", "passed", "passed_next"},
 	{service.OutcomeFailed, "erf", "er2", "failed", "failed_next"},
@@ -41,19 +43,21 @@ func (b *Bot) resultActions() []action {
 		{pressResults, "results", b.resultsPressed},
 		{pressResultList, "results_list", b.resultListPressed},
 		{pressResultNext, "results_next", b.resultNextPressed},
+		{pressResultSkip, "results_skip", b.resultSkipPressed},
 		{pressNoViolations, "no_violations", b.noViolationsPressed},
 		{pressRest, "results_rest", b.restPressed},
 		{pressRestSure, "results_rest_sure", b.restSurePressed},
-		{pressClean, "no_violations_one", b.cleanPressed},
-		{pressViolated, "violated", b.violatedPressed},
-		{pressCorrect, "result_correct", b.correctPressed},
-		{pressUnmark, "result_unmark", b.unmarkPressed},
+		{pressClean, "no_violations_one", b.ofOne(b.noViolationsPressed, b.marks(markForm{Violations: service.ViolationsNone}))},
+		{pressViolated, "violated", b.ofOne(b.tablePressed, b.marks(markForm{Violations: service.ViolationsFound}))},
+		{pressViolatedNext, "violated_next", b.ofOne(b.resultListPressed, b.marks(markForm{Violations: service.ViolationsFound, Next: true}))},
+		{pressCorrect, "result_correct", b.ofOne(b.tablePressed, b.correctPressed)},
+		{pressUnmark, "result_unmark", b.ofOne(b.tablePressed, b.unmarkPressed)},
 		{pressResultTable, "results_table", b.resultTablePressed},
 	}
 	for _, o := range outcomes {
 		out = append(out,
-			action{o.card, o.label, b.outcomePressed(o.outcome, false)},
-			action{o.list, o.named, b.outcomePressed(o.outcome, true)})
+			action{o.card, o.label, b.ofOne(b.resultListPressed, b.marks(markForm{Outcome: o.outcome}))},
+			action{o.queue, o.named, b.ofOne(b.resultListPressed, b.marks(markForm{Outcome: o.outcome, Next: true}))})
 	}
 	return out
 }
@@ -74,7 +78,7 @@ func (b *Bot) resultExamRows(_ *Turn, v *service.ExamView) [][]Button {
 		out = append(out, row(Button{Press: Press{pressResults, v.Exam.ID, v.Exam.Revision}, Args: n}))
 	}
 	if n := v.Count(service.ApplicationAwaitingViolationsMark); n > 0 {
-		out = append(out, row(Button{Press: Press{pressNoViolations, v.Exam.ID, v.Exam.Revision}, Args: n}))
+		out = append(out, row(Button{Press: Press{pressNoViolations, v.Exam.ID, n}, Args: n}))
 	}
 	return out
 }
@@ -97,12 +101,12 @@ func (b *Bot) resultApplicationRows(_ *Turn, v *service.ApplicationView) [][]But
 }
 
 // outcomeRows offers the outcomes that an application does not have.
-func outcomeRows(a *service.Application, quick bool) [][]Button {
+func outcomeRows(a *service.Application, queue bool) [][]Button {
 	var out []Button
 	for _, o := range outcomes {
 		do := o.card
-		if quick {
-			do = o.list
+		if queue {
+			do = o.queue
 		}
 		if o.outcome != a.Outcome {
 			out = append(out, Button{Label: o.label, Press: Press{do, a.ID, a.Revision}})
@@ -125,16 +129,7 @@ func violationsRows(a *service.Application) [][]Button {
 
 // awaitingResults are the exams of one's own centers in which results are missing.
 func (b *Bot) awaitingResults(t *Turn) service.ExamFilter {
-	return service.ExamFilter{Unsettled: true, HeldBefore: b.todayOf(t).AddDays(1)}
-}
-
-// todayOf is the day that it is where the person reads dates.
-func (b *Bot) todayOf(t *Turn) service.Day {
-	loc, err := time.LoadLocation(t.By.Zone)
-	if err != nil {
-		loc = time.UTC
-	}
-	return service.DayOf(b.now(), loc)
+	return service.ExamFilter{Unsettled: true, HeldBefore: dayOf(b.now(), t.By).AddDays(1)}
 }
 
 // resultsView is what the screen about the results of an exam says.
@@ -171,7 +166,7 @@ func (b *Bot) resultsScreen(ctx context.Context, t *Turn, examID int64) (Reply, 
 			row(Button{Press: Press{pressRest, examID, 0}, Args: shown.Awaited}))
 	}
 	if shown.Marks > 0 {
-		r.Rows = append(r.Rows, row(Button{Press: Press{pressNoViolations, examID, v.Exam.Revision}, Args: shown.Marks}))
+		r.Rows = append(r.Rows, row(Button{Press: Press{pressNoViolations, examID, shown.Marks}, Args: shown.Marks}))
 	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressExam, examID, 0}, Args: v.Exam.Number}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
@@ -237,101 +232,140 @@ func (b *Bot) resultNextPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
 		return b.resultListPressed(ctx, t)
 	}
-	v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
+	q, err := b.resultQueue(ctx, t, t.Press.ID)
 	if err != nil {
 		return Reply{}, err
+	}
+	if len(q.Items) == 0 || q.Items[q.At].ID != t.Press.ID { // marked meanwhile
+		return edited(b.applicationCard(ctx, t, t.Press.ID))
+	}
+	return resultAsk(q), nil
+}
+
+// resultSkipPressed leaves one as they are and asks for the next.
+func (b *Bot) resultSkipPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.resultListPressed(ctx, t)
+	}
+	q, err := b.resultQueue(ctx, t, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(q.Items) == 0 {
+		return edited(b.resultsScreen(ctx, t, q.Exam.ID))
+	}
+	if q.Items[q.At].ID == t.Press.ID {
+		q.At = (q.At + 1) % len(q.Items)
+	}
+	return resultAsk(q), nil
+}
+
+// resultQueue is the queue of those whose result is awaited, for whoever may mark
+// it, from an application on.
+func (b *Bot) resultQueue(ctx context.Context, t *Turn, applicationID int64) (*service.ResultQueue, error) {
+	v, err := b.Exams.Application(ctx, t.By, applicationID)
+	if err != nil {
+		return nil, err
 	}
 	if err := v.CanMark(); err != nil {
+		return nil, err
+	}
+	return b.Exams.ResultQueue(ctx, t.By, applicationID)
+}
+
+// askView says whose outcome is asked for.
+type askView struct {
+	Application *service.Application
+	Awaited     int // results that are missing
+}
+
+// resultAsk asks for the outcome of the one with whom the queue goes on.
+func resultAsk(q *service.ResultQueue) Reply {
+	a := &q.Items[q.At]
+	r := Reply{Text: "result_ask", Data: askView{a, len(q.Items)}, Rows: outcomeRows(a, true), Edit: true}
+	others := row(Button{Label: "violated", Press: Press{pressViolatedNext, a.ID, a.Revision}})
+	if len(q.Items) > 1 {
+		others = append(others, Button{Press: Press{pressResultSkip, a.ID, 0}})
+	}
+	r.Rows = append(r.Rows, others,
+		row(Button{Label: "results_to_list", Press: Press{pressResultList, q.Exam.ID, q.At / pageSize}}, Button{Press: Press{Do: pressMenu}}))
+	return r
+}
+
+// resultGoesOn says how one was marked and asks for the next in the queue.
+func (b *Bot) resultGoesOn(ctx context.Context, t *Turn, a *service.Application) (Reply, error) {
+	q, err := b.Exams.ResultQueue(ctx, t.By, a.ID)
+	if err != nil {
 		return Reply{}, err
 	}
-	if v.Application.Status() != service.ApplicationAwaitingResult { // marked meanwhile
-		return edited(b.applicationCard(ctx, t, v.Application.ID))
+	var r Reply
+	if len(q.Items) == 0 {
+		r, err = edited(b.resultsScreen(ctx, t, a.ExamID))
+	} else {
+		r = resultAsk(q)
+		foot := len(r.Rows) - 1
+		r.Rows = slices.Insert(r.Rows, foot, row(Button{Label: "result_fix", Args: a, Press: Press{pressApplication, a.ID, 0}}))
 	}
-	r := Reply{Text: "result_ask", Data: v, Rows: outcomeRows(&v.Application, true), Edit: true}
-	r.Rows = append(r.Rows,
-		row(Button{Press: Press{pressViolated, v.Application.ID, v.Application.Revision}}),
-		row(Button{Label: "results_back", Press: Press{pressResultList, v.Exam.ID, 0}}, Button{Press: Press{Do: pressMenu}}))
-	return r, nil
+	r.Lead, r.LeadData = "result_marked", a
+	return r, err
 }
 
-// named finds the application of a deed that was typed with its number.
-func (b *Bot) named(ctx context.Context, t *Turn) (bool, error) {
-	if t.Press.ID != 0 {
-		return true, nil
-	}
-	if t.Suffix == "" {
-		return false, nil
-	}
-	a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
-	if err != nil {
-		return false, err
-	}
-	t.Press.ID, t.Press.Version = a.ID, a.Revision
-	return true, nil
-}
-
-// markView says what has been marked of whom.
-type markView struct {
-	Name    string
-	Outcome service.Outcome
-}
-
-// outcomePressed marks an outcome. In the list it leads back there.
-func (b *Bot) outcomePressed(outcome service.Outcome, quick bool) handler {
+// ofOne does something about the application whose button was pressed, or whose
+// number was typed after the words; without one, choose shows where they are.
+func (b *Bot) ofOne(choose, do handler) handler {
 	return func(ctx context.Context, t *Turn) (Reply, error) {
-		if ok, err := b.named(ctx, t); err != nil || !ok {
-			if err != nil {
-				return Reply{}, err
-			}
-			return b.resultListPressed(ctx, t)
+		switch {
+		case t.Press.ID != 0:
+			return do(ctx, t)
+		case t.Suffix == "":
+			return choose(ctx, t)
 		}
-		f := markForm{ApplicationID: t.Press.ID, Revision: t.Press.Version, Outcome: outcome}
-		if r, asked, err := b.mustAsk(ctx, t, f); err != nil || asked {
-			return r, err
-		}
-		a, err := b.Exams.Mark(ctx, t.By, f.input())
+		a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
 		if err != nil {
 			return Reply{}, err
 		}
-		if !quick {
-			return edited(b.applicationCard(ctx, t, a.ID))
-		}
-		r, err := edited(b.resultList(ctx, t, a.ExamID, 0))
-		r.Lead, r.LeadData = "result_marked", markView{a.Name(), outcome}
-		return r, err
+		t.Press.ID, t.Press.Version = a.ID, a.Revision
+		return do(ctx, t)
 	}
 }
 
-// cleanPressed marks that one who came broke no rules.
-func (b *Bot) cleanPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if ok, err := b.named(ctx, t); err != nil || !ok {
+// marks marks the pressed application as the form says, and asks for what that
+// needs beside the press. In the queue it leads to the next.
+func (b *Bot) marks(f markForm) handler {
+	return func(ctx context.Context, t *Turn) (Reply, error) {
+		v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
 		if err != nil {
 			return Reply{}, err
 		}
-		return b.noViolationsPressed(ctx, t)
+		f := f
+		f.ApplicationID, f.Revision = t.Press.ID, t.Press.Version
+		a := &v.Application
+		f.Application, f.Name, f.Approved = a.Number, a.Name(), v.Exam.ProtocolStatus == service.ProtocolApproved
+		if f.Next && a.Revision != f.Revision && a.Outcome == f.Outcome && f.Outcome != "" && v.Staff {
+			return b.resultGoesOn(ctx, t, a) // the second of two quick taps
+		}
+		// Whoever pressed an old button, or may not mark, hears so from the deed itself.
+		if a.Revision == f.Revision && v.CanMark() == nil {
+			if step := asksFor(f, a); step != "" {
+				return b.beginAt(ctx, t, markTalk, step, f)
+			}
+		}
+		return b.mark(ctx, t, &f)
 	}
-	f := markForm{ApplicationID: t.Press.ID, Revision: t.Press.Version, Violations: service.ViolationsNone}
-	if r, asked, err := b.mustAsk(ctx, t, f); err != nil || asked {
-		return r, err
-	}
-	a, err := b.Exams.Mark(ctx, t.By, f.input())
-	if err != nil {
+}
+
+// mark marks what the form says.
+func (b *Bot) mark(ctx context.Context, t *Turn, f *markForm) (Reply, error) {
+	a, err := b.Exams.Mark(ctx, t.By, service.MarkInput{
+		ApplicationID: f.ApplicationID, Revision: f.Revision, Outcome: f.Outcome, Violations: f.Violations, Comment: f.Comment,
+	})
+	switch {
+	case err != nil:
 		return Reply{}, err
+	case f.Next:
+		return b.resultGoesOn(ctx, t, a)
 	}
 	return edited(b.applicationCard(ctx, t, a.ID))
-}
-
-// violatedPressed asks what rules one has broken.
-func (b *Bot) violatedPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if ok, err := b.named(ctx, t); err != nil || !ok {
-		if err != nil {
-			return Reply{}, err
-		}
-		return b.tablePressed(ctx, t)
-	}
-	f := markForm{ApplicationID: t.Press.ID, Revision: t.Press.Version, Violations: service.ViolationsFound}
-	r, _, err := b.mustAsk(ctx, t, f)
-	return r, err
 }
 
 // markForm is what must be known before a result is marked with a comment.
@@ -343,13 +377,8 @@ type markForm struct {
 	Outcome       service.Outcome    // "" keeps what stands
 	Violations    service.Violations // "" keeps what stands
 	Approved      bool               // the protocol is: the comment says why it is corrected
+	Next          bool               // marked in the queue, which goes on
 	Comment       string
-}
-
-func (f *markForm) input() service.MarkInput {
-	return service.MarkInput{
-		ApplicationID: f.ApplicationID, Revision: f.Revision, Outcome: f.Outcome, Violations: f.Violations, Comment: f.Comment,
-	}
 }
 
 // markTalk asks for what a mark needs beside a press: whether there were
@@ -372,14 +401,14 @@ var markTalk = Wizard[markForm]{
 			},
 		},
 	},
-	Done: func(ctx context.Context, b *Bot, t *Turn, f *markForm) (Reply, error) {
-		a, err := b.Exams.Mark(ctx, t.By, f.input())
-		if err != nil {
-			return Reply{}, err
-		}
-		return edited(b.applicationCard(ctx, t, a.ID))
-	},
+	Done: func(ctx context.Context, b *Bot, t *Turn, f *markForm) (Reply, error) { return b.mark(ctx, t, f) },
 	Left: func(ctx context.Context, b *Bot, t *Turn, f *markForm) (Reply, error) {
+		if f.Next {
+			q, err := b.resultQueue(ctx, t, f.ApplicationID)
+			if err == nil && len(q.Items) > 0 {
+				return resultAsk(q), nil
+			}
+		}
 		return b.applicationCard(ctx, t, f.ApplicationID)
 	},
 }
@@ -414,40 +443,22 @@ func takeViolations(_ context.Context, _ *Bot, t *Turn, f *markForm) (Outcome, e
 	return next, nil
 }
 
-// mustAsk opens markTalk when the mark needs more than a press: what rules were
-// broken, or why a result is corrected after the protocol was approved.
-func (b *Bot) mustAsk(ctx context.Context, t *Turn, f markForm) (Reply, bool, error) {
-	v, err := b.Exams.Application(ctx, t.By, f.ApplicationID)
-	if err != nil {
-		return Reply{}, false, err
-	}
-	a := &v.Application
-	f.Application, f.Name, f.Approved = a.Number, a.Name(), v.Exam.ProtocolStatus == service.ProtocolApproved
-	// Whoever pressed an old button, or may not mark, hears so from the deed itself.
-	if a.Revision != f.Revision || v.CanMark() != nil {
-		_, err := b.Exams.Mark(ctx, t.By, f.input())
-		return Reply{}, err != nil, err
-	}
+// asksFor is the step of markTalk that must be asked before an application is
+// marked, "" when the press is enough: what rules were broken, or why a result is
+// corrected after the protocol was approved.
+func asksFor(f markForm, a *service.Application) string {
 	unmarked := f.Violations == service.ViolationsUnmarked && a.Violations == service.ViolationsUnmarked
 	switch {
 	case f.Approved && unmarked && f.Outcome != service.OutcomeAbsent:
-		r, err := b.begin(ctx, t, markTalk, f)
-		return r, true, err
+		return stepViolations
 	case f.Approved || f.Violations == service.ViolationsFound:
-		r, err := b.beginAt(ctx, t, markTalk, stepComment, f)
-		return r, true, err
+		return stepComment
 	}
-	return Reply{}, false, nil
+	return ""
 }
 
 // correctPressed offers every mark that an application does not have.
 func (b *Bot) correctPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if ok, err := b.named(ctx, t); err != nil || !ok {
-		if err != nil {
-			return Reply{}, err
-		}
-		return b.tablePressed(ctx, t)
-	}
 	v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
 	if err != nil {
 		return Reply{}, err
@@ -460,7 +471,8 @@ func (b *Bot) correctPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if a.Outcome != service.OutcomeAbsent {
 		r.Rows = append(r.Rows, violationsRows(a)...)
 	}
-	if v.Exam.ProtocolStatus != service.ProtocolApproved {
+	marked := a.Outcome != service.OutcomeAwaited || a.Violations != service.ViolationsUnmarked
+	if marked && v.Exam.ProtocolStatus != service.ProtocolApproved {
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressUnmark, a.ID, a.Revision}}))
 	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressApplication, a.ID, 0}, Args: a.Number}, Button{Press: Press{Do: pressMenu}}))
@@ -469,12 +481,6 @@ func (b *Bot) correctPressed(ctx context.Context, t *Turn) (Reply, error) {
 
 // unmarkPressed takes back what was marked by mistake.
 func (b *Bot) unmarkPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if ok, err := b.named(ctx, t); err != nil || !ok {
-		if err != nil {
-			return Reply{}, err
-		}
-		return b.tablePressed(ctx, t)
-	}
 	a, err := b.Exams.Unmark(ctx, t.By, t.Press.ID, t.Press.Version)
 	if err != nil {
 		return Reply{}, err
@@ -483,12 +489,29 @@ func (b *Bot) unmarkPressed(ctx context.Context, t *Turn) (Reply, error) {
 }
 
 // noViolationsPressed marks that all who came, and have no mark yet, broke no
-// rules. Pressing it twice changes nothing.
+// rules, if they are as many as the button says. Pressing it twice changes nothing.
 func (b *Bot) noViolationsPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.chooseExam(ctx, t, b.awaitingResults(t), pressNoViolations)
+		r, err := b.chooseExam(ctx, t, b.awaitingResults(t), pressNoViolations)
+		for _, buttons := range r.Rows { // of several, each says first how many they are
+			for i := range buttons {
+				if buttons[i].Press.Do == pressNoViolations {
+					buttons[i].Press.Do = pressResults
+				}
+			}
+		}
+		return r, err
 	}
-	n, err := b.Exams.NoViolations(ctx, t.By, t.Press.ID)
+	unmarked := t.Press.Version
+	if t.typed { // that is the exam's revision
+		unmarked = service.AnyNumber
+	}
+	n, err := b.Exams.NoViolations(ctx, t.By, t.Press.ID, unmarked)
+	if service.ReasonOf(err) == service.ReasonResultsChanged {
+		r, err := edited(b.resultsScreen(ctx, t, t.Press.ID))
+		r.Lead = string(service.ReasonResultsChanged)
+		return r, err
+	}
 	if err != nil {
 		return Reply{}, err
 	}
@@ -530,15 +553,15 @@ func (b *Bot) restSurePressed(ctx context.Context, t *Turn) (Reply, error) {
 	n, err := b.Exams.PassRest(ctx, t.By, t.Press.ID, t.Press.Version)
 	if service.ReasonOf(err) == service.ReasonResultsChanged {
 		r, err := b.restPressed(ctx, t)
-		if !t.Again { // else it was this very press
-			r.Lead, r.LeadData = string(service.ReasonResultsChanged), nil
-		}
+		r.Lead = string(service.ReasonResultsChanged)
 		return r, err
 	}
 	if err != nil {
 		return Reply{}, err
 	}
 	r, err := edited(b.resultsScreen(ctx, t, t.Press.ID))
-	r.Lead, r.LeadData = "results_rest_marked", n
+	if n > 0 { // else the screen says that everybody has a result
+		r.Lead, r.LeadData = "results_rest_marked", n
+	}
 	return r, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
+	"flowbot/bot"
 	"flowbot/bot/emulator"
 	"flowbot/service"
 )
@@ -21,12 +22,12 @@ func TestResultsAreMarkedInChat(t *testing.T) {
 	e := d.exam("Центр", "24-118", "2026-02-24", 6)
 
 	d.says(anna, "Загрузить результаты")
-	d.presses(anna, "Отмечать по одному", "Каримов02 Алишер · 24-118-02", "Не сдал", "Каримов05 Алишер · 24-118-05", "Не явился")
-	d.presses(anna, "Каримов03 Алишер · 24-118-03", "Есть нарушения")
+	d.presses(anna, "Отмечать по одному", "Каримов02 Алишер · 24-118-02", "Не сдал", "Есть нарушения")
 	anna.SendVoice()
 	d.settle()
 	d.presses(anna, "Отмена", "Есть нарушения")
 	d.says(anna, "Пользовался <телефоном>")
+	d.presses(anna, "Пропустить", "Не явился", "Исправить: Каримов05 Алишер")
 	d.says(anna, "Загрузить результаты · 24-118")
 	d.presses(anna, "Остальные сдали (3)", "Да, сдали (3)", "Нарушений нет (4)")
 	d.says(anna, "Нарушений нет")
@@ -92,13 +93,58 @@ func TestALongExamIsMarked(t *testing.T) {
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	d.exam("Центр", "24-118", "2026-02-24", 17)
 	d.says(anna, "Отмечать по одному")
-	d.presses(anna, "Дальше →", "Каримов09 Алишер · 24-118-09", "Назад")
-	for range 17 {
-		d.presses(anna, anna.Last().Buttons[0][0].Label, "Сдал")
+	d.presses(anna, "Дальше →", "Каримов09 Алишер · 24-118-09", "К списку", "Каримов09 Алишер · 24-118-09", "Пропустить")
+	for range 16 {
+		d.presses(anna, "Сдал")
 	}
+	if text := anna.Last().Text; !strings.Contains(text, "Каримов09") {
+		t.Errorf("the one who was skipped comes last: %q", text)
+	}
+	d.presses(anna, "Сдал")
 	if text := anna.Last().Text; !strings.Contains(text, "Результаты есть у всех") {
 		t.Errorf("the last says %q", text)
 	}
+}
+
+// TestTheQueueOfResultsIsShared has two go through one exam: a second tap goes on,
+// and what another has marked is told or passed over.
+func TestTheQueueOfResultsIsShared(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	boris := d.hire("second", "Центр", "Борис Центров")
+	e := d.exam("Центр", "24-118", "2026-02-24", 5)
+	d.quietly()
+	d.says(anna, "Отмечать по одному")
+	d.presses(anna, "Каримов01 Алишер · 24-118-01")
+	d.tg.Note("two quick taps")
+	for range 2 {
+		if err := anna.Press("Сдал"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.settle()
+	d.says(boris, "Отмечать по одному")
+	d.presses(boris, "Каримов02 Алишер · 24-118-02", "Не сдал")
+	d.tg.Note("a colleague was faster")
+	d.presses(anna, "Не явился", "Экзамен · 24-118")
+	d.presses(boris, "Пропустить", "Сдал", "Сдал", "Есть нарушения")
+	d.says(boris, "/cancel")
+	d.says(boris, "Сдал, следующий · 24-118-03")
+	d.presses(boris, "Сдал")
+	d.tg.Note("more have come than the button says")
+	d.presses(anna, "Нарушений нет (2)", "Нарушений нет (5)")
+	for _, p := range []bot.Press{
+		{Do: "ern", ID: e.ID, Version: 5},
+		{Do: "ers", ID: 1},
+		{Do: "ert", ID: 1},
+		{Do: "er4", ID: 1, Version: 1},
+		{Do: "ers"},
+	} {
+		anna.PressData(p.Data())
+		d.settle()
+	}
+	golden(t, "result_shared", d.tg.Transcript())
 }
 
 // TestResultsComeInATable downloads the table of an exam, fills it in and sends

@@ -106,6 +106,9 @@ func applyMark(a *Application, in MarkInput) error {
 	if err := CheckComment(in.Comment); err != nil {
 		return err
 	}
+	if a.Violations == ViolationsFound && in.Violations != ViolationsFound {
+		return nil // the card goes on to say what rules were broken; the history has the reason
+	}
 	a.ResultComment = in.Comment
 	return nil
 }
@@ -180,8 +183,8 @@ func (v *ExamView) CanMark() error {
 }
 
 // Unmark takes back what was marked of one application by mistake: its result is
-// awaited again. Once the protocol is approved a result can be corrected, see
-// Mark, but not taken back.
+// awaited again. Where nothing was marked it changes nothing. Once the protocol is
+// approved a result can be corrected, see Mark, but not taken back.
 func (s *Exams) Unmark(ctx context.Context, by Actor, id int64, revision int) (*Application, error) {
 	var out *Application
 	err := inApplication(ctx, s.store, s.now, by, id, func(ctx context.Context, sc *examScene, a *Application) error {
@@ -194,6 +197,9 @@ func (s *Exams) Unmark(ctx context.Context, by Actor, id int64, revision int) (*
 		}
 		was := *a
 		a.Outcome, a.Violations, a.ResultComment = OutcomeAwaited, ViolationsUnmarked, ""
+		if a.Outcome == was.Outcome && a.Violations == was.Violations {
+			return nil
+		}
 		return sc.saveMark(ctx, was, a, eventUnmark, "")
 	})
 	if err != nil {
@@ -202,13 +208,18 @@ func (s *Exams) Unmark(ctx context.Context, by Actor, id int64, revision int) (*
 	return out, nil
 }
 
+// AnyNumber has NoViolations mark however many there are.
+const AnyNumber = -1
+
 // NoViolations marks that nobody of those who came and have no mark yet broke the
-// rules of the exam. It returns how many it marked.
-func (s *Exams) NoViolations(ctx context.Context, by Actor, examID int64) (int, error) {
+// rules of the exam, if they are as many as the person was told, or AnyNumber;
+// else it refuses and changes nothing. It returns how many it marked: none when
+// everybody has their mark.
+func (s *Exams) NoViolations(ctx context.Context, by Actor, examID int64, unmarked int) (int, error) {
 	marked := 0
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
 		var err error
-		marked, err = sc.markMany(ctx, ApplicationAwaitingViolationsMark, -1, eventMarkNoViolations, eventNoViolationsMany,
+		marked, err = sc.markMany(ctx, ApplicationAwaitingViolationsMark, unmarked, eventMarkNoViolations, eventNoViolationsMany,
 			func(a *Application) { a.Violations = ViolationsNone })
 		return err
 	})
@@ -219,7 +230,8 @@ func (s *Exams) NoViolations(ctx context.Context, by Actor, examID int64) (int, 
 }
 
 // PassRest marks everybody whose result is awaited as passed, if they are as many
-// as the person was told; else it refuses and changes nothing.
+// as the person was told; else it refuses and changes nothing. It returns how many
+// it marked: none when no result is awaited.
 func (s *Exams) PassRest(ctx context.Context, by Actor, examID int64, awaited int) (int, error) {
 	marked := 0
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
@@ -235,8 +247,8 @@ func (s *Exams) PassRest(ctx context.Context, by Actor, examID int64, awaited in
 }
 
 // markMany changes the result of every application in a status and writes it down
-// in the history of each and of the exam. Expected is how many they must be, -1
-// for any number.
+// in the history of each and of the exam. Expected is how many they must be, or
+// AnyNumber.
 func (sc *examScene) markMany(ctx context.Context, status ApplicationStatus, expected int, event, many string, mark func(*Application)) (int, error) {
 	all, err := sc.tx.ApplicationsForUpdate(ctx, sc.exam.ID, nil)
 	if err != nil {
@@ -261,11 +273,11 @@ func (sc *examScene) markMany(ctx context.Context, status ApplicationStatus, exp
 			Event: event, FromStatus: from, ToStatus: string(a.Status()),
 		})
 	}
-	if expected >= 0 && len(changed) != expected {
-		return 0, refuse(Conflict, ReasonResultsChanged)
-	}
 	if len(changed) == 0 {
 		return 0, nil
+	}
+	if expected != AnyNumber && len(changed) != expected {
+		return 0, refuse(Conflict, ReasonResultsChanged)
 	}
 	if err := sc.tx.SaveApplications(ctx, changed); err != nil {
 		return 0, err
@@ -274,6 +286,44 @@ func (sc *examScene) markMany(ctx context.Context, status ApplicationStatus, exp
 		return 0, err
 	}
 	return len(changed), sc.note(ctx, SubjectExam, sc.exam.ID, many, "", "", strconv.Itoa(len(changed)))
+}
+
+// ResultQueue is an exam's applications whose result is awaited, by name.
+type ResultQueue struct {
+	Exam  Exam
+	Items []Application
+	At    int // where the queue goes on; 0 when it is empty
+}
+
+// ResultQueue returns the queue of the exam of an application that the actor may
+// see. It goes on with this application or, if its result is no longer awaited,
+// with the next one by name, after the last with the first.
+func (s *Exams) ResultQueue(ctx context.Context, by Actor, applicationID int64) (*ResultQueue, error) {
+	a, err := s.store.Application(ctx, by, applicationID)
+	if err != nil {
+		return nil, fmt.Errorf("results from application %d on: %w", applicationID, err)
+	}
+	e, err := s.store.Exam(ctx, by, a.ExamID)
+	if err != nil {
+		return nil, fmt.Errorf("results of exam %d: %w", a.ExamID, err)
+	}
+	all, err := s.store.Applications(ctx, e.ID)
+	if err != nil {
+		return nil, fmt.Errorf("results of exam %d: %w", e.ID, err)
+	}
+	q := &ResultQueue{Exam: *e}
+	for i := range all {
+		if all[i].ID == applicationID {
+			q.At = len(q.Items)
+		}
+		if all[i].Status() == ApplicationAwaitingResult {
+			q.Items = append(q.Items, all[i])
+		}
+	}
+	if q.At == len(q.Items) {
+		q.At = 0
+	}
+	return q, nil
 }
 
 // columnCandidate is a column that the import of results passes over: it tells

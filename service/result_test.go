@@ -65,6 +65,8 @@ func TestResultsAreMarked(t *testing.T) {
 		{name: "violations of one who did not come", from: facts("absent", "", ""), mark: mark{violations: "found", comment: "подсказки"}, want: result{"absent", "", "", service.ApplicationAbsent}, reason: service.ReasonResultAbsentMark},
 		{name: "no violations of one who did not come", from: facts("absent", "", ""), mark: mark{violations: "none"}, want: result{"absent", "", "", service.ApplicationAbsent}, reason: service.ReasonResultAbsentMark},
 		{name: "not come after all", from: facts("passed", "found", "подсказки"), mark: mark{outcome: "absent"}, want: result{"absent", "", "", service.ApplicationAbsent}},
+		{name: "failed with violations, corrected after approval", from: facts("failed", "found", "подсказки"), approved: true, mark: mark{outcome: "passed", comment: "описка"}, want: result{"passed", "found", "подсказки", service.ApplicationViolated}},
+		{name: "other violations after approval", from: facts("failed", "found", "подсказки"), approved: true, mark: mark{violations: "found", comment: "телефон"}, want: result{"failed", "found", "телефон", service.ApplicationViolated}},
 		{name: "come after all", from: facts("absent", "", ""), mark: mark{outcome: "failed"}, want: result{"failed", "", "", service.ApplicationAwaitingViolationsMark}},
 		{name: "passed after all keeps the mark", from: facts("failed", "none", ""), mark: mark{outcome: "passed"}, want: result{"passed", "none", "", service.ApplicationAwaitingCertificate}},
 		{name: "nothing", from: facts("passed", "none", "пересдача"), mark: mark{}, want: result{"passed", "none", "пересдача", service.ApplicationAwaitingCertificate}},
@@ -149,6 +151,10 @@ func TestAResultIsTakenBack(t *testing.T) {
 	if _, err := c.exams.Mark(t.Context(), c.boris, service.MarkInput{ApplicationID: a.ID, Revision: a.Revision, Outcome: service.OutcomeAbsent}); err != nil {
 		t.Error(err)
 	}
+	third := c.applications(c.exam(1))[0]
+	if a, err := c.exams.Unmark(t.Context(), c.anna, third.ID, third.Revision); err != nil || a.Revision != third.Revision {
+		t.Errorf("what was not marked is taken back: %+v, %v", a, err)
+	}
 	c.approve(e)
 	if _, err := c.exams.Unmark(t.Context(), c.anna, list[1].ID, list[1].Revision); service.ReasonOf(err) != service.ReasonResultIncomplete {
 		t.Errorf("after approval it is refused as %v", err)
@@ -185,11 +191,19 @@ func TestManyAreMarkedAtOnce(t *testing.T) {
 	if n, err := c.exams.PassRest(t.Context(), c.anna, e.ID, 2); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
-	if n, err := c.exams.NoViolations(t.Context(), c.boris, e.ID); n != 4 || err != nil {
+	if n, err := c.exams.PassRest(t.Context(), c.anna, e.ID, 2); n != 0 || err != nil {
+		t.Errorf("once more: %d, %v", n, err)
+	}
+	if _, err := c.exams.NoViolations(t.Context(), c.boris, e.ID, 2); service.ReasonOf(err) != service.ReasonResultsChanged {
+		t.Errorf("another number is refused as %v", err)
+	}
+	if n, err := c.exams.NoViolations(t.Context(), c.boris, e.ID, 4); n != 4 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
-	if n, err := c.exams.NoViolations(t.Context(), c.boris, e.ID); n != 0 || err != nil {
-		t.Errorf("once more: %d, %v", n, err)
+	for _, unmarked := range []int{4, service.AnyNumber} {
+		if n, err := c.exams.NoViolations(t.Context(), c.boris, e.ID, unmarked); n != 0 || err != nil {
+			t.Errorf("once more: %d, %v", n, err)
+		}
 	}
 	want := []service.ApplicationStatus{
 		service.ApplicationAwaitingCertificate, service.ApplicationAwaitingCertificate, service.ApplicationFailed, service.ApplicationAbsent,
@@ -207,12 +221,42 @@ func TestManyAreMarkedAtOnce(t *testing.T) {
 		t.Errorf("%+v, %v", steps, err)
 	}
 	for name, by := range map[string]service.Actor{"admin": c.admin, "stranger": c.stranger} {
-		if _, err := c.exams.NoViolations(t.Context(), by, e.ID); err == nil {
+		if _, err := c.exams.NoViolations(t.Context(), by, e.ID, service.AnyNumber); err == nil {
 			t.Errorf("%s may mark", name)
 		}
 		if _, err := c.exams.PassRest(t.Context(), by, e.ID, 0); err == nil {
 			t.Errorf("%s may pass", name)
 		}
+	}
+}
+
+// TestResultsAreAwaitedByName goes from one whose result is awaited to the next.
+func TestResultsAreAwaitedByName(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	e := c.mixed() // the first and the last are awaited
+	list := c.applications(e)
+	for _, tt := range []struct{ from, at int }{{0, 0}, {1, 7}, {6, 7}, {7, 7}} {
+		q, err := c.exams.ResultQueue(t.Context(), c.anna, list[tt.from].ID)
+		if err != nil || len(q.Items) != 2 || q.Items[q.At].ID != list[tt.at].ID {
+			t.Errorf("from %d: %+v, %v", tt.from, q, err)
+		}
+	}
+	if _, err := c.exams.ResultQueue(t.Context(), c.stranger, list[0].ID); service.ReasonOf(err) != service.ReasonNotFound {
+		t.Errorf("the staff of another center are refused as %v", err)
+	}
+	last := list[7]
+	if _, err := c.exams.Mark(t.Context(), c.anna, service.MarkInput{ApplicationID: last.ID, Revision: last.Revision, Outcome: service.OutcomeAbsent}); err != nil {
+		t.Fatal(err)
+	}
+	if q, err := c.exams.ResultQueue(t.Context(), c.anna, last.ID); err != nil || q.Items[q.At].ID != list[0].ID {
+		t.Errorf("behind the last: %+v, %v", q, err)
+	}
+	if _, err := c.exams.PassRest(t.Context(), c.anna, e.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	if q, err := c.exams.ResultQueue(t.Context(), c.anna, last.ID); err != nil || len(q.Items) != 0 || q.At != 0 {
+		t.Errorf("nobody: %+v, %v", q, err)
 	}
 }
 
