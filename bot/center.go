@@ -118,6 +118,9 @@ func refusalRows(e *service.Error) [][]Button {
 	if e.Reason == service.ReasonPrinterNone {
 		return [][]Button{row(Button{Press: Press{Do: pressPrinters}}), row(menu)}
 	}
+	if e.Reason == service.ReasonFrdoNoFile {
+		return [][]Button{row(Button{Press: Press{Do: pressNumbers}}), row(menu)}
+	}
 	return nil
 }
 

@@ -245,9 +245,13 @@ func (b *Bot) printPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
 		return b.chooseExam(ctx, t, dueExams, pressPrint)
 	}
-	v, err := b.Certificates.Printable(ctx, t.By, t.Press.ID)
+	e, err := b.Exams.View(ctx, t.By, t.Press.ID)
 	if err != nil {
 		return Reply{}, err
+	}
+	v, err := b.Certificates.Printable(ctx, t.By, e.Exam.ID)
+	if err != nil {
+		return leadToExam(t, &e.Exam, err)
 	}
 	return edited(b.begin(ctx, t, choosePrint, printForm{ExamID: v.Exam.ID, Exam: v.Exam.Number, Chosen: allToPrint(v)}))
 }

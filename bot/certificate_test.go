@@ -70,8 +70,10 @@ func TestTwoEmployeesPrintTheSame(t *testing.T) {
 	d := newDesk(t)
 	anna, boris := d.hire("center", "Центр", "Анна Центрова"), d.hire("second", "Центр", "Борис Центров")
 	d.approved(d.exam("Центр", "24-118", "2026-02-24", 2, numbered))
+	d.exam("Центр", "24-117", "2026-02-20", 1, passed)
 	d.centerData(anna)
 
+	d.says(anna, "Распечатать сертификаты · 24-117")
 	d.says(anna, "Распечатать сертификаты · 24-118")
 	d.presses(anna, "Готово")
 	d.says(boris, "Распечатать сертификаты · 24-118")

@@ -79,6 +79,16 @@ func (b *Bot) exportPressed(do Action) handler {
 	}
 }
 
+// leadToExam says why something typed is refused, with the way to the exam, where
+// what is missing is done. A button that was pressed stands there already.
+func leadToExam(t *Turn, exam *service.Exam, why error) (Reply, error) {
+	e := service.AsError(why)
+	if !t.typed || e.Kind != service.Invalid && e.Kind != service.Conflict || refusalRows(e) != nil {
+		return Reply{}, why
+	}
+	return Reply{Text: string(e.Reason), Data: e.Data, Rows: examRows(exam.ID, exam.Number)}, nil
+}
+
 // nobodyToExport says why nobody is exported, and offers to export those who have
 // the number already.
 func (b *Bot) nobodyToExport(ctx context.Context, t *Turn, examID int64, why *service.Error) (Reply, error) {
@@ -255,10 +265,7 @@ func (b *Bot) numbersPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	if err := b.Frdo.WhyNoNumbers(ctx, t.By, t.Press.ID); err != nil {
-		if e := service.AsError(err); t.typed && e.Kind == service.Invalid { // what is missing is done at the exam
-			return Reply{Text: string(e.Reason), Data: e.Data, Rows: examRows(v.Exam.ID, v.Exam.Number)}, nil
-		}
-		return Reply{}, err
+		return leadToExam(t, &v.Exam, err)
 	}
 	return b.begin(ctx, t, importNumbers, numbersForm{
 		fileForm: fileForm{LastIn: t.Message}, ExamID: v.Exam.ID, Exam: v.Exam.Number,
