@@ -47,6 +47,9 @@ type ScanQueries interface {
 	// UnnamedScans lists the applications of a center whose loaded scan came
 	// without its blank, by exam and name, from offset on, at most limit.
 	UnnamedScans(ctx context.Context, centerID int64, offset, limit int) ([]Application, error)
+	// NumbersElsewhere returns those of the numbers that applications of other
+	// exams have.
+	NumbersElsewhere(ctx context.Context, examID int64, numbers []string) ([]string, error)
 }
 
 // ScanCommands changes scans. Whoever does has locked the exam before.

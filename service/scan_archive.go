@@ -176,11 +176,38 @@ func IsArchive(name string) bool { return strings.EqualFold(path.Ext(name), ".zi
 
 // scanKey makes the name of a file and the number of an application comparable:
 // what no file name may have is a hyphen there.
-func scanKey(number string) string { return strings.ToLower(strings.TrimSpace(fileName(number))) }
+func scanKey(number string) string { return strings.ToLower(fileName(number)) }
+
+// scanName is the name of a file without its ending.
+func scanName(name string) string {
+	if ext := path.Ext(name); slices.Contains(scanEndings, strings.ToLower(ext)) {
+		name = strings.TrimSuffix(name, ext)
+	}
+	return strings.TrimSpace(name)
+}
+
+// numberedElsewhere tells which files are called, to the letter, as applications
+// of other exams.
+func numberedElsewhere(ctx context.Context, q Queries, list []archivedScan, examID int64) (map[string]bool, error) {
+	names := make([]string, 0, len(list))
+	for _, item := range list {
+		names = append(names, scanName(item.Name))
+	}
+	numbers, err := q.NumbersElsewhere(ctx, examID, names)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]bool, len(numbers))
+	for _, n := range numbers {
+		out[n] = true
+	}
+	return out, nil
+}
 
 // matchArchive finds the application of each file. A pure function over the
-// exam's closed list.
-func matchArchive(list []archivedScan, applications []Application) (ready []ArchiveLine, faults []ArchiveGroup) {
+// exam's closed list; elsewhere are the names that are numbers of other exams: a
+// file 12-1 is not taken for the application 12/1 while there is a 12-1 anywhere.
+func matchArchive(list []archivedScan, applications []Application, elsewhere map[string]bool) (ready []ArchiveLine, faults []ArchiveGroup) {
 	byKey := make(map[string][]*Application, len(applications))
 	for i := range applications {
 		k := scanKey(applications[i].Number)
@@ -190,17 +217,14 @@ func matchArchive(list []archivedScan, applications []Application) (ready []Arch
 	reasons := make([]Reason, len(list))
 	found := make([]*Application, len(list))
 	for i, item := range list {
-		name := item.Name
-		if ext := path.Ext(name); slices.Contains(scanEndings, strings.ToLower(ext)) {
-			name = strings.TrimSuffix(name, ext)
-		}
+		name := scanName(item.Name)
 		meant := byKey[scanKey(name)]
 		switch {
 		case len(meant) == 0 && item.Refusal != "": // it was not meant to be a scan, most likely
 			reasons[i] = item.Refusal
 		case len(meant) == 0:
 			reasons[i] = ReasonScanStranger
-		case len(meant) > 1:
+		case len(meant) > 1, elsewhere[name]:
 			reasons[i] = ReasonScanAmbiguous
 		default:
 			found[i] = meant[0]
@@ -292,8 +316,12 @@ func (s *Scans) Archive(ctx context.Context, by Actor, examID int64) (*ArchiveRe
 	if err != nil {
 		return nil, fmt.Errorf("archive of exam %d: %w", examID, err)
 	}
+	elsewhere, err := numberedElsewhere(ctx, s.store, list, examID)
+	if err != nil {
+		return nil, fmt.Errorf("archive of exam %d: %w", examID, err)
+	}
 	out := &ArchiveReport{Exam: *e}
-	out.Ready, out.Faults = matchArchive(list, applications)
+	out.Ready, out.Faults = matchArchive(list, applications, elsewhere)
 	return out, nil
 }
 
@@ -322,8 +350,12 @@ func (s *Scans) LoadArchive(ctx context.Context, by Actor, in LoadArchiveInput) 
 		if err != nil {
 			return err
 		}
+		elsewhere, err := numberedElsewhere(ctx, sc.tx, list, in.ExamID)
+		if err != nil {
+			return err
+		}
 		out = &ArchiveReport{Exam: *sc.exam}
-		out.Ready, out.Faults = matchArchive(list, applications)
+		out.Ready, out.Faults = matchArchive(list, applications, elsewhere)
 		switch {
 		case len(out.Ready) == 0:
 			return refuse(Invalid, ReasonScanNothing)

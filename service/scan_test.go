@@ -162,7 +162,7 @@ func TestALoadWritesEverythingAtOnce(t *testing.T) {
 func TestAReplacedScanSpoilsItsBlank(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	a := l.load(l.applications(l.exam(1, numbered))[0], "0000000000101")
+	a := l.load(l.applications(l.exam(1))[0], "0000000000101")
 	a, err := l.scans.HandOver(t.Context(), l.anna, a.ID, a.Revision, day(t, "2026-02-26"))
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestAReplacedScanSpoilsItsBlank(t *testing.T) {
 func TestABlankMustBeOneOfTheCentersHouse(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	a := l.applications(l.exam(1, numbered))[0]
+	a := l.applications(l.exam(1))[0]
 	for profile, numbers := range map[string]map[string]bool{
 		"plain":  {"0000000000101": true, "000000000101": false, "АБ 0000000000101": false},
 		"series": {"АБ 000101": true, "000101": false, "АБ 0000101": false},
@@ -244,7 +244,7 @@ func (l *ledger) exec(query string, args ...any) {
 func TestOfTwoWhoLoadAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	a := l.applications(l.exam(1, numbered))[0]
+	a := l.applications(l.exam(1))[0]
 	errs := make([]error, 2)
 	var wg sync.WaitGroup
 	for i, by := range []service.Actor{l.anna, l.boris} {
@@ -340,12 +340,12 @@ func (l *ledger) manifest(by service.Actor, examID int64, names ...string) int64
 func TestANameThatCanMeanTwoApplicationsMeansNone(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	e := l.exam(3, numbered)
-	list := l.applications(e)
-	for i, number := range []string{"7/1", "7-1", "7/2"} {
+	e := l.exam(4, numbered)
+	list := append(l.applications(e), l.applications(l.exam(1))[0])
+	for i, number := range []string{"7/1", "7-1", "7/2", "7/4", "7-4"} { // the last in another exam
 		l.exec(`UPDATE applications SET number = ? WHERE id = ?`, number, list[i].ID)
 	}
-	id := l.manifest(l.anna, e.ID, "7-1.pdf", "7-2.PDF", "7-3.pdf")
+	id := l.manifest(l.anna, e.ID, "7-1.pdf", "7-2.PDF", "7-3.pdf", "7-4.pdf")
 	report, err := l.scans.Archive(t.Context(), l.anna, e.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -354,7 +354,7 @@ func TestANameThatCanMeanTwoApplicationsMeansNone(t *testing.T) {
 		t.Errorf("ready are %+v", report.Ready)
 	}
 	want := []service.ArchiveGroup{
-		{Reason: service.ReasonScanStranger, Names: []string{"7-3.pdf"}}, {Reason: service.ReasonScanAmbiguous, Names: []string{"7-1.pdf"}},
+		{Reason: service.ReasonScanStranger, Names: []string{"7-3.pdf"}}, {Reason: service.ReasonScanAmbiguous, Names: []string{"7-1.pdf", "7-4.pdf"}},
 	}
 	if diff := cmp.Diff(want, report.Faults); diff != "" {
 		t.Error(diff)
