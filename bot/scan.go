@@ -137,6 +137,7 @@ type loadView struct {
 	*service.ApplicationView
 	Form       *loadForm
 	File       *service.Upload // at the check
+	Other      string          // at the check: number of another application, as which the file is called
 	ValidUntil service.Day     // at the check; zero: without limit
 	Old        service.BlankKey
 }
@@ -273,6 +274,11 @@ func askLoadNow(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Reply, error
 	}
 	if v.File, err = b.Uploads.Current(ctx, t.By, service.UploadScan, f.ApplicationID); err != nil {
 		return Reply{}, err
+	}
+	if v.File != nil {
+		if v.Other, err = b.Scans.NamedFor(ctx, t.By, f.ApplicationID, v.File.Name); err != nil {
+			return Reply{}, err
+		}
 	}
 	return Reply{Text: "scan_check", Data: v, Card: true, Rows: [][]Button{
 		row(Button{Press: t.inTalk(pressLoadNow, 0)}),

@@ -192,7 +192,7 @@ func TestALoadedCertificateIsReplaced(t *testing.T) {
 	d.presses(anna, "Сегодня", "Заменить скан", "Да, заменить")
 	d.says(anna, "0000000000104")
 	d.presses(anna, "Верно", "Верно")
-	d.sends(anna, d.screenshot("третий.png", 43))
+	d.sends(anna, d.screenshot("118-02.png", 43))
 	d.presses(anna, "Готово", "Загрузить", "В меню", "Бланки", "Использованные и испорченные")
 	golden(t, "scan_replaced", d.tg.Transcript())
 }

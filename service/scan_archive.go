@@ -258,6 +258,36 @@ func matchArchive(list []archivedScan, applications []Application, elsewhere map
 	return ready, faults
 }
 
+// NamedFor tells whose number the name of a file for an application is when it is
+// another's: one of the same exam, or one that the actor may see. "" is nobody's.
+func (s *Scans) NamedFor(ctx context.Context, by Actor, applicationID int64, file string) (string, error) {
+	name, other := scanName(file), ""
+	err := s.look(ctx, by, applicationID, func(e *Exam, a *Application) error {
+		if scanKey(name) == scanKey(a.Number) {
+			return nil
+		}
+		list, err := s.store.Applications(ctx, e.ID)
+		if err != nil {
+			return fmt.Errorf("applications of exam %d: %w", e.ID, err)
+		}
+		for i := range list {
+			if scanKey(list[i].Number) == scanKey(name) {
+				other = list[i].Number
+				return nil
+			}
+		}
+		found, err := s.store.ApplicationByNumber(ctx, by, name)
+		switch {
+		case err == nil:
+			other = found.Number
+		case AsError(err).Kind != NotFound:
+			return fmt.Errorf("application by its number: %w", err)
+		}
+		return nil
+	})
+	return other, err
+}
+
 // archiveFault says why a file is not loaded for the application that it names,
 // "" when it is.
 func archiveFault(item archivedScan, a *Application, claims int) Reason {
