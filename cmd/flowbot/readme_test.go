@@ -13,9 +13,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"flowbot/service"
+	"flowbot/templates"
 )
 
 // root is the project's directory as tests see it.
@@ -167,16 +171,32 @@ func TestTheReadmeHasEveryBench(t *testing.T) {
 // chatMarkup is the markup of texts, which the README leaves out.
 var chatMarkup = regexp.MustCompile(`</?(b|i|code|blockquote)>`)
 
-func TestTheReadmeQuotesAChatThatTheBotHas(t *testing.T) {
+func TestTheReadmeQuotesChatsThatTheBotHas(t *testing.T) {
 	t.Parallel()
-	golden, err := os.ReadFile(filepath.Join(root, "bot", "testdata", "act_approved.golden"))
+	quotes := strings.Split(readme(t), "```transcript\n")[1:]
+	if len(quotes) < 2 {
+		t.Fatalf("the README quotes %d chats", len(quotes))
+	}
+	for _, quote := range quotes {
+		quote, rest, _ := strings.Cut(quote, "```")
+		_, rest, _ = strings.Cut(rest, "The whole conversation stands in `")
+		name, _, _ := strings.Cut(rest, "`")
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			quoted(t, name, strings.TrimSpace(quote))
+		})
+	}
+}
+
+// quoted compares a quotation with the conversation that it is from.
+func quoted(t *testing.T, name, quote string) {
+	t.Helper()
+	golden, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	chat := strings.Split(chatMarkup.ReplaceAllString(string(golden), ""), "\n")
-	_, quote, _ := strings.Cut(readme(t), "```transcript\n")
-	quote, _, _ = strings.Cut(quote, "```")
-	pieces := strings.Split(strings.TrimSpace(quote), "\n…\n")
+	pieces := strings.Split(quote, "\n…\n")
 	if len(pieces) < 5 {
 		t.Fatalf("the README quotes %d pieces", len(pieces))
 	}
@@ -191,6 +211,108 @@ func TestTheReadmeQuotesAChatThatTheBotHas(t *testing.T) {
 			continue
 		}
 		chat = chat[at+len(lines):]
+	}
+}
+
+func TestTheReadmeHasEveryPhoneOfTheDemo(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, p := range samplePeople {
+		want = append(want, p.phone)
+	}
+	var all strings.Builder
+	for _, row := range tableOf(t, readme(t), "phone", "who", "has") {
+		got = append(got, strings.Split(row[0], ", ")...)
+		all.WriteString(strings.Join(row, " ") + "\n")
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the phones (-code +README):\n%s", diff)
+	}
+	for _, p := range samplePeople {
+		if !strings.Contains(all.String(), p.name) {
+			t.Errorf("the table does not name %s", p.name)
+		}
+	}
+	for k := range sampleExams {
+		if !strings.Contains(all.String(), sampleExams[k].number) {
+			t.Errorf("the table does not tell of exam %s", sampleExams[k].number)
+		}
+	}
+}
+
+func TestTheReadmeNamesTheDemosFilesToSend(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, step := range sampleSteps(service.NewDay(2026, time.March, 2)) {
+		for _, f := range slices.Concat(step.files, step.quiet) {
+			names[f.name] = true
+		}
+	}
+	_, page, _ := strings.Cut(readme(t), "What to press first, as a partner:")
+	page, _, _ = strings.Cut(page, "The log of calls")
+	for _, code := range codes(page) {
+		if strings.Contains(code, ".") && !names[code] {
+			t.Errorf("there is no %s to send", code)
+		}
+	}
+}
+
+func TestTheReadmeHasEveryStatusOfAnExam(t *testing.T) {
+	t.Parallel()
+	texts, err := templates.Load(service.Languages[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare := func(table [][]string, code func(n int) string, label string) {
+		for n, row := range table {
+			words, err := texts.Label(label, code(n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row[0] != "`"+code(n)+"`" || !strings.HasPrefix(row[1], "«"+words+"»") {
+				t.Errorf("%q, want `%s` «%s»", row, code(n), words)
+			}
+		}
+	}
+	applications := tableOf(t, readme(t), "application", "in people's words")
+	certificates := tableOf(t, readme(t), "certificates", "in people's words, the first that holds")
+	if len(applications) != len(service.ApplicationStatuses) || len(certificates) != len(service.CertificateStatuses) {
+		t.Fatalf("%d and %d statuses", len(applications), len(certificates))
+	}
+	compare(applications, func(n int) string { return string(service.ApplicationStatuses[n]) }, "application_status")
+	compare(certificates, func(n int) string { return string(service.CertificateStatuses[n]) }, "certificate_status")
+}
+
+func TestTheReadmeHasEveryColumnAndWordOfABlankProfile(t *testing.T) {
+	t.Parallel()
+	tables, err := templates.BlankProfiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles, err := service.BuildBlankProfiles(tables...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(readme(t), "A printing house has a profile:")
+	section, _, _ = strings.Cut(section, "\n### ")
+	told := codes(section)
+	var titles, words []string
+	for k := range profiles {
+		rows := profiles[k].Table()
+		titles = rows[0]
+		for _, row := range rows[1:] {
+			words = append(words, row[0])
+			if row[1] != "" {
+				words = append(words, row[1])
+			}
+		}
+	}
+	for _, w := range slices.Concat(titles, words) {
+		if !slices.Contains(told, w) {
+			t.Errorf("the README does not tell of %q", w)
+		}
 	}
 }
 
