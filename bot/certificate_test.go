@@ -126,7 +126,8 @@ func TestAPrintingThatAWorkerCouldNotDraw(t *testing.T) {
 	e := d.exam("Центр", "24-118", "2026-02-24", 1, numbered)
 	d.approved(e)
 	for _, fault := range []service.PrintFault{
-		{Application: "24-118-01", Rune: "漢"}, {Application: "24-118-01", Field: service.FieldAddress},
+		{Application: "24-118-01", Rune: "漢"},
+		{Application: "24-118-01", Field: service.FieldAddress},
 		{Application: "24-118-01", Field: service.FieldName, OffSheet: true},
 	} {
 		form, err := json.Marshal(service.CertificateForm{

@@ -89,6 +89,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonCenterValue:      reply,
 	service.ReasonProfileUnknown:   alert,
 	service.ReasonProfileTooMany:   alert,
+	service.ReasonProfileExists:    reply,
 	service.ReasonPrinterName:      reply,
 	service.ReasonPrinterExists:    reply,
 	service.ReasonPrinterTooMany:   alert,

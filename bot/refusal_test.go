@@ -109,6 +109,7 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonCenterValue, []any{300, 121}},
 		{service.ReasonPrinterName, []any{60}},
 		{service.ReasonProfileTooMany, []any{20}},
+		{service.ReasonProfileExists, []any{long[:60]}},
 		{service.ReasonPrinterTooMany, []any{20}},
 		{service.ReasonPrinterFar, []any{20}},
 		{service.ReasonNotPrintable, []any{[]string{"1", "2"}}},

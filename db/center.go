@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"flowbot/service"
 )
@@ -99,6 +100,15 @@ func (t tx) SaveCenterPrinter(ctx context.Context, p *service.CenterPrinter) err
 func (t tx) InsertOwnProfile(ctx context.Context, p *service.OwnProfile) error {
 	_, err := t.NewInsert().Model(p).Returning("id").Exec(ctx)
 	return explain(err)
+}
+
+// RemoveOwnProfile implements service.CenterCommands.
+func (t tx) RemoveOwnProfile(ctx context.Context, id int64, at time.Time) error {
+	res, err := t.NewUpdate().Model((*service.OwnProfile)(nil)).Set("removed_at = ?", at).Where("id = ?", id).Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "blank profile", id)
 }
 
 // OwnProfileCount implements service.CenterCommands.

@@ -122,6 +122,7 @@ const (
 	ReasonPrinterStep      Reason = "center.printer_step"     // no number of millimetres with one decimal
 	ReasonPrinterNone      Reason = "center.printer_none"     // no printer is chosen
 	ReasonProfileTooMany   Reason = "center.profile_too_many" // Data: the limit
+	ReasonProfileExists    Reason = "center.profile_exists"   // a built-in one has this name; Data: the name
 )
 
 // CenterGap says what a center must fill in before it can print.
@@ -170,6 +171,8 @@ type CenterCommands interface {
 	SaveCenterPrinter(ctx context.Context, p *CenterPrinter) error
 	// InsertOwnProfile sets the new profile's ID.
 	InsertOwnProfile(ctx context.Context, p *OwnProfile) error
+	// RemoveOwnProfile takes one out of those that can be chosen.
+	RemoveOwnProfile(ctx context.Context, id int64, at time.Time) error
 	// OwnProfileCount counts what a center has ever added.
 	OwnProfileCount(ctx context.Context, orgID int64) (int, error)
 }
@@ -579,7 +582,8 @@ func (s *Centers) examineProfile(ctx context.Context, _ Actor, u *Upload, local 
 	return File{SHA256: u.FileSHA, Size: u.Size, Type: "application/octet-stream"}, 0, nil
 }
 
-// readProfile reads the first sheet with something in it as a blank profile.
+// readProfile reads the first sheet with something in it as a blank profile. It
+// refuses the name of a built-in one: profiles are chosen by name.
 func (s *Centers) readProfile(ctx context.Context, path string) (*BlankProfile, error) {
 	sheets, err := s.book.Read(ctx, path)
 	if err != nil {
@@ -593,11 +597,15 @@ func (s *Centers) readProfile(ctx context.Context, path string) (*BlankProfile, 
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(s.profiles, func(known BlankProfile) bool { return fold(known.Name) == fold(p.Name) }) {
+		return nil, refuseWith(Invalid, ReasonProfileExists, p.Name)
+	}
 	return &p, nil
 }
 
 // AddProfile makes the table that the actor has sent a blank profile of the
-// center's own and chooses it.
+// center's own and chooses it. It takes the place of the center's own profile of
+// this name.
 func (s *Centers) AddProfile(ctx context.Context, by Actor, orgID, uploadID int64) (*OwnProfile, error) {
 	u, err := s.store.Upload(ctx, uploadID)
 	if err != nil {
@@ -622,12 +630,8 @@ func (s *Centers) AddProfile(ctx context.Context, by Actor, orgID, uploadID int6
 		if source == nil { // accepted after it was looked at
 			return refuse(Invalid, ReasonUploadPending)
 		}
-		own, err := sc.tx.OwnProfiles(ctx, orgID)
-		if err != nil {
+		if err := makeRoom(ctx, sc, source.Name); err != nil {
 			return err
-		}
-		if len(own) >= maxProfiles {
-			return refuseWith(Conflict, ReasonProfileTooMany, maxProfiles)
 		}
 		n, err := sc.tx.OwnProfileCount(ctx, orgID)
 		if err != nil {
@@ -649,4 +653,20 @@ func (s *Centers) AddProfile(ctx context.Context, by Actor, orgID, uploadID int6
 		return nil, err
 	}
 	return out, nil
+}
+
+// makeRoom takes the center's own profile of this name out, or refuses when the
+// center has as many as it can.
+func makeRoom(ctx context.Context, sc *centerScene, name string) error {
+	own, err := sc.tx.OwnProfiles(ctx, sc.center.OrgID)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(own, func(p OwnProfile) bool { return fold(p.Name) == fold(name) }); i >= 0 {
+		return sc.tx.RemoveOwnProfile(ctx, own[i].ID, sc.now)
+	}
+	if len(own) >= maxProfiles {
+		return refuseWith(Conflict, ReasonProfileTooMany, maxProfiles)
+	}
+	return nil
 }

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
 
 	"flowbot/service"
 )
@@ -194,23 +194,86 @@ func (p *press) sendTable(by service.Actor, data []byte) *service.Upload {
 	return u
 }
 
+// profileTable is the table of the center's chosen profile under another name.
+func (p *press) profileTable(name string) []byte {
+	p.t.Helper()
+	doc, err := p.centers.ProfileTable(p.t.Context(), p.anna, p.org.ID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r, err := doc.Open(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	list := f.GetSheetName(0)
+	rows, err := f.GetRows(list)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for i, row := range rows {
+		if row[1] != "название" {
+			continue
+		}
+		at, err := excelize.CoordinatesToCellName(len(row), i+1)
+		if err == nil {
+			err = f.SetCellStr(list, at, name)
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if err := f.Write(&out); err != nil {
+		p.t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Profiles are chosen by their name, in chat and in the sheet «Центры».
+func TestTwoProfilesNeverHaveOneName(t *testing.T) {
+	t.Parallel()
+	p := newPress(t)
+	p.filled()
+	builtIn := p.sendTable(p.anna, p.profileTable("БЛАНК 210 × 158 мм"))
+	if _, err := p.centers.AddProfile(t.Context(), p.anna, p.org.ID, builtIn.ID); service.ReasonOf(err) != service.ReasonProfileExists {
+		t.Errorf("the name of a built-in one: %v", err)
+	}
+	if err := p.uploads.Remove(t.Context(), p.anna, builtIn.ID); err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, name := range []string{"Наша типография", "Другая", "наша  типография"} {
+		own, err := p.centers.AddProfile(t.Context(), p.anna, p.org.ID, p.sendTable(p.anna, p.profileTable(name)).ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, own.Code)
+	}
+	list, err := p.centers.Profiles(t.Context(), p.anna, p.org.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, known := range list[2:] {
+		got = append(got, known.Code)
+	}
+	if diff := cmp.Diff(codes[1:], got); diff != "" {
+		t.Errorf("the newer one does not take the place of its namesake: %s", diff)
+	}
+	if v, err := p.centers.View(t.Context(), p.anna, p.org.ID); err != nil || v.Center.BlankProfile != codes[2] {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func TestATableSentBackBecomesAProfileOfTheCenter(t *testing.T) {
 	t.Parallel()
 	p := newPress(t)
 	p.filled()
-	doc, err := p.centers.ProfileTable(t.Context(), p.anna, p.org.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := doc.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := p.sendTable(p.anna, table)
+	u := p.sendTable(p.anna, p.profileTable("Наша типография"))
 	if _, err := p.centers.AddProfile(t.Context(), p.stranger, p.org.ID, u.ID); service.ReasonOf(err) != service.ReasonForbidden {
 		t.Errorf("a stranger: %v", err)
 	}
