@@ -108,6 +108,14 @@ type examsView struct {
 	Cut      bool // there is more, and no page shows it
 }
 
+// looksAtExams refuses whoever has nothing to do with exams.
+func looksAtExams(by service.Actor) error {
+	if !by.Has(service.RoleCenterStaff) && !by.Has(service.RoleAdmin) {
+		return &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	}
+	return nil
+}
+
 // seesSeveral reports whether the person sees the exams of more than one center.
 func seesSeveral(by service.Actor) bool {
 	return by.Has(service.RoleAdmin) || len(by.Orgs(service.RoleCenterStaff)) > 1
@@ -121,8 +129,8 @@ func (b *Bot) examsPressed(ctx context.Context, t *Turn) (Reply, error) {
 
 // examList is examsPressed for a filter, which is an action, and a place.
 func (b *Bot) examList(ctx context.Context, t *Turn, do Action, at examPlace) (Reply, error) {
-	if !t.By.Has(service.RoleCenterStaff) && !t.By.Has(service.RoleAdmin) {
-		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	if err := looksAtExams(t.By); err != nil {
+		return Reply{}, err
 	}
 	v := examsView{From: at.from, To: at.to, Page: at.page, Centers: seesSeveral(t.By)}
 	f := service.ExamFilter{From: at.from, To: at.to}
@@ -203,7 +211,8 @@ func filterOf(number int) Action {
 	return certificateFilters[number-1].code
 }
 
-// periodForm is the period of which exams are shown.
+// periodForm is the period of which exams are shown, until an answer that of
+// before.
 type periodForm struct {
 	Filter   int // number of the certificate status, 0 for any
 	From, To service.Day
@@ -214,9 +223,7 @@ var periodTalk = Wizard[periodForm]{
 	Name: "exam_period", Brief: true,
 	Steps: []Step[periodForm]{{
 		Name: "days",
-		Ask: func(_ context.Context, _ *Bot, t *Turn, _ *periodForm) (Reply, error) {
-			return Reply{Text: "exam_period_ask", Rows: [][]Button{row(Button{Press: t.inTalk(pressCancel, 0)})}}, nil
-		},
+		Ask:  askSearch[periodForm]("exam_period_ask"),
 		Take: func(_ context.Context, _ *Bot, t *Turn, f *periodForm) (Outcome, error) {
 			if t.Text == "" || t.Press != nil {
 				return stay, unexpected(t)
@@ -230,21 +237,24 @@ var periodTalk = Wizard[periodForm]{
 		return b.examList(ctx, t, filterOf(f.Filter), examPlace{from: f.From, to: f.To})
 	},
 	Left: func(ctx context.Context, b *Bot, t *Turn, f *periodForm) (Reply, error) {
-		return b.examList(ctx, t, filterOf(f.Filter), examPlace{})
+		return b.examList(ctx, t, filterOf(f.Filter), examPlace{from: f.From, to: f.To})
 	},
 }
 
 func (b *Bot) examPeriodPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if !t.By.Has(service.RoleCenterStaff) && !t.By.Has(service.RoleAdmin) {
-		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	if err := looksAtExams(t.By); err != nil {
+		return Reply{}, err
 	}
-	return edited(b.begin(ctx, t, periodTalk, periodForm{Filter: t.Press.Version}))
+	at := placeOf(t.Press.ID)
+	return edited(b.begin(ctx, t, periodTalk, periodForm{Filter: t.Press.Version, From: at.from, To: at.to}))
 }
 
 // searchExam asks for the number of an exam or of an application.
 var searchExam = Wizard[searchForm]{
 	Name: "exam_search", Brief: true,
-	Steps: []Step[searchForm]{{Name: "number", Ask: askSearch("exam_search_ask"), Take: takeSearch}},
+	Steps: []Step[searchForm]{{
+		Name: "number", Ask: askSearch[searchForm]("exam_search_ask"), Take: takeSearch(func(f *searchForm) *string { return &f.Number }),
+	}},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *searchForm) (Reply, error) {
 		found, err := b.Exams.Find(ctx, t.By, f.Number, pageSize)
 		if err != nil {
@@ -269,24 +279,26 @@ var searchExam = Wizard[searchForm]{
 }
 
 // askSearch asks what is looked for.
-func askSearch(text string) func(context.Context, *Bot, *Turn, *searchForm) (Reply, error) {
-	return func(_ context.Context, _ *Bot, t *Turn, _ *searchForm) (Reply, error) {
+func askSearch[F any](text string) func(context.Context, *Bot, *Turn, *F) (Reply, error) {
+	return func(_ context.Context, _ *Bot, t *Turn, _ *F) (Reply, error) {
 		return Reply{Text: text, Rows: [][]Button{row(Button{Press: t.inTalk(pressCancel, 0)})}}, nil
 	}
 }
 
 // takeSearch reads what is looked for.
-func takeSearch(_ context.Context, _ *Bot, t *Turn, f *searchForm) (Outcome, error) {
-	if t.Press != nil || t.Text == "" || units(t.Text) > maxFind {
-		return stay, unexpected(t)
+func takeSearch[F any](into func(*F) *string) func(context.Context, *Bot, *Turn, *F) (Outcome, error) {
+	return func(_ context.Context, _ *Bot, t *Turn, f *F) (Outcome, error) {
+		if t.Press != nil || t.Text == "" || units(t.Text) > maxFind {
+			return stay, unexpected(t)
+		}
+		*into(f) = t.Text
+		return next, nil
 	}
-	f.Number = t.Text
-	return next, nil
 }
 
 func (b *Bot) examSearchPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if !t.By.Has(service.RoleCenterStaff) && !t.By.Has(service.RoleAdmin) {
-		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	if err := looksAtExams(t.By); err != nil {
+		return Reply{}, err
 	}
 	return edited(b.begin(ctx, t, searchExam, searchForm{}))
 }
@@ -321,14 +333,34 @@ func (b *Bot) examReply(t *Turn, v *service.ExamView) Reply {
 		}
 	}
 	r := Reply{Text: "exam_card", Data: shown}
-	r.Rows = slices.Concat(
-		b.resultExamRows(t, v), b.protocolExamRows(t, v), b.frdoExamRows(t, v), b.certificateExamRows(t, v),
-		b.scanExamRows(t, v), b.blankExamRows(t, v), b.candidateExamRows(t, v), b.centerExamRows(t, v), b.uploadExamRows(t, v),
-	)
-	r.Rows = append(r.Rows,
+	r.Rows = append(b.stageRows(t, v),
 		row(Button{Press: Press{pressTable, v.Exam.ID, 0}, Args: v.Exam.Applications}, Button{Label: "history", Press: Press{pressExamHistory, v.Exam.ID, 0}}),
 		row(Button{Press: Press{Do: pressExams}}, Button{Press: Press{Do: pressMenu}}))
 	return r
+}
+
+// stageOf is the stage of an exam's life to which what it waits for belongs, an
+// index of stageRows.
+var stageOf = map[service.ExamNext]int{
+	service.NextApplications: 0, service.NextHold: 0, service.NextResults: 0, service.NextViolations: 0,
+	service.NextProtocol: 1, service.NextApproval: 1, service.NextNumbers: 2, service.NextScans: 3, service.NextHandover: 4,
+	service.NextNothing: 0,
+}
+
+// stageRows are the buttons of an exam's card: the stage that is due, the stages
+// behind it, and small at the end what has been done.
+func (b *Bot) stageRows(t *Turn, v *service.ExamView) [][]Button {
+	stages := [][][]Button{
+		b.resultExamRows(t, v), b.protocolExamRows(t, v), b.frdoExamRows(t, v), b.certificateExamRows(t, v),
+		append(b.scanExamRows(t, v), b.blankExamRows(t, v)...),
+	}
+	due := stageOf[v.Next()]
+	const side = 2 // buttons beside each other
+	done := slices.Concat(slices.Concat(stages[:due]...)...)
+	return slices.Concat(
+		slices.Concat(stages[due:]...), slices.Collect(slices.Chunk(done, side)),
+		b.candidateExamRows(t, v), b.centerExamRows(t, v), b.uploadExamRows(t, v),
+	)
 }
 
 func (b *Bot) examPressed(ctx context.Context, t *Turn) (Reply, error) {
@@ -351,8 +383,8 @@ func examNumber(suffix string) string {
 // chooseExam answers a deed that was named without its exam: does it in the only
 // one of the filter, or lets choose. A number that was named narrows it.
 func (b *Bot) chooseExam(ctx context.Context, t *Turn, filter service.ExamFilter, do Action) (Reply, error) {
-	if !t.By.Has(service.RoleCenterStaff) && !t.By.Has(service.RoleAdmin) {
-		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	if err := looksAtExams(t.By); err != nil {
+		return Reply{}, err
 	}
 	number := examNumber(t.Suffix)
 	filter.Number, filter.Own = number, t.By.Has(service.RoleCenterStaff)
@@ -438,17 +470,8 @@ type tableSearchForm struct {
 var searchTable = Wizard[tableSearchForm]{
 	Name: "exam_table_search", Brief: true,
 	Steps: []Step[tableSearchForm]{{
-		Name: "words",
-		Ask: func(_ context.Context, _ *Bot, t *Turn, _ *tableSearchForm) (Reply, error) {
-			return Reply{Text: "exam_table_search_ask", Rows: [][]Button{row(Button{Press: t.inTalk(pressCancel, 0)})}}, nil
-		},
-		Take: func(_ context.Context, _ *Bot, t *Turn, f *tableSearchForm) (Outcome, error) {
-			if t.Press != nil || t.Text == "" || units(t.Text) > maxFind {
-				return stay, unexpected(t)
-			}
-			f.Find = t.Text
-			return next, nil
-		},
+		Name: "words", Ask: askSearch[tableSearchForm]("exam_table_search_ask"),
+		Take: takeSearch(func(f *tableSearchForm) *string { return &f.Find }),
 	}},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *tableSearchForm) (Reply, error) {
 		list, err := b.Exams.Applications(ctx, t.By, f.ExamID, service.ApplicationFilter{Search: f.Find}, 0, pageSize)

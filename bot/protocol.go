@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"time"
 
 	"flowbot/service"
 )
@@ -139,7 +138,7 @@ func protocolReply(t *Turn, v *service.ProtocolView) Reply {
 // chooseProtocol is chooseExam for deeds that exams in one of the lists of
 // statuses await: the first list in which there is one.
 func (b *Bot) chooseProtocol(ctx context.Context, t *Turn, do Action, lists ...[]service.ProtocolStatus) (Reply, error) {
-	f := service.ExamFilter{HeldBefore: b.tomorrow(t.By.Zone), Own: t.By.Has(service.RoleCenterStaff)}
+	f := service.ExamFilter{HeldBefore: dayOf(b.now(), t.By).AddDays(1), Own: t.By.Has(service.RoleCenterStaff)}
 	for _, f.Protocols = range lists {
 		some, err := b.Exams.List(ctx, t.By, f, 0, 1)
 		if err != nil {
@@ -150,16 +149,6 @@ func (b *Bot) chooseProtocol(ctx context.Context, t *Turn, do Action, lists ...[
 		}
 	}
 	return b.chooseExam(ctx, t, f, do)
-}
-
-// tomorrow is the day after today in a zone; one that this machine does not know
-// is UTC.
-func (b *Bot) tomorrow(zone string) service.Day {
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		loc = time.UTC
-	}
-	return service.DayOf(b.now(), loc).AddDays(1)
 }
 
 // The statuses in which there is something to do, by who does it.
@@ -282,6 +271,23 @@ var protocolScan = fileStep[protocolForm]{
 	},
 }
 
+// usedScan stands for a file that is there no more because this very press has
+// used it, most likely.
+const usedScan = -1
+
+// takeProtocolScan takes the scan, and goes on without one when the press comes
+// again: whether it was done already is seen by the exam's revision.
+func takeProtocolScan(ctx context.Context, b *Bot, t *Turn, f *protocolForm) (Outcome, error) {
+	if t.Again && t.Press != nil && t.Press.Do == pressDone {
+		u, err := protocolScan.current(ctx, b, t, f)
+		if err == nil && u == nil {
+			f.UploadID = usedScan
+			return next, nil
+		}
+	}
+	return protocolScan.take(ctx, b, t, f)
+}
+
 // uploadProtocol asks for the number, the date and the scan of a protocol.
 var uploadProtocol = Wizard[protocolForm]{
 	Name: "protocol_upload",
@@ -307,7 +313,7 @@ var uploadProtocol = Wizard[protocolForm]{
 			}, func(f *protocolForm) { f.Date = f.Before.Date }),
 		},
 		{
-			Name: "scan", Files: true, Take: protocolScan.take,
+			Name: "scan", Files: true, Take: takeProtocolScan,
 			Ask: func(ctx context.Context, b *Bot, t *Turn, f *protocolForm) (Reply, error) {
 				r, err := protocolScan.ask(ctx, b, t, f)
 				v, ok := r.Data.(*fileView[protocolForm])
@@ -323,7 +329,11 @@ var uploadProtocol = Wizard[protocolForm]{
 		if f.KeepScan {
 			in.UploadID = 0
 		}
-		if _, err := b.Protocols.Upload(ctx, t.By, in); err != nil {
+		_, err := b.Protocols.Upload(ctx, t.By, in)
+		if in.UploadID == usedScan && service.AsError(err).Kind == service.NotFound {
+			err = &service.Error{Kind: service.Invalid, Reason: service.ReasonUploadMissing}
+		}
+		if err != nil {
 			return Reply{}, err
 		}
 		r, err := edited(b.protocolCard(ctx, t, f.ExamID))
@@ -407,7 +417,7 @@ func (b *Bot) protocolFilePressed(ev service.ProtocolEvent) handler {
 // When it can be nothing but the protocol of one exam it starts that
 // conversation; else it says what is awaited, and the file must come again.
 func (b *Bot) looseScan(ctx context.Context, t *Turn) (Reply, error) {
-	f := service.ExamFilter{Protocols: protocolsAwaited, HeldBefore: b.tomorrow(t.By.Zone), Own: true}
+	f := service.ExamFilter{Protocols: protocolsAwaited, HeldBefore: dayOf(b.now(), t.By).AddDays(1), Own: true}
 	awaited, err := b.Exams.List(ctx, t.By, f, 0, pageSize+1)
 	if err != nil {
 		return Reply{}, err

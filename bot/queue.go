@@ -171,24 +171,14 @@ func (b *Bot) queuePartnersPressed(ctx context.Context, t *Turn) (Reply, error) 
 	return r, nil
 }
 
-// searchForm is what is looked for in the queue.
+// searchForm is what is looked for in the queue, or among exams.
 type searchForm struct{ Number string }
 
 // searchQueue asks for the number of an act or a cohort.
 var searchQueue = Wizard[searchForm]{
 	Name: "queue_search", Brief: true,
 	Steps: []Step[searchForm]{{
-		Name: "number",
-		Ask: func(_ context.Context, _ *Bot, t *Turn, _ *searchForm) (Reply, error) {
-			return Reply{Text: "queue_search_ask", Rows: [][]Button{row(Button{Press: t.inTalk(pressCancel, 0)})}}, nil
-		},
-		Take: func(_ context.Context, _ *Bot, t *Turn, f *searchForm) (Outcome, error) {
-			if t.Text == "" {
-				return stay, unexpected(t)
-			}
-			f.Number = t.Text
-			return next, nil
-		},
+		Name: "number", Ask: askSearch[searchForm]("queue_search_ask"), Take: takeSearch(func(f *searchForm) *string { return &f.Number }),
 	}},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *searchForm) (Reply, error) {
 		return b.queueList(ctx, t, "queue_found", service.QueueFilter{Search: f.Number}, 0, nil)
