@@ -121,6 +121,12 @@ func (d *demoPage) post(path string, body any) {
 	_ = resp.Body.Close()
 }
 
+// say has a person write.
+func (d *demoPage) say(phone int64, text string) {
+	d.t.Helper()
+	d.post(fmt.Sprintf("/phone/%d/say", phone), map[string]string{"text": text})
+}
+
 // press waits until a message has this button and presses that of the newest.
 func (d *demoPage) press(phone int64, label string) {
 	d.t.Helper()
@@ -213,7 +219,7 @@ func TestTheWholeFlowOnTheDemosPage(t *testing.T) {
 	page.sees(operator, "Ждут проверки: 3")
 	page.press(operator, "Найти по номеру")
 	page.sees(operator, "Напишите номер")
-	page.post(fmt.Sprintf("/phone/%d/say", operator), map[string]string{"text": "118"})
+	page.say(operator, "118")
 	page.press(operator, "118/1")
 	page.press(operator, "Взять на проверку")
 	page.press(operator, "Отклонить")
@@ -261,6 +267,94 @@ func TestTheWholeFlowOnTheDemosPage(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, events); diff != "" {
 		t.Errorf("its history (-want +got):\n%s", diff)
+	}
+	if status := demo.signal(syscall.SIGINT); status != 0 {
+		t.Errorf("exit status %d: %s", status, demo.err)
+	}
+}
+
+// TestTheDayOfATestingCenterOnTheDemosPage does what a visitor is told to: results,
+// a protocol and its review, numbers, printing, a scan that reaches its candidate,
+// and a candidate who finds their application.
+func TestTheDayOfATestingCenterOnTheDemosPage(t *testing.T) {
+	t.Parallel()
+	p := newPrivatePlace(t).with("DELIVERY_HOLD=0s")
+	demo := p.start("demo", "--addr", "127.0.0.1:0")
+	demo.wait(demo.out, "Stop with Ctrl-C")
+	page := &demoPage{t, regexp.MustCompile(`http://\S+`).FindString(demo.out.String())}
+	files := filepath.Join(p.data, "demo")
+	const center, second, candidate, stranger = 107, 108, 109, 110
+
+	page.send(center, files, "Результаты 317.xlsx")
+	page.sees(center, "Результаты: новых 10")
+	page.say(center, "Нарушений нет · 317")
+	page.sees(center, "Отмечено, что нарушений нет: 8")
+	page.say(center, "Загрузить протокол · 317")
+	page.sees(center, "Напишите номер протокола")
+	page.say(center, "317/26")
+	page.sees(center, "Напишите дату протокола")
+	_, dated, _ := strings.Cut(demo.out.String(), "Протокол 317.pdf (no. 317/")
+	_, dated, _ = strings.Cut(dated, ", ")
+	dated, _, _ = strings.Cut(dated, ")")
+	page.say(center, dated)
+	page.sees(center, "Пришлите скан протокола")
+	page.send(center, files, "Протокол 317.pdf")
+	page.press(center, "Готово")
+	page.pressUnder(second, "Протокол экзамена 317 ждёт проверки", "Взять протокол на проверку")
+	page.press(second, "Одобрить протокол")
+	page.sees(center, "Протокол экзамена 317 одобрен")
+
+	page.say(center, "Импортировать сертификаты · 316")
+	page.sees(center, "Пришлите один файл из ФИС ФРДО")
+	page.send(center, files, "Ответ ФИС ФРДО 316.xlsx")
+	page.press(center, "Сгенерировать")
+	page.sees(center, "Экзамен 316: 10 сертификатов")
+	page.say(center, "Импортировать сертификаты · 316")
+	page.sees(center, "Пришлите один файл из ФИС ФРДО")
+	page.send(center, files, "Ответ ФИС ФРДО 316, исправленный.csv")
+	page.press(center, "Сгенерировать")
+	page.sees(center, "Экзамен 316: 1 сертификат<")
+
+	page.say(center, "Загрузить сертификат · 316-01")
+	page.sees(center, "Напишите номер бланка")
+	page.say(center, sampleBlank(7))
+	page.pressUnder(center, "Регистрационный номер по данным", "Верно")
+	page.pressUnder(center, "Дата выдачи по данным", "Верно")
+	page.sees(center, "Пришлите скан")
+	page.send(center, files, "Скан 316-01.pdf")
+	page.press(center, "Готово")
+	page.press(center, "Загрузить")
+	page.sees(candidate, "Imtihon 316")
+
+	page.say(stranger, "/start")
+	page.press(stranger, "Ёфтани дархости ман")
+	page.sees(stranger, "Фиристодани рақами ман")
+	page.post(fmt.Sprintf("/phone/%d/contact", stranger), map[string]string{})
+	page.sees(stranger, "Санаи таваллудро")
+	page.say(stranger, sampleUnlinked.born)
+	page.sees(stranger, "Чор рақами охири")
+	page.say(stranger, "4821")
+	page.sees(stranger, "Имтиҳон 310")
+
+	var exam struct {
+		Status       string `json:"certificate_status"`
+		Applications []struct {
+			Status      string  `json:"status"`
+			Blank       *string `json:"blank_number"`
+			DeliveredAt *string `json:"delivered_at"`
+		} `json:"applications"`
+	}
+	if err := json.Unmarshal([]byte(p.must("show", "exam", "316", "--json")), &exam); err != nil {
+		t.Fatal(err)
+	}
+	delivered := 0
+	for _, a := range exam.Applications {
+		if a.DeliveredAt != nil && a.Status == "awaiting_handover" && *a.Blank == sampleBlank(7) {
+			delivered++
+		}
+	}
+	if exam.Status != "partly_loaded" || len(exam.Applications) != len(sampleReady) || delivered != 1 {
+		t.Errorf("the exam is %+v", exam)
 	}
 	if status := demo.signal(syscall.SIGINT); status != 0 {
 		t.Errorf("exit status %d: %s", status, demo.err)
