@@ -11,7 +11,7 @@ const (
 	pressBlanks      Action = "blk" // the card
 	pressReceive     Action = "blr"
 	pressSpoilNumber Action = "bls" // «Испорчен», by number
-	pressSpoilOf     Action = "blp" // «Испорчен», of an application; Version is its revision
+	pressSpoilOf     Action = "blp" // «Бланк испорчен», of an application; Version is its revision
 	pressRanges      Action = "bll" // Version is a page
 	pressBlankList   Action = "blu" // Version is a page
 	pressRange       Action = "blg" // ID is the range's
@@ -57,7 +57,7 @@ func (b *Bot) blankApplicationRows(_ *Turn, v *service.ApplicationView) [][]Butt
 	case a.BlankNumber == "":
 		return [][]Button{row(Button{Press: Press{pressNameBlank, a.ID, a.Revision}})}
 	case a.BlankState == service.BlankUsed:
-		return [][]Button{row(Button{Label: "blank_spoil", Press: Press{pressSpoilOf, a.ID, a.Revision}})}
+		return [][]Button{row(Button{Press: Press{pressSpoilOf, a.ID, a.Revision}})}
 	}
 	return nil
 }
@@ -389,7 +389,7 @@ func (b *Bot) spoilOfPressed(ctx context.Context, t *Turn) (Reply, error) {
 }
 
 // namedApplication is the application that a staff member's button or typed label
-// names: «Испорчен · 118-03».
+// names: «Бланк испорчен · 118-03».
 func (b *Bot) namedApplication(ctx context.Context, t *Turn) (*service.ApplicationView, error) {
 	id := t.Press.ID
 	if id == 0 {

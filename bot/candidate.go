@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"slices"
-	"strings"
 
 	"flowbot/service"
 	"flowbot/templates"
@@ -152,11 +150,7 @@ func (b *Bot) home(ctx context.Context, t *Turn) (Reply, error) {
 	case t.By.PersonID == 0:
 		return welcome(), nil
 	case onlyCandidate(t.By):
-		return Reply{Text: "candidate_home", Data: candidateView{t.By.Name}, Rows: [][]Button{
-			row(Button{Press: Press{Do: pressMine}}),
-			row(Button{Press: Press{Do: pressFind}}),
-			row(Button{Press: Press{Do: pressLanguages}}),
-		}}, nil
+		return Reply{Text: "candidate_home", Data: candidateView{t.By.Name}, Rows: candidateRows()}, nil
 	}
 	t.text = b.textFor(t.By)
 	return b.menu(ctx, t)
@@ -168,11 +162,16 @@ func welcome() Reply {
 }
 
 func (b *Bot) candidateHelp(t *Turn) Reply {
-	return Reply{Text: "candidate_help", Data: candidateView{t.By.Name}, Rows: [][]Button{
+	return Reply{Text: "candidate_help", Data: candidateView{t.By.Name}, Rows: candidateRows()}
+}
+
+// candidateRows are what a candidate can do.
+func candidateRows() [][]Button {
+	return [][]Button{
 		row(Button{Press: Press{Do: pressMine}}),
 		row(Button{Press: Press{Do: pressFind}}),
 		row(Button{Press: Press{Do: pressLanguages}}),
-	}}
+	}
 }
 
 // languageRows are the buttons of the languages, each in its own words.
@@ -280,23 +279,10 @@ func (b *Bot) scanReply(text *templates.Set, s *service.CandidateScan) (Reply, e
 	if err != nil {
 		return Reply{}, err
 	}
-	doc := Attachment{Name: service.SafeName(name) + extension(s.Type), Size: s.Size, Open: func(ctx context.Context) (io.ReadCloser, error) {
+	doc := Attachment{Name: service.SafeName(name) + s.Ending, Size: s.Size, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return b.Candidates.Open(ctx, s.SHA)
 	}}
 	return Reply{Text: "candidate_delivery", Data: s, Document: &doc, text: text, Rows: [][]Button{row(Button{Press: Press{Do: pressMine}})}}, nil
-}
-
-// extension is the end of a file's name for what scans are kept as.
-func extension(kind string) string {
-	kind, _, err := mime.ParseMediaType(kind)
-	switch {
-	case err != nil:
-		return ""
-	case kind == "image/jpeg":
-		return ".jpg"
-	}
-	_, end, _ := strings.Cut(kind, "/")
-	return "." + end
 }
 
 // delivered notes that a scan has arrived.
@@ -308,7 +294,7 @@ func (b *Bot) delivered(to service.Actor, s *service.CandidateScan) func(context
 }
 
 // candidateNotices are the notices of this subject. A scan whose request got no
-// answer is not sent again: it may have arrived, and staff are shown it.
+// answer is not sent again: it may have arrived, and admins decide.
 func (b *Bot) candidateNotices() map[string]notice {
 	return map[string]notice{service.DeliveryNotice{}.NoticeKind(): {b.renderDelivery, false}}
 }

@@ -173,8 +173,8 @@ func TestALoadedCertificateIsReplaced(t *testing.T) {
 
 	d.says(anna, "Заявка · 118-01")
 	d.says(boris, "Заявка · 118-01")
-	d.presses(anna, "Испорчен", "Замятие бумаги")
-	d.presses(boris, "Испорчен")
+	d.presses(anna, "Бланк испорчен", "Замятие бумаги")
+	d.presses(boris, "Бланк испорчен")
 	d.says(boris, "Опечатка в имени")
 	d.presses(anna, "Заменить скан", "Да, заменить")
 	d.says(anna, "0000000000101")

@@ -83,6 +83,19 @@ func (q queries) BlankRange(ctx context.Context, id int64) (*service.BlankRange,
 	return r, nil
 }
 
+// BlankRangeOver implements service.BlankQueries.
+func (q queries) BlankRangeOver(ctx context.Context, r service.BlankRange) (*service.BlankRange, error) {
+	var out []service.BlankRange
+	err := q.NewSelect().Model(&out).
+		Where("center_id = ?", r.CenterID).Where("series = ?", r.Series).Where("removed_at IS NULL").
+		Where("length(first) = length(?)", r.First).Where("first <= ?", r.Last).Where("last >= ?", r.First).
+		Order("id").Limit(1).Scan(ctx)
+	if err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
 // BlankInRange implements service.BlankQueries.
 func (q queries) BlankInRange(ctx context.Context, centerID int64, key service.BlankKey) (recorded, inside bool, err error) {
 	var out struct{ Recorded, Inside bool }
@@ -112,19 +125,6 @@ func (t tx) HoldBlanks(ctx context.Context, centerID int64) error {
 	err := t.NewSelect().Model((*service.Org)(nil)).Column("id").
 		Where("id = ?", centerID).For("NO KEY UPDATE").Scan(ctx, &id)
 	return explain(err)
-}
-
-// BlankRangeOver implements service.BlankCommands.
-func (t tx) BlankRangeOver(ctx context.Context, r service.BlankRange) (*service.BlankRange, error) {
-	var out []service.BlankRange
-	err := t.NewSelect().Model(&out).
-		Where("center_id = ?", r.CenterID).Where("series = ?", r.Series).Where("removed_at IS NULL").
-		Where("length(first) = length(?)", r.First).Where("first <= ?", r.Last).Where("last >= ?", r.First).
-		Order("id").Limit(1).Scan(ctx)
-	if err != nil || len(out) == 0 {
-		return nil, explain(err)
-	}
-	return &out[0], nil
 }
 
 // InsertBlankRange implements service.BlankCommands.

@@ -126,6 +126,9 @@ type BlankQueries interface {
 	BlankRanges(ctx context.Context, centerID int64, offset, limit int) ([]BlankRange, error)
 	// BlankRange returns a range that stands.
 	BlankRange(ctx context.Context, id int64) (*BlankRange, error)
+	// BlankRangeOver returns a range of the center that shares a number with r,
+	// nil when there is none.
+	BlankRangeOver(ctx context.Context, r BlankRange) (*BlankRange, error)
 	// BlankInRange reports whether the center has recorded any range, and whether
 	// the blank is in one of them.
 	BlankInRange(ctx context.Context, centerID int64, key BlankKey) (recorded, inside bool, err error)
@@ -140,9 +143,6 @@ type BlankCommands interface {
 	// HoldBlanks has whoever else changes ranges of the center wait until the
 	// transaction ends.
 	HoldBlanks(ctx context.Context, centerID int64) error
-	// BlankRangeOver returns a range of the center that shares a number with r,
-	// nil when there is none.
-	BlankRangeOver(ctx context.Context, r BlankRange) (*BlankRange, error)
 	InsertBlankRange(ctx context.Context, r *BlankRange) error
 	// RemoveBlankRange ends a range that stands.
 	RemoveBlankRange(ctx context.Context, id int64, at time.Time) error
@@ -480,12 +480,8 @@ func (s *Blanks) Receive(ctx context.Context, by Actor, in ReceiveBlanks) (*Blan
 			return err
 		}
 		r.CenterID, r.ReceivedOn, r.AddedBy, r.AddedAt = in.CenterID, in.ReceivedOn, sc.by.PersonID, sc.now
-		over, err := sc.tx.BlankRangeOver(ctx, r)
-		if err != nil {
+		if err := notReceived(ctx, sc.tx, r); err != nil {
 			return err
-		}
-		if over != nil {
-			return refuseWith(Invalid, ReasonBlankOverlap, *over)
 		}
 		if err := sc.tx.InsertBlankRange(ctx, &r); err != nil {
 			return err
@@ -496,6 +492,18 @@ func (s *Blanks) Receive(ctx context.Context, by Actor, in ReceiveBlanks) (*Blan
 		return nil, fmt.Errorf("receive blanks of center %d: %w", in.CenterID, err)
 	}
 	return &r, nil
+}
+
+// notReceived refuses a range that shares a number with another of the center.
+func notReceived(ctx context.Context, q Queries, r BlankRange) error {
+	over, err := q.BlankRangeOver(ctx, r)
+	if err != nil {
+		return fmt.Errorf("blank range: %w", err)
+	}
+	if over != nil {
+		return refuseWith(Invalid, ReasonBlankOverlap, *over)
+	}
+	return nil
 }
 
 // CheckRange is the refusal that receiving the range would meet now, or nil with
@@ -509,17 +517,7 @@ func (s *Blanks) CheckRange(ctx context.Context, by Actor, centerID int64, r Bla
 		return BlankRange{}, err
 	}
 	r.CenterID = centerID
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		over, err := tx.BlankRangeOver(ctx, r)
-		if err == nil && over != nil {
-			err = refuseWith(Invalid, ReasonBlankOverlap, *over)
-		}
-		return err
-	})
-	if err != nil {
-		return BlankRange{}, fmt.Errorf("blank range: %w", err)
-	}
-	return r, nil
+	return r, notReceived(ctx, s.store, r)
 }
 
 // RemoveRange takes a range back of which nothing was used or spoiled.

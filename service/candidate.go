@@ -831,7 +831,7 @@ type CandidateScan struct {
 	CandidateView
 	ScanID int64
 	SHA    string // of the file
-	Type   string // MIME type
+	Ending string // of the name of the file, with the dot
 	Size   int64  // bytes
 }
 
@@ -872,7 +872,7 @@ func (s *Candidates) Scan(ctx context.Context, by Actor, applicationID int64) (*
 	if err != nil {
 		return nil, fmt.Errorf("file of scan %d: %w", a.ScanID, err)
 	}
-	return &CandidateScan{CandidateView: *v, ScanID: scan.ID, SHA: scan.CleanSHA, Type: f.Type, Size: f.Size}, nil
+	return &CandidateScan{CandidateView: *v, ScanID: scan.ID, SHA: scan.CleanSHA, Ending: endingOf(f.Type), Size: f.Size}, nil
 }
 
 // Open reads the file of a scan.

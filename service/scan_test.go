@@ -162,7 +162,7 @@ func TestALoadWritesEverythingAtOnce(t *testing.T) {
 func TestAReplacedScanSpoilsItsBlank(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	a := l.load(l.applications(l.exam(1))[0], "0000000000101")
+	a := l.load(l.applications(l.exam(1, numbered))[0], "0000000000101")
 	a, err := l.scans.HandOver(t.Context(), l.anna, a.ID, a.Revision, day(t, "2026-02-26"))
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestAReplacedScanSpoilsItsBlank(t *testing.T) {
 func TestABlankMustBeOneOfTheCentersHouse(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	a := l.applications(l.exam(1))[0]
+	a := l.applications(l.exam(1, numbered))[0]
 	for profile, numbers := range map[string]map[string]bool{
 		"plain":  {"0000000000101": true, "000000000101": false, "АБ 0000000000101": false},
 		"series": {"АБ 000101": true, "000101": false, "АБ 0000101": false},
@@ -244,7 +244,7 @@ func (l *ledger) exec(query string, args ...any) {
 func TestOfTwoWhoLoadAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	a := l.applications(l.exam(1))[0]
+	a := l.applications(l.exam(1, numbered))[0]
 	errs := make([]error, 2)
 	var wg sync.WaitGroup
 	for i, by := range []service.Actor{l.anna, l.boris} {
