@@ -188,8 +188,8 @@ func (q queries) ApplicationsPage(ctx context.Context, examID int64, f service.A
 		sel = sel.Where(statusOf+" = ?", f.Status)
 	}
 	if f.Search != "" {
-		sel = sel.Where("(application.last_name || ' ' || application.first_name || ' ' || application.middle_name || ' ' || application.number) ILIKE ?",
-			"%"+startsWith(f.Search))
+		sel = sel.Where(`translate(concat_ws(' ', application.last_name, application.first_name, application.middle_name, application.number,
+			application.last_name_latin, application.first_name_latin), 'Ёё', 'Ее') ILIKE translate(?, 'Ёё', 'Ее')`, "%"+startsWith(f.Search))
 	}
 	err := sel.Scan(ctx)
 	return out, explain(err)

@@ -280,7 +280,7 @@ type ExamFilter struct {
 // filter lists all.
 type ApplicationFilter struct {
 	Status ApplicationStatus // "" for any
-	Search string            // a part of the name or of the number; "" for any
+	Search string            // a part of the name, also in Latin, or of the number; Ё is Е; "" for any
 }
 
 // ExamItem is a line of a list of exams.

@@ -420,6 +420,9 @@ func TestTheTableIsPagedAndSearched(t *testing.T) {
 		if n%2 == 0 {
 			passed(n, a)
 		}
+		if n == 20 {
+			a.LastName, a.LastNameLatin = "Семёнов", "SEMENOV"
+		}
 	})
 	c.exam(3)
 	tests := map[string]struct {
@@ -436,6 +439,8 @@ func TestTheTableIsPagedAndSearched(t *testing.T) {
 		"a status":         {service.ApplicationFilter{Status: service.ApplicationAwaitingCertificate}, 0, 8, 8, "Каримов002 Алишер Рустамович", true},
 		"a name":           {service.ApplicationFilter{Search: "каримов01"}, 0, 20, 10, "Каримов010 Алишер Рустамович", false},
 		"a number":         {service.ApplicationFilter{Search: "№ " + e.Number + "-007"}, 0, 8, 1, "Каримов007 Алишер Рустамович", false},
+		"a name without Ё": {service.ApplicationFilter{Search: "семенов"}, 0, 8, 1, "Семёнов Алишер Рустамович", false},
+		"a name in Latin":  {service.ApplicationFilter{Search: "Karimov007"}, 0, 8, 1, "Каримов007 Алишер Рустамович", false},
 		"signs of LIKE":    {service.ApplicationFilter{Search: "%"}, 0, 8, 0, "", false},
 	}
 	for name, tt := range tests {
