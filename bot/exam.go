@@ -380,6 +380,12 @@ func examNumber(suffix string) string {
 	return strings.TrimPrefix(strings.Join(words, " "), "№")
 }
 
+// examPages are the deeds about an exam whose buttons carry a page in the place of
+// its revision.
+var examPages = []Action{
+	pressTable, pressExamHistory, pressReach, pressPrintings, pressResultList, pressLoadOne, pressHandOne,
+}
+
 // chooseExam answers a deed that was named without its exam: does it in the only
 // one of the filter, or lets choose. A number that was named narrows it.
 func (b *Bot) chooseExam(ctx context.Context, t *Turn, filter service.ExamFilter, do Action) (Reply, error) {
@@ -397,13 +403,20 @@ func (b *Bot) chooseExam(ctx context.Context, t *Turn, filter service.ExamFilter
 			return Reply{}, err
 		}
 	}
+	press := func(e *service.ExamItem) Press {
+		if slices.Contains(examPages, do) {
+			return Press{do, e.ID, 0}
+		}
+		return Press{do, e.ID, e.Revision}
+	}
 	if len(list) == 1 {
-		t.Press = &Press{do, list[0].ID, list[0].Revision}
+		p := press(&list[0])
+		t.Press = &p
 		return b.actions[do].do(ctx, t)
 	}
 	r := Reply{Text: "choose_exam", Data: chooser{len(list), "", choosable, number}, Edit: true}
-	for _, e := range list[:min(len(list), choosable)] {
-		r.Rows = append(r.Rows, row(Button{Label: "exam_item", Args: e, Press: Press{do, e.ID, e.Revision}}))
+	for k := range list[:min(len(list), choosable)] {
+		r.Rows = append(r.Rows, row(Button{Label: "exam_item", Args: list[k], Press: press(&list[k])}))
 	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressExams}}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
@@ -422,11 +435,7 @@ func (b *Bot) tablePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
 		return b.chooseExam(ctx, t, service.ExamFilter{}, pressTable)
 	}
-	page := pageOf(int64(t.Press.Version))
-	if t.typed {
-		page = 0 // the version is the exam's revision
-	}
-	return b.table(ctx, t, t.Press.ID, page)
+	return b.table(ctx, t, t.Press.ID, pageOf(int64(t.Press.Version)))
 }
 
 func (b *Bot) table(ctx context.Context, t *Turn, examID int64, page int) (Reply, error) {

@@ -2,6 +2,8 @@ package bot_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"flowbot/bot"
@@ -129,4 +131,31 @@ func TestQuestionsAboutExamsAreLeft(t *testing.T) {
 		d.says(anna, "24.02.2026")
 	}
 	golden(t, "exam_left", d.tg.Transcript())
+}
+
+// TestAListOfAnExamOpensAtItsFirstPage: an exam that has changed often is no
+// further page of what is chosen for it.
+func TestAListOfAnExamOpensAtItsFirstPage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	for _, number := range []string{"Э-1", "Э-2"} {
+		d.approved(d.exam("Центр", number, "2026-02-24", 20, passed))
+	}
+	if _, err := d.store.Bun().NewRaw(`UPDATE exams SET revision = 3`).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, deed := range []string{"Заявки", "Сдающие"} {
+		for _, narrowed := range []bool{true, false} {
+			if narrowed {
+				d.says(anna, deed+" · Э-1")
+			} else {
+				d.says(anna, deed)
+				d.presses(anna, "Э-1")
+			}
+			if !slices.ContainsFunc(anna.Last().Labels(), func(l string) bool { return strings.HasPrefix(l, "Каримов01") }) {
+				t.Errorf("%s, by its number %v: %s %q", deed, narrowed, anna.Last().Text, anna.Last().Labels())
+			}
+		}
+	}
 }
