@@ -135,7 +135,8 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonBlankNumber, []any{18}},
 		{service.ReasonBlankSeries, []any{10}},
 		{service.ReasonBlankUsed, []any{
-			nil, service.BlankFault{Series: "АБ", Number: "1"},
+			nil,
+			service.BlankFault{Series: "АБ", Number: "1"},
 			service.BlankFault{Number: "1", State: service.BlankUsed, Application: "118-01"},
 			service.BlankFault{Number: "1", State: service.BlankSpoiled, Application: "118-01"},
 			service.BlankFault{Number: "1", State: service.BlankSpoiled},
