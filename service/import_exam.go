@@ -360,11 +360,13 @@ func applicationFaults(known *plannedApplication, want *applicationRow, exam *pl
 }
 
 // isSomebodyElse reports whether two applications are hardly about one person:
-// of name, birth and document one can be mended, not two. The certificate of the
-// one would reach the other.
+// of name, birth and document one can be mended, not two; how they are written
+// does not count. The certificate of the one would reach the other.
 func isSomebodyElse(a, b *Application) bool {
 	n := 0
-	for _, differs := range []bool{a.Name() != b.Name(), a.BornOn != b.BornOn, a.IdentityDocument != b.IdentityDocument} {
+	for _, differs := range []bool{
+		foldName(a.Name()) != foldName(b.Name()), a.BornOn != b.BornOn, foldDocument(a.IdentityDocument) != foldDocument(b.IdentityDocument),
+	} {
 		if differs {
 			n++
 		}

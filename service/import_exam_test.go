@@ -471,6 +471,10 @@ func TestAnApplicationOfALinkedCandidateDoesNotBecomeSomebodyElses(t *testing.T)
 	if diff := cmp.Diff([]string{"Заявки 2 : import.linked"}, bads(r)); diff != "" {
 		t.Error(diff)
 	}
+	otherwise := with(with(applicationCells("1", "А"), 3, "КАРИМОВ"), 11, "FA0123456")
+	if r := c.load(c.anna, workbook(t, applicationsTab(otherwise))); r.Sheets[0].Changed != 1 {
+		t.Errorf("written otherwise: %v, %v", counts(r), bads(r))
+	}
 	mended := with(with(applicationCells("1", "А"), 3, "Каримоф"), 13, "79001234568")
 	if r := c.load(c.anna, workbook(t, applicationsTab(mended))); r.Sheets[0].Changed != 1 {
 		t.Errorf("%v, %v", counts(r), bads(r))
