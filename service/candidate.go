@@ -964,6 +964,7 @@ type ReachView struct {
 	Exam        Exam
 	Total       int // applications that a certificate may follow
 	Delivered   int
+	Waiting     int              // of the others: reachable, their scan did not arrive or is not there yet
 	Unlinked    int              // of the others
 	Unreachable int              // of the others
 	Rest        []CandidateReach // these two, by name
@@ -992,6 +993,7 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 		case r.Unreachable:
 			v.Unreachable++
 		default:
+			v.Waiting++
 			continue
 		}
 		v.Rest = append(v.Rest, r)
