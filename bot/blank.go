@@ -38,9 +38,6 @@ func (b *Bot) blankActions() []action {
 // blankTalks are the conversations about blanks.
 func blankTalks() []talk { return []talk{receiveBlanks, spoilNumber, spoilOf, nameBlank} }
 
-// blankNotices are the notices about blanks.
-func (b *Bot) blankNotices() map[string]notice { return nil }
-
 // blankExamRows are this subject's rows of buttons on an exam's card.
 func (b *Bot) blankExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	if !v.Staff || v.Exam.Unnamed == 0 {

@@ -69,15 +69,6 @@ func (b *Bot) centerActions() []action {
 // centerTalks are the conversations of this subject.
 func centerTalks() []talk { return []talk{centerValue, printerName, sendProfile} }
 
-// centerNotices are the notices of this subject.
-func (b *Bot) centerNotices() map[string]notice { return nil }
-
-// centerExamRows are this subject's rows of buttons on an exam's card.
-func (b *Bot) centerExamRows(_ *Turn, _ *service.ExamView) [][]Button { return nil }
-
-// centerApplicationRows are this subject's rows of buttons on an application's card.
-func (b *Bot) centerApplicationRows(_ *Turn, _ *service.ApplicationView) [][]Button { return nil }
-
 // chooseCenter answers a deed that was named without its center: does it in the
 // only one of the person, or lets choose.
 func (b *Bot) chooseCenter(ctx context.Context, t *Turn, do Action) (Reply, error) {

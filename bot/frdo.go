@@ -47,9 +47,6 @@ func (b *Bot) frdoExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	return out
 }
 
-// frdoApplicationRows are this subject's rows of buttons on an application's card.
-func (b *Bot) frdoApplicationRows(_ *Turn, _ *service.ApplicationView) [][]Button { return nil }
-
 // dueExams finds the exams in which somebody is due a certificate.
 var dueExams = service.ExamFilter{Certificates: []service.CertificateStatus{
 	service.CertificatesToGenerate, service.CertificatesToLoad, service.CertificatesPartlyLoaded, service.CertificatesLoaded,

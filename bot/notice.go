@@ -100,8 +100,8 @@ func (b *Bot) notices() map[string]notice {
 		service.ReviewEndedNotice{}.NoticeKind():                  {each(b.renderReviewEnded), false},
 	}
 	for _, some := range []map[string]notice{
-		b.resultNotices(), b.protocolNotices(), b.centerNotices(), b.frdoNotices(), b.certificateNotices(),
-		b.blankNotices(), b.scanNotices(), b.candidateNotices(), b.uploadNotices(),
+		b.protocolNotices(), b.frdoNotices(), b.certificateNotices(),
+		b.scanNotices(), b.candidateNotices(), b.uploadNotices(),
 	} {
 		maps.Copy(out, some)
 	}

@@ -88,9 +88,6 @@ func (b *Bot) protocolExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	return [][]Button{row(Button{Press: Press{pressProtocol, v.Exam.ID, 0}})}
 }
 
-// protocolApplicationRows are this subject's rows of buttons on an application's card.
-func (b *Bot) protocolApplicationRows(_ *Turn, _ *service.ApplicationView) [][]Button { return nil }
-
 // protocolView is what the screen of a protocol shows.
 type protocolView struct {
 	*service.ProtocolView

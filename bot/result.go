@@ -65,9 +65,6 @@ func (b *Bot) resultActions() []action {
 // resultTalks are the conversations of this subject.
 func resultTalks() []talk { return []talk{markTalk} }
 
-// resultNotices are the notices of this subject.
-func (b *Bot) resultNotices() map[string]notice { return nil }
-
 // resultExamRows are this subject's rows of buttons on an exam's card.
 func (b *Bot) resultExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	if v.CanMark() != nil {

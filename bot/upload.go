@@ -6,21 +6,10 @@ import (
 	"flowbot/service"
 )
 
-func (b *Bot) uploadActions() []action { return nil }
-
-// uploadTalks are the conversations of this subject.
-func uploadTalks() []talk { return nil }
-
 // uploadNotices are the notices of this subject.
 func (b *Bot) uploadNotices() map[string]notice {
 	return map[string]notice{service.UploadNotice{}.NoticeKind(): {b.renderDraft, true}}
 }
-
-// uploadExamRows are this subject's rows of buttons on an exam's card.
-func (b *Bot) uploadExamRows(_ *Turn, _ *service.ExamView) [][]Button { return nil }
-
-// uploadApplicationRows are this subject's rows of buttons on an application's card.
-func (b *Bot) uploadApplicationRows(_ *Turn, _ *service.ApplicationView) [][]Button { return nil }
 
 // fileForm is what a conversation that takes a file remembers of it. It is
 // embedded in the conversation's form.
