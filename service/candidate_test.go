@@ -194,6 +194,47 @@ func TestSlipsOfTheSameUpdateReplaceEachOther(t *testing.T) {
 	refusedWith(t, "another center", err, service.ReasonNotFound)
 }
 
+// slowPrinter lets something happen while it draws.
+type slowPrinter struct {
+	slipPrinter
+	meanwhile func()
+}
+
+// Slips implements service.Printer.
+func (p slowPrinter) Slips(ctx context.Context, f service.SlipForm) ([]byte, error) {
+	p.meanwhile()
+	return p.slipPrinter.Slips(ctx, f)
+}
+
+func TestASlipOfSomebodyWhoHasChangedLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(applicationCells("1", "А"), applicationCells("1", "Б"))))
+	other := with(with(applicationCells("1", "А"), 3, "Назаров"), 9, "03.04.1985")
+	s := service.NewCandidates(c.store, c.People, slowPrinter{meanwhile: func() {
+		c.load(c.anna, workbook(t, applicationsTab(other)))
+	}}, c.files, rand.Reader, c.now)
+	tokens := map[string]bool{}
+	_, n, err := s.Slips(t.Context(), c.anna, service.SlipsInput{
+		ExamID: c.allApplications()[0].ExamID,
+		Link:   func(token string) string { tokens[token] = true; return token },
+		Words:  func(string) (string, error) { return "", nil },
+	})
+	if err != nil || n != 2 {
+		t.Fatalf("%d slips, %v", n, err)
+	}
+	id, in := int64(70), []string{}
+	for token := range tokens {
+		id++
+		if a, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: id, Token: token}); err == nil {
+			in = append(in, a.Application.Number)
+		}
+	}
+	if len(in) != 1 || in[0] != "Б" {
+		t.Errorf("slips lead to %v", in)
+	}
+}
+
 func TestAClaimNeedsEverythingToAgree(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
@@ -272,7 +313,7 @@ func TestATelephoneOfTheSheetMeetsThatOfTheContact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCenter(t)
-			row := with(with(applicationCells("1", "А"), 13, tt.cell), 11, "FA 0123456")
+			row := with(applicationCells("1", "А"), 13, tt.cell)
 			c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(row)))
 			s := c.candidates()
 			if err := s.ClaimPhone(t.Context(), service.ClaimContact{TelegramID: 71, OwnerID: 71, Phone: tt.contact}); err != nil {
