@@ -20,12 +20,15 @@ func (b *Bot) looseTable(ctx context.Context, t *Turn) (Reply, error) {
 
 // renderImport reports an import to whoever sent the table; one that was refused
 // comes back with its mistakes marked.
-func (b *Bot) renderImport(ctx context.Context, _ service.Actor, n service.ImportNotice) (letter, error) {
+func (b *Bot) renderImport(ctx context.Context, to service.Actor, n service.ImportNotice) (letter, error) {
 	result, marked, err := b.Imports.Result(ctx, n)
 	if err != nil {
 		return letter{}, err
 	}
 	menu := [][]Button{row(Button{Press: Press{Do: pressMenu}})}
+	if to.Has(service.RoleCenterStaff) { // goes on with the exam
+		menu = [][]Button{row(Button{Press: Press{Do: pressExams}}, Button{Press: Press{Do: pressMenu}})}
+	}
 	switch {
 	case result.Refusal != "":
 		return letter{Reply: Reply{Text: "import_not_read", Data: result.Refusal, Rows: menu}}, nil
