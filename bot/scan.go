@@ -567,13 +567,11 @@ var handOver = Wizard[handForm]{
 				if f.On, err = typedDay(t, v.Today); err != nil {
 					return stay, err
 				}
-				if f.Count, err = b.Scans.CheckHandOver(ctx, t.By, f.ExamID, f.ApplicationID, f.On); err != nil {
-					return stay, err
-				}
-				if f.ApplicationID != 0 {
+				if f.ApplicationID != 0 { // what has become of it meanwhile ends the conversation
 					return finish, nil
 				}
-				return next, nil
+				f.Count, err = b.Scans.CheckHandOver(ctx, t.By, f.ExamID, 0, f.On)
+				return next, err
 			},
 		},
 		{
@@ -595,6 +593,9 @@ var handOver = Wizard[handForm]{
 			return edited(b.applicationCard(ctx, t, f.ApplicationID))
 		}
 		n, err := b.Scans.HandOverAll(ctx, t.By, f.ExamID, f.On)
+		if t.Again && service.ReasonOf(err) == service.ReasonHandedNobody { // done by this very press, most likely
+			return edited(b.examCard(ctx, t, f.ExamID))
+		}
 		if err != nil {
 			return Reply{}, err
 		}

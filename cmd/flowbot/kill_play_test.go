@@ -8,12 +8,15 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +40,7 @@ type trap struct {
 	seen   int // requests since it was set
 	at     int // the request that kills; 0: none
 	before bool
+	only   func(method string) bool // which requests to the Bot API count; nil: all do, and those to the database
 	victim *process
 	sprung chan struct{} // closed by the death
 }
@@ -46,8 +50,17 @@ type trap struct {
 func (tr *trap) set(victim *process, at int, before bool) (sprung <-chan struct{}) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.seen, tr.at, tr.before, tr.victim, tr.sprung = 0, at, before, victim, make(chan struct{})
+	tr.seen, tr.at, tr.before, tr.only, tr.victim, tr.sprung = 0, at, before, nil, victim, make(chan struct{})
 	return tr.sprung
+}
+
+// setOn is set for some requests to the Bot API.
+func (tr *trap) setOn(only func(method string) bool, victim *process, at int, before bool) (sprung <-chan struct{}) {
+	sprung = tr.set(victim, at, before)
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.only = only
+	return sprung
 }
 
 // count is how many requests came since set.
@@ -57,9 +70,14 @@ func (tr *trap) count() int {
 	return tr.seen
 }
 
-// pass lets a request through and reports whether who asked still lives.
-func (tr *trap) pass(do func() error) bool {
+// pass lets a request through and reports whether who asked still lives. The
+// method is empty for requests to the database.
+func (tr *trap) pass(method string, do func() error) bool {
 	tr.mu.Lock()
+	if tr.only != nil && !tr.only(method) {
+		tr.mu.Unlock()
+		return do() == nil
+	}
 	tr.seen++
 	fatal, before, victim, sprung := tr.seen == tr.at, tr.before, tr.victim, tr.sprung
 	tr.mu.Unlock()
@@ -92,7 +110,7 @@ func (tr *trap) api(next http.Handler) http.Handler {
 			return
 		}
 		answer := httptest.NewRecorder()
-		lives := tr.pass(func() error {
+		lives := tr.pass(path.Base(r.URL.Path), func() error {
 			next.ServeHTTP(answer, r)
 			return nil
 		})
@@ -166,7 +184,7 @@ func (tr *trap) relay(client net.Conn, network, goal string) {
 	b := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(b)
-		if err != nil || !tr.pass(func() error {
+		if err != nil || !tr.pass("", func() error {
 			_, err := server.Write(b[:n])
 			return err
 		}) {
@@ -184,6 +202,7 @@ type play struct {
 	trap     *trap
 	store    *db.DB // past the trap
 	args     []string
+	fatal    func(method string) bool // at which requests to the Bot API it may be killed; nil: at all, and at those to the database
 	serve    *process
 	all      []*process
 }
@@ -197,6 +216,9 @@ var cast = map[string]struct {
 	"partner":   {1001, "Белова Анна Сергеевна", service.RolePartnerRep},
 	"colleague": {1002, "Громов Павел Ильич", ""}, // comes by a link
 	"operator":  {1003, "Орлова Мария Викторовна", service.RoleOperatorRep},
+	"center":    {1004, "Крылова Елена Сергеевна", service.RoleCenterStaff},
+	"candidate": {1005, "Каримов Алишер Рустамович", service.RoleCandidate},
+	"admin":     {1006, "Соколов Игорь Петрович", service.RoleAdmin},
 }
 
 // newPlay makes an installation with a partner, the operator, one person in
@@ -319,7 +341,8 @@ var states = []struct{ name, query string }{
 		FROM journals j JOIN cohorts c ON c.id = j.cohort_id JOIN people u ON u.id = j.uploaded_by LEFT JOIN people r ON r.id = j.rejected_by ORDER BY 1`},
 	{"journal files", `SELECT concat_ws(' | ', c.number, j.version, f.kind, f.position, f.name, f.file_sha, f.clean_sha, f.pages)
 		FROM journal_files f JOIN journals j ON j.id = f.journal_id JOIN cohorts c ON c.id = j.cohort_id ORDER BY 1`},
-	{"history", `SELECT concat_ws(' | ', h.subject, coalesce(a.number, c.number, s.name, h.subject_id::text), h.event, h.from_status, h.to_status, h.comment, h.version, h.journal_version, p.name)
+	{"history", `SELECT concat_ws(' | ', h.subject, coalesce(a.number, c.number, s.name, h.subject_id::text), h.event, h.from_status, h.to_status, h.comment,
+		CASE WHEN h.event <> 'print' THEN h.version END, h.journal_version, p.name)
 		FROM history h LEFT JOIN people p ON p.id = h.person_id LEFT JOIN acts a ON h.subject = 'act' AND a.id = h.subject_id
 		LEFT JOIN cohorts c ON h.subject = 'cohort' AND c.id = h.subject_id
 		LEFT JOIN people s ON h.subject = 'person' AND s.id = h.subject_id ORDER BY h.id`},
@@ -327,6 +350,18 @@ var states = []struct{ name, query string }{
 	{"memberships", `SELECT concat_ws(' | ', p.name, o.name, m.role, b.name, m.removed_at IS NOT NULL)
 		FROM memberships m JOIN people p ON p.id = m.person_id LEFT JOIN orgs o ON o.id = m.org_id LEFT JOIN people b ON b.id = m.added_by ORDER BY 1`},
 	{"invitations", `SELECT concat_ws(' | ', i.name, i.role, u.name) FROM invitations i LEFT JOIN people u ON u.id = i.used_by ORDER BY 1`},
+	{"exams", `SELECT concat_ws(' | ', e.number, e.protocol_status, e.protocol_version, e.certificate_status, r.name, e.revision)
+		FROM exams e LEFT JOIN people r ON r.id = e.reviewer_id ORDER BY e.number`},
+	{"protocols", `SELECT concat_ws(' | ', e.number, p.version, p.number, p.dated_on, p.file_name, p.file_sha, p.clean_sha, p.pages)
+		FROM protocols p JOIN exams e ON e.id = p.exam_id ORDER BY 1`},
+	{"applications", `SELECT concat_ws(' | ', number, registration_number, issued_on, valid_until, handed_on, scan_id IS NOT NULL, revision)
+		FROM applications ORDER BY number`},
+	{"printings", `SELECT concat_ws(' | ', e.number, cardinality(p.applications), p.parts, p.fault, p.reprint, p.downloads)
+		FROM printings p JOIN exams e ON e.id = p.exam_id ORDER BY p.id`},
+	{"scans", `SELECT concat_ws(' | ', a.number, s.version, s.file_name, s.file_sha, s.clean_sha, s.blank_series, s.blank_number, s.replaced_at IS NULL)
+		FROM scans s JOIN applications a ON a.id = s.application_id ORDER BY 1`},
+	{"blanks", `SELECT concat_ws(' | ', b.series, b.number, b.state, a.number) FROM blanks b LEFT JOIN applications a ON a.id = b.application_id ORDER BY 1`},
+	{"uploads", `SELECT concat_ws(' | ', purpose, name, state, reason, file_sha, clean_sha, pages) FROM uploads ORDER BY id`},
 	{"drafts", `SELECT concat_ws(' | ', p.name, d.kind, d.step) FROM drafts d JOIN people p ON p.id = d.person_id ORDER BY 1`},
 	{"draft files", `SELECT concat_ws(' | ', p.name, d.kind, d.name, d.state, d.reason, d.file_sha) FROM draft_files d JOIN people p ON p.id = d.person_id ORDER BY d.id`},
 	{"updates not worked", `SELECT concat_ws(' | ', update_id, state, error) FROM updates WHERE state <> 'done' ORDER BY 1`},
@@ -338,13 +373,18 @@ var states = []struct{ name, query string }{
 }
 
 // chance is what differs between two runs: times, the tokens of links, numbers
-// of messages and rows, and a word about what has just been done, which a second
+// of messages, rows and printings, and a word about what has just been done, which a second
 // try leaves out.
-var chance = regexp.MustCompile(`\d\d:\d\d|start=[\w-]+|photo_\d+|"act_id": \d+|Журнал версии \d отправлен на согласование\.\s+`)
+var chance = regexp.MustCompile(`\d\d:\d\d|start=[\w-]+|photo_\d+|"(act|printing|upload)_id": \d+|печать № \d+|Журнал версии \d отправлен на согласование\.\s+`)
 
-// end is the place where a run has ended: its rows, and the newest message of
-// everybody.
+// end is the place where a run has ended: its rows, and what people see.
 func (p *play) end() string {
+	p.t.Helper()
+	return p.rest() + p.views()
+}
+
+// rest is the rows that a run leaves.
+func (p *play) rest() string {
 	p.t.Helper()
 	var b strings.Builder
 	for _, s := range states {
@@ -353,12 +393,24 @@ func (p *play) end() string {
 			fmt.Fprintf(&b, "\t%s\n", chance.ReplaceAllString(row, "…"))
 		}
 	}
-	for _, who := range []string{"partner", "operator", "colleague"} {
-		m := p.phone(who).Last()
-		words := chance.ReplaceAllString(m.Text+m.Caption, "")
-		fmt.Fprintf(&b, "%s sees\n\t%s\n\t%q\n", who, strings.ReplaceAll(words, "\n", "\n\t"), m.Labels())
+	return b.String()
+}
+
+// views is the newest message of everybody.
+func (p *play) views() string {
+	p.t.Helper()
+	var b strings.Builder
+	for _, who := range slices.Sorted(maps.Keys(cast)) {
+		b.WriteString(p.sees(who))
 	}
 	return b.String()
+}
+
+// sees is the newest message of somebody.
+func (p *play) sees(who string) string {
+	m := p.phone(who).Last()
+	words := chance.ReplaceAllString(m.Text+m.Caption, "")
+	return fmt.Sprintf("%s sees\n\t%s\n\t%q\n", who, strings.ReplaceAll(words, "\n", "\n\t"), m.Labels())
 }
 
 // checkFiles opens every file that a row names.
@@ -394,20 +446,48 @@ func (p *play) printed() string {
 // names of people, organisations and files, numbers of documents, links.
 var secrets = regexp.MustCompile(strings.Join([]string{
 	regexp.QuoteMeta(strings.SplitN(testToken, ":", 2)[1]), "Белова", "Громов", "Орлова", "Слушатель", "Ступени", "Охрана",
-	"журнал", "новый", "лист", "снимок", "потоки", `\.(pdf|png|xlsx)`, "77190", "РЕГ-", "Нет подписи", "Не тот поток", "start=",
+	"журнал", "новый", "лист", "снимок", "потоки", `\.(pdf|png|xlsx|csv)`, "77190", "РЕГ-", "Нет подписи", "Не тот поток", "start=",
+	"Крылова", "Каримов", "KARIMOV", "Алишер", "Соколов", "Мост", "Тверь", "FA ?7731", "79001204", "24-10-40538", "07771", "316/26", "протокол", "ответ", "скан",
 }, "|"))
 
-// checkPrinted looks for secrets in all that the processes printed and in the
-// metrics of the one that runs.
+// checkPrinted looks for secrets in all that the processes printed, in the
+// metrics of the one that runs, and in what it keeps for later: jobs and notices
+// name things by their ids.
 func (p *play) checkPrinted() {
 	p.t.Helper()
 	_, metrics := get(p.t, p.serve.address()+"/metrics")
-	for what, text := range map[string]string{"the log": p.printed(), "the metrics": metrics} {
+	kept := func(query string) string { return strings.Join(p.rows(query), "\n") }
+	for what, text := range map[string]string{
+		"the log": p.printed(), "the metrics": metrics,
+		"a job":     kept(`SELECT concat_ws(' ', args, metadata, errors, tags) FROM river_job`),
+		"a notice":  kept(`SELECT concat_ws(' ', kind, payload, key, error) FROM notices`),
+		"an update": kept(`SELECT error FROM updates`),
+	} {
 		for _, at := range secrets.FindAllStringIndex(text, 3) {
 			p.t.Errorf("%s tells %q: …%s…", what, text[at[0]:at[1]], text[max(0, at[0]-200):min(len(text), at[1]+100)])
 		}
+		for _, token := range p.tokens() {
+			if strings.Contains(text, token) {
+				p.t.Errorf("%s tells the token of a link", what)
+			}
+		}
 	}
 }
+
+// tokens are those of the links that people were shown.
+func (p *play) tokens() (out []string) {
+	for who := range cast {
+		for _, m := range p.phone(who).Messages() {
+			if link := linkToken.FindStringSubmatch(m.Text + m.Caption); link != nil {
+				out = append(out, link[1])
+			}
+		}
+	}
+	return out
+}
+
+// linkToken finds the token of an invitation's link.
+var linkToken = regexp.MustCompile(`start=([\w-]+)`)
 
 // step is one thing that a person does.
 type step struct {
@@ -450,7 +530,7 @@ func send(who string, names ...string) step {
 // follow opens the link of the newest invitation that somebody was shown.
 func follow(who, from string) step {
 	return step{who + " follows the link of " + from, func(p *play) error {
-		link := regexp.MustCompile(`start=([\w-]+)`).FindStringSubmatch(p.phone(from).Last().Caption)
+		link := linkToken.FindStringSubmatch(p.phone(from).Last().Caption)
 		if link == nil {
 			return errors.New("no link")
 		}
@@ -473,6 +553,8 @@ func attachment(name string) (emulator.Attachment, error) {
 		a.Data, err = sampleJournal(&sampleCohort{number: name, org: "ступени", start: -40, end: -7, learners: 2}, today)
 	case ".xlsx":
 		a.Data, err = workbook()
+	case ".csv":
+		a.Data = registerAnswer()
 	default:
 		img := image.NewGray(image.Rect(0, 0, 160, 100))
 		for i := range img.Pix {
