@@ -160,6 +160,7 @@ func surviveKill(t *testing.T, name string, made func(*testing.T) *play, before,
 	t.Run("killed before each answer is said", func(t *testing.T) {
 		t.Parallel()
 		saying := func(t *testing.T) *play {
+			t.Helper()
 			p := made(t)
 			p.fatal = says
 			return p
