@@ -19,7 +19,7 @@ func TestTheStaffOfACenterAreTold(t *testing.T) {
 	d.approved(d.exam("Центр", "304", "2026-02-20", 2, passed))
 	d.exam("Центр", "305", "2026-02-19", 1, passed)
 	d.says(anna, "/tasks")
-	d.presses(anna, "Экзамен · 305", "Мои задачи", "Внести результаты (2)")
+	d.presses(anna, "Протокол · 305", "Мои задачи", "Внести результаты (2)")
 	d.says(anna, "/tasks")
 	d.presses(anna, "Требуется генерация (2)")
 

@@ -120,7 +120,7 @@ func TestADayOfACenter(t *testing.T) {
 
 	d.tg.Note("results: a table, and two by hand")
 	d.says(anna, "Мои задачи")
-	d.presses(anna, "Экзамен · 24-118", "Загрузить результаты (7)", "Скачать таблицу")
+	d.presses(anna, "Внести результаты · 24-118", "Скачать таблицу")
 	d.sends(anna, filledIn(t, anna.Last().File, map[string]string{
 		"24-118-01": "Сдал", "24-118-02": "Сдал", "24-118-03": "Сдал", "24-118-05": "Не сдал",
 	}))

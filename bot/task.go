@@ -6,47 +6,51 @@ import (
 	"flowbot/service"
 )
 
-// examTasks are the tasks that stand for exams, with the button that lists them.
-// Those of a certificate status open the list of exams.
+// examTasks are the tasks that stand for exams, with the button that lists them
+// and what is pressed of one exam. Those of a certificate status open the list of
+// exams, and the card of one.
 var examTasks = []struct {
 	kind  service.TaskKind
 	code  Action
 	label string // "" when the code is another subject's
+	one   Action
+	named string // the label of one, which ends with its number
 }{
-	{service.TaskResults, "mtr", "task_results"},
-	{service.TaskProtocol, "mtp", "task_protocol"},
-	{service.TaskProtocolFree, "mtf", "task_protocol_free"},
-	{service.TaskProtocolMine, "mtm", "task_protocol_mine"},
-	{service.TaskToGenerate, "ex3", ""},
-	{service.TaskToLoad, "ex4", ""},
-	{service.TaskPartlyLoaded, "ex5", ""},
+	{service.TaskResults, "mtr", "task_results", pressResults, "task_results_of"},
+	{service.TaskProtocol, "mtp", "task_protocol", pressProtocol, "protocol"},
+	{service.TaskProtocolFree, "mtf", "task_protocol_free", pressProtocol, "protocol"},
+	{service.TaskProtocolMine, "mtm", "task_protocol_mine", pressProtocol, "protocol"},
+	{service.TaskToGenerate, "ex3", "", pressExam, "exam"},
+	{service.TaskToLoad, "ex4", "", pressExam, "exam"},
+	{service.TaskPartlyLoaded, "ex5", "", pressExam, "exam"},
 }
 
 func (b *Bot) taskActions() []action {
 	out := []action{{pressTasks, "tasks", b.tasksPressed}}
 	for _, e := range examTasks {
 		if e.label != "" {
-			out = append(out, action{e.code, e.label, b.examTaskPressed(e.kind)})
+			out = append(out, action{e.code, e.label, b.examTaskPressed(e.kind, e.one)})
 		}
 	}
 	return out
 }
 
-// examTaskPressed lists the exams that a task stands for.
-func (b *Bot) examTaskPressed(kind service.TaskKind) handler {
+// examTaskPressed lists the exams that a task stands for, for what is due.
+func (b *Bot) examTaskPressed(kind service.TaskKind, due Action) handler {
 	return func(ctx context.Context, t *Turn) (Reply, error) {
-		return b.chooseExam(ctx, t, kind.Exams(t.By.PersonID, dayOf(b.now(), t.By)), pressExam)
+		return b.chooseExam(ctx, t, kind.Exams(t.By.PersonID, dayOf(b.now(), t.By)), due)
 	}
 }
 
-// examTaskButton leads to the exam of a task or, if there are several, to their
-// list.
+// examTaskButton leads to what is due of the exam of a task or, if there are
+// several, to their list.
 func examTaskButton(task service.Task) Button {
-	if task.ExamID != 0 {
-		return Button{Press: Press{Do: pressExam, ID: task.ExamID}, Args: task.Exam}
-	}
 	for _, e := range examTasks {
-		if e.kind == task.Kind {
+		switch {
+		case e.kind != task.Kind:
+		case task.ExamID != 0:
+			return Button{Label: e.named, Press: Press{Do: e.one, ID: task.ExamID}, Args: task.Exam}
+		default:
 			return Button{Press: Press{Do: e.code}, Args: task.Count}
 		}
 	}
