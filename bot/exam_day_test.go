@@ -80,25 +80,25 @@ func (d *desk) stands(number string) []string {
 	out := []string{fmt.Sprintf("%s %s %s", v.Exam.Number, v.Exam.ProtocolStatus, v.Exam.CertificateStatus)}
 	for i := range list {
 		a := &list[i]
-		line := fmt.Sprintf("%s %s", a.Number, a.Status())
+		line := []string{a.Number, string(a.Status())}
 		if a.RegistrationNumber != "" {
-			line += " " + a.RegistrationNumber
+			line = append(line, a.RegistrationNumber)
 		}
 		for _, day := range []service.Day{a.IssuedOn, a.ValidUntil, a.HandedOn} {
 			if !day.IsZero() {
-				line += " " + day.Russian()
+				line = append(line, day.Russian())
 			}
 		}
 		if a.Unlimited() {
-			line += " unlimited"
+			line = append(line, "unlimited")
 		}
 		if a.ScanID != 0 {
-			line += " loaded " + a.BlankNumber
+			line = append(line, "loaded", a.BlankNumber)
 		}
 		if a.DeliveredAt != nil {
-			line += " delivered"
+			line = append(line, "delivered")
 		}
-		out = append(out, line)
+		out = append(out, strings.Join(line, " "))
 	}
 	return out
 }
