@@ -312,7 +312,7 @@ func (b *Bot) printed(v *service.PrintingView, docs []service.Document, again bo
 		Rows: examRows(v.Exam.ID, v.Exam.Number),
 	}
 	for i, d := range docs {
-		name, err := b.text.Label("file_certificates", printedPart{d.Name, v.ID, i + 1, len(docs)})
+		name, err := b.text.Label("file_certificates", printedPart{d.Name, v.Number, i + 1, len(docs)})
 		if err != nil {
 			return Reply{}, err
 		}
@@ -329,7 +329,7 @@ func (b *Bot) printed(v *service.PrintingView, docs []service.Document, again bo
 // printedPart names one file of a printing.
 type printedPart struct {
 	Exam      string
-	Printing  int64
+	Printing  int
 	Part, All int
 }
 
@@ -359,7 +359,7 @@ func (b *Bot) printingsPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.By.In(service.RoleCenterStaff, e.CenterID) {
 		for _, p := range shown {
 			if len(p.Parts) > 0 {
-				r.Rows = append(r.Rows, row(Button{Args: p.ID, Press: Press{pressPrintFile, p.ID, 0}}))
+				r.Rows = append(r.Rows, row(Button{Args: p.Number, Press: Press{pressPrintFile, p.ID, 0}}))
 			}
 		}
 	}

@@ -63,7 +63,9 @@ func (q queries) PrintedTimes(ctx context.Context, examID int64) (map[int64]int,
 
 // InsertPrinting implements service.CertificateCommands.
 func (t tx) InsertPrinting(ctx context.Context, p *service.Printing) error {
-	_, err := t.NewInsert().Model(p).ExcludeColumn("parts").Returning("id").Exec(ctx)
+	_, err := t.NewInsert().Model(p).ExcludeColumn("parts").
+		Value("number", "(SELECT coalesce(max(number), 0) + 1 FROM printings WHERE exam_id = ?)", p.ExamID).
+		Returning("id, number").Exec(ctx)
 	return explain(err)
 }
 

@@ -241,6 +241,7 @@ CREATE INDEX blanks_application ON blanks (application_id) WHERE application_id 
 CREATE TABLE printings (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     exam_id      bigint      NOT NULL REFERENCES exams,
+    number       integer     NOT NULL, -- of the exam's printings, from 1
     applications bigint[]    NOT NULL, -- in the order of the pages
     form         jsonb       NOT NULL, -- service.CertificateForm, as it was when ordered
     parts        text[]      NOT NULL DEFAULT '{}', -- SHA-256 of the files in the order of the pages; empty until a worker has drawn them
@@ -253,7 +254,7 @@ CREATE TABLE printings (
 
     CONSTRAINT printings_pages CHECK (cardinality(applications) > 0)
 );
-CREATE INDEX printings_exam ON printings (exam_id, id);
+CREATE UNIQUE INDEX printings_exam ON printings (exam_id, number);
 CREATE UNIQUE INDEX printings_update ON printings (exam_id, update_id) WHERE update_id <> 0;
 
 -- Uploads: files sent in chat for something of an exam. They outlive the

@@ -730,6 +730,7 @@ ALTER TABLE public.printers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.printings (
     id bigint NOT NULL,
     exam_id bigint NOT NULL,
+    number integer NOT NULL,
     applications bigint[] NOT NULL,
     form jsonb NOT NULL,
     parts text[] DEFAULT '{}'::text[] NOT NULL,
@@ -1181,7 +1182,7 @@ CREATE UNIQUE INDEX people_telegram_id ON public.people USING btree (telegram_id
 
 CREATE UNIQUE INDEX printers_center_name ON public.printers USING btree (center_id, name) WHERE (removed_at IS NULL);
 
-CREATE INDEX printings_exam ON public.printings USING btree (exam_id, id);
+CREATE UNIQUE INDEX printings_exam ON public.printings USING btree (exam_id, number);
 
 CREATE UNIQUE INDEX printings_update ON public.printings USING btree (exam_id, update_id) WHERE (update_id <> 0);
 

@@ -22,6 +22,7 @@ import (
 type Printing struct {
 	ID           int64 `bun:",pk,autoincrement"`
 	ExamID       int64
+	Number       int             // of the exam's printings, from 1
 	Applications []int64         `bun:",array"`              // in the order of the pages
 	Form         json.RawMessage `bun:"type:jsonb"`          // CertificateForm, as it was when ordered
 	Parts        []string        `bun:",array"`              // SHA-256 of the files, in the order of the pages; empty until a worker has drawn them
@@ -139,7 +140,7 @@ type CertificateQueries interface {
 
 // CertificateCommands changes printings.
 type CertificateCommands interface {
-	// InsertPrinting sets the new printing's ID.
+	// InsertPrinting sets the new printing's ID and its Number. The exam is locked.
 	InsertPrinting(ctx context.Context, p *Printing) error
 	// SavePrinting writes parts, fault and downloads.
 	SavePrinting(ctx context.Context, p *Printing) error
@@ -410,7 +411,7 @@ func (s *Certificates) orderPrinting(ctx context.Context, sc *examScene, apps []
 // notePrinting writes a printing into the history of its exam and of each of its
 // applications.
 func notePrinting(ctx context.Context, sc *examScene, p *Printing, event func(applicationID int64) string) error {
-	h := History{Subject: SubjectExam, SubjectID: p.ExamID, At: sc.now, PersonID: sc.by.PersonID, Event: event(0), Version: int(p.ID)}
+	h := History{Subject: SubjectExam, SubjectID: p.ExamID, At: sc.now, PersonID: sc.by.PersonID, Event: event(0), Version: p.Number}
 	if h.Event == eventPrint && p.Reprint {
 		h.Event = eventReprint
 	}
