@@ -301,10 +301,27 @@ func takeLoadNow(_ context.Context, _ *Bot, t *Turn, f *loadForm) (Outcome, erro
 	return stay, unexpected(t)
 }
 
+// namesApplication reports whether the button of an application was pressed, or
+// its number typed after the words. Another number may be an exam's.
+func (b *Bot) namesApplication(ctx context.Context, t *Turn) (bool, error) {
+	if t.Press.ID != 0 || t.Suffix == "" {
+		return t.Press.ID != 0, nil
+	}
+	_, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
+	if err != nil && service.AsError(err).Kind == service.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // loadPressed opens the conversation that loads a scan, and asks first when one is
 // loaded.
 func (b *Bot) loadPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if t.Press.ID == 0 && t.Suffix == "" {
+	named, err := b.namesApplication(ctx, t)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !named {
 		return b.chooseExam(ctx, t, unloaded, pressLoadOne)
 	}
 	v, err := b.namedApplication(ctx, t)
@@ -607,7 +624,11 @@ var handOver = Wizard[handForm]{
 
 // handOverPressed asks for the day on which the paper of one was handed over.
 func (b *Bot) handOverPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if t.Press.ID == 0 && t.Suffix == "" {
+	named, err := b.namesApplication(ctx, t)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !named {
 		return b.chooseExam(ctx, t, handable, pressHandAll)
 	}
 	v, err := b.namedApplication(ctx, t)

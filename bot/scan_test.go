@@ -367,3 +367,18 @@ func TestAnArchiveOutOfTheBlue(t *testing.T) {
 	d.presses(anna, "Загрузить архив сканов · 119")
 	golden(t, "scan_archive_loose", d.tg.Transcript())
 }
+
+// TestAnExamCanBeNamedForItsScans is read best as testdata/scan_typed.golden.
+func TestAnExamCanBeNamedForItsScans(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.approved(d.exam("Центр", "24-118", "2026-02-24", 2, passed))
+	d.approved(d.exam("Центр", "24-119", "2026-02-24", 2, passed))
+	d.says(anna, "Загрузить сертификат · 24-118")
+	d.says(anna, "Загрузить сертификат · 24-118-02")
+	d.says(anna, "/cancel")
+	d.says(anna, "Отметить выдачу · 24-118")
+	d.says(anna, "Загрузить сертификат · 77-77")
+	golden(t, "scan_typed", d.tg.Transcript())
+}
