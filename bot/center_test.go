@@ -117,12 +117,13 @@ func TestPrintersHaveOffsets(t *testing.T) {
 	d.presses(anna, "Пробная печать", "Данные центра", "Принтеры", "Добавить принтер")
 	d.says(anna, "hp в кабинете 5")
 	d.says(anna, "Xerox")
-	d.presses(anna, "→ 1,0", "Принтеры", "○ HP в кабинете 5")
+	d.presses(anna, "→ 1,0", "Принтеры", "✓ HP в кабинете 5")
 
 	d.says(boris, "Принтеры")
-	d.presses(boris, "○ HP в кабинете 5", "↑ 0,1")
+	d.presses(boris, "✓ HP в кабинете 5", "↑ 0,1")
 	d.presses(anna, "→ 1,0") // of the card before Boris moved it
-	d.presses(anna, "Печатать на этом принтере", "Принтеры", "○ Xerox", "Убрать принтер", "Назад", "Убрать принтер", "Да, убрать принтер")
+	d.presses(anna, "Принтеры", "○ Xerox", "Печатать на этом принтере", "Принтеры", "○ HP в кабинете 5", "Печатать на этом принтере")
+	d.presses(anna, "Принтеры", "○ Xerox", "Убрать принтер", "Назад", "Убрать принтер", "Да, убрать принтер")
 	d.says(anna, "История центра")
 	golden(t, "center_printers", d.tg.Transcript())
 }

@@ -406,7 +406,7 @@ func (s *Centers) Set(ctx context.Context, by Actor, orgID int64, revision int, 
 	})
 }
 
-// AddPrinter adds a printer without offsets and chooses it.
+// AddPrinter adds a printer without offsets; the first of a center is chosen.
 func (s *Centers) AddPrinter(ctx context.Context, by Actor, orgID int64, name string) (*CenterPrinter, error) {
 	name = PlainName(name)
 	if name == "" || utf8.RuneCountInString(name) > maxPrinterName {
@@ -428,7 +428,11 @@ func (s *Centers) AddPrinter(ctx context.Context, by Actor, orgID int64, name st
 		if err := sc.tx.InsertCenterPrinter(ctx, out); err != nil {
 			return err
 		}
-		sc.center.PrinterID = out.ID
+		// The first one is printed on. Another, whose offsets nobody has measured, would
+		// spoil blanks if it took the place of the chosen one unasked.
+		if sc.center.PrinterID == 0 {
+			sc.center.PrinterID = out.ID
+		}
 		return sc.save(ctx, "printer_add", name)
 	})
 	return out, err
