@@ -20,11 +20,17 @@ func seesCohort(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
 	return seesPartner(by, "cohort.partner_id")
 }
 
-// seesPartner keeps the rows of partners whose papers the actor may see, by the
-// memberships that stand now: the partner's representatives, the operator's,
-// admins. The column names the partner. The command line has no person and no
-// membership: who can run it owns the database.
+// seesPartner keeps the rows of partners whose papers the actor may see: the
+// partner's representatives, the operator's, admins. The column names the partner.
 func seesPartner(by service.Actor, column bun.Ident) func(*bun.SelectQuery) *bun.SelectQuery {
+	return seesOf(by, column, service.RolePartnerRep, service.RoleAdmin, service.RoleOperatorRep)
+}
+
+// seesOf keeps the rows of organisations whose papers the actor may see, by the
+// memberships that stand now: who is inside the organisation that the column
+// names, and who sees everywhere. The command line has no person and no
+// membership: who can run it owns the database.
+func seesOf(by service.Actor, column bun.Ident, inside service.Role, everywhere ...service.Role) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		if isCommandLine(by) {
 			return q
@@ -32,8 +38,8 @@ func seesPartner(by service.Actor, column bun.Ident) func(*bun.SelectQuery) *bun
 		return q.Where(`EXISTS (
 			SELECT 1 FROM memberships AS m
 			WHERE m.person_id = ? AND m.removed_at IS NULL
-			  AND (m.role IN (?, ?) OR (m.role = ? AND m.org_id = ?)))`,
-			by.PersonID, service.RoleAdmin, service.RoleOperatorRep, service.RolePartnerRep, column)
+			  AND (m.role IN (?) OR (m.role = ? AND m.org_id = ?)))`,
+			by.PersonID, bun.List(everywhere), inside, column)
 	}
 }
 

@@ -21,20 +21,10 @@ func seesExam(by service.Actor) func(*bun.SelectQuery) *bun.SelectQuery {
 	return seesCenter(by, "exam.center_id")
 }
 
-// seesCenter keeps the rows of testing centres whose papers the actor may see,
-// by the memberships that stand now: the centre's staff, and admins. The column
-// names the centre. The command line sees everything, see seesPartner.
+// seesCenter keeps the rows of testing centres whose papers the actor may see: the
+// centre's staff, and admins. The column names the centre.
 func seesCenter(by service.Actor, column bun.Ident) func(*bun.SelectQuery) *bun.SelectQuery {
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		if isCommandLine(by) {
-			return q
-		}
-		return q.Where(`EXISTS (
-			SELECT 1 FROM memberships AS m
-			WHERE m.person_id = ? AND m.removed_at IS NULL
-			  AND (m.role = ? OR (m.role = ? AND m.org_id = ?)))`,
-			by.PersonID, service.RoleAdmin, service.RoleCenterStaff, column)
-	}
+	return seesOf(by, column, service.RoleCenterStaff, service.RoleAdmin)
 }
 
 // Exam implements service.ExamQueries.
