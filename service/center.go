@@ -182,7 +182,6 @@ type Centers struct {
 	store    Store
 	book     SheetBook
 	files    FileStore
-	uploads  *Uploads
 	profiles []BlankProfile // built in
 	now      Clock
 }
@@ -190,7 +189,7 @@ type Centers struct {
 // NewCenters returns the use cases over store; book reads and writes the tables
 // of blank profiles, of which profiles are the built-in ones.
 func NewCenters(store Store, book SheetBook, files FileStore, uploads *Uploads, profiles []BlankProfile, now Clock) *Centers {
-	s := &Centers{store: store, book: book, files: files, uploads: uploads, profiles: profiles, now: now}
+	s := &Centers{store: store, book: book, files: files, profiles: profiles, now: now}
 	uploads.Examine(UploadProfile, s.examineProfile)
 	return s
 }
@@ -628,7 +627,7 @@ func (s *Centers) AddProfile(ctx context.Context, by Actor, orgID, uploadID int6
 	}
 	var out *OwnProfile
 	err = s.inCenter(ctx, by, orgID, func(ctx context.Context, sc *centerScene) error {
-		if _, err := s.uploads.use(ctx, sc.tx, sc.by, uploadID, UploadProfile, orgID); err != nil {
+		if _, err := useUpload(ctx, sc.tx, sc.by, uploadID, UploadProfile, orgID); err != nil {
 			return err
 		}
 		if source == nil { // accepted after it was looked at

@@ -293,7 +293,7 @@ func (s *Frdo) Generate(ctx context.Context, by Actor, in NumbersInput) (*Number
 		if out.Matched == 0 {
 			return refuse(Invalid, ReasonFrdoNothing)
 		}
-		if _, err := s.uploads.use(ctx, sc.tx, sc.by, u.ID, UploadNumbers, in.ExamID); err != nil {
+		if _, err := useUpload(ctx, sc.tx, sc.by, u.ID, UploadNumbers, in.ExamID); err != nil {
 			return err
 		}
 		return s.write(ctx, sc, list, out, in.UpdateID)

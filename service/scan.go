@@ -162,7 +162,7 @@ func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in Load
 	if outside && !in.Outside {
 		return refuseWith(Invalid, ReasonBlankOutside, BlankFault{Series: key.Series, Number: key.Number})
 	}
-	u, err := s.uploads.use(ctx, sc.tx, sc.by, in.UploadID, UploadScan, a.ID)
+	u, err := useUpload(ctx, sc.tx, sc.by, in.UploadID, UploadScan, a.ID)
 	if err != nil {
 		return err
 	}

@@ -368,7 +368,7 @@ type LoadArchiveInput struct {
 func (s *Scans) LoadArchive(ctx context.Context, by Actor, in LoadArchiveInput) (*ArchiveReport, error) {
 	var out *ArchiveReport
 	err := inExam(ctx, s.store, s.now, by, in.ExamID, func(ctx context.Context, sc *examScene) error {
-		u, err := s.uploads.use(ctx, sc.tx, sc.by, in.UploadID, UploadArchive, in.ExamID)
+		u, err := useUpload(ctx, sc.tx, sc.by, in.UploadID, UploadArchive, in.ExamID)
 		if err != nil {
 			return err
 		}

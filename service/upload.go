@@ -284,11 +284,6 @@ func ownUpload(ctx context.Context, tx Tx, by Actor, id int64) (*Upload, error) 
 	return u, err
 }
 
-// use is useUpload.
-func (*Uploads) use(ctx context.Context, tx Tx, by Actor, id int64, purpose UploadPurpose, subjectID int64) (*Upload, error) {
-	return useUpload(ctx, tx, by, id, purpose, subjectID)
-}
-
 // useUpload returns the actor's accepted file for a subject and marks it as used,
 // or says what keeps it from being used. It holds the file: whoever holds the
 // exam, too, has taken that before.
