@@ -46,6 +46,15 @@ type PageReading struct {
 	BlankSeries string // "" if it was not read, or the house has none
 }
 
+// Blank is the number of the blank, if both of its readings agree on it, else "".
+// One of them alone is not enough: each was seen to be wrong now and then.
+func (r *PageReading) Blank() string {
+	if r.BlankCode != r.BlankDigits {
+		return ""
+	}
+	return r.BlankCode
+}
+
 // Spot is a place on a page, in pixels.
 type Spot struct{ X, Y float64 }
 

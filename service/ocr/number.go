@@ -2,6 +2,7 @@ package ocr
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"flowbot/service"
@@ -36,8 +37,10 @@ type numberReader struct {
 	pen     *pen
 	at      []float64 // where each letter begins, in pixels
 	tiles   [10]*plane
-	base    int // row of the baseline in a tile
+	marks   map[rune]*plane // what stands between the digits
+	base    int             // row of the baseline in a tile
 	average *plane
+	tenth   *evidenceTiles
 	padX    int
 	padY    int
 }
@@ -59,6 +62,9 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 		return nil, err
 	}
 	r := &numberReader{line: line, shape: shapeOf(line.Text), pen: p}
+	if r.tenth, err = newEvidenceTiles(faces, line); err != nil {
+		return nil, err
+	}
 	r.base = int(size*.70) + 2
 	high, wide := r.base+2, int(p.advance('0')+.5)+1
 	mean := make([]float32, wide*high)
@@ -69,8 +75,13 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 		}
 		r.tiles[d] = (&plane{wide, high, ink}).unit()
 	}
+	r.marks = map[rune]*plane{}
 	x := 0.0
 	for _, c := range r.shape {
+		if c != '0' && r.marks[c] == nil {
+			w := int(p.advance(c)+.5) + 1
+			r.marks[c] = (&plane{w, high, p.draw(string(c), w, high, .5, float64(r.base))}).unit()
+		}
 		r.at = append(r.at, x)
 		x += p.advance(c)
 	}
@@ -101,6 +112,12 @@ type numberReading struct {
 	Scores [][10]float32 // of each digit of the shape, from -1 to 1
 	Align  float32       // how well the whole line agrees, from -1 to 1
 	DX, DY float64       // how far the print is from its place, in millimetres
+
+	total    float32 // how well all letters agree, added up
+	Likely   []bool
+	At, Off  []point   // where the baseline of each digit should start, and how far off it is, in millimetres
+	Evidence []int     // each digit by the evidence against the others, -1 where there is not enough
+	Weight   []float32 // of the evidence
 }
 
 // read reads the number at its place; nil if nothing that looks like one stands
@@ -118,14 +135,37 @@ func (r *numberReader) read(g *gray, h *homography) *numberReading {
 	if align < .25 {
 		return nil
 	}
-	out := &numberReading{Shape: r.shape, Align: align}
 	x0, y0 := float64(2*bx+r.padX), float64(2*by+r.padY)
+	out := r.readAt(p, area, x0, y0)
+	if slices.Contains(out.Likely, false) {
+		// Under other ink the line can seem to lie one letter aside.
+		letter := r.pen.advance('0')
+		for _, aside := range []float64{-letter, letter} {
+			off := (x0 + aside - marginX*numberPPM) / numberPPM
+			if math.Abs(off) > slack+.5 {
+				continue
+			}
+			if other := r.readAt(p, area, x0+aside, y0); other.total > out.total {
+				out = other
+			}
+		}
+	}
+	out.Align = align
+	return out
+}
+
+// readAt reads the number that starts at x0, y0 of the strip of an area: the left
+// of the first letter, the top of a tile.
+func (r *numberReader) readAt(p *plane, area box, x0, y0 float64) *numberReading {
+	out := &numberReading{Shape: r.shape}
 	driftX, driftY, first := 0.0, 0.0, true
 	for i, c := range []rune(r.shape) {
+		cx, cy := int(math.Round(x0+r.at[i]+driftX)), int(math.Round(y0+driftY))
 		if c != '0' {
+			s, _, _ := p.best(cx, cy, 1, r.marks[c])
+			out.total += s
 			continue
 		}
-		cx, cy := int(math.Round(x0+r.at[i]+driftX)), int(math.Round(y0+driftY))
 		around, step := 2, .5
 		if first {
 			around, step = 3, 1
@@ -138,15 +178,23 @@ func (r *numberReader) read(g *gray, h *homography) *numberReading {
 				top, dx, dy = s, fx-cx, fy-cy
 			}
 		}
+		out.total += top
 		out.Scores = append(out.Scores, scores)
-		if _, likely := digitOf(&scores, digitLikely, digitLikelyMargin); likely {
+		_, likely := digitOf(&scores, digitLikely, digitLikelyMargin)
+		out.Likely = append(out.Likely, likely)
+		nominal := point{r.line.X + r.at[i]/numberPPM, r.line.Y}
+		out.At = append(out.At, nominal)
+		out.Off = append(out.Off, point{
+			area.x0 + (float64(cx+dx)+.5)/numberPPM - nominal.x, area.y0 + float64(cy+dy+r.base)/numberPPM - nominal.y,
+		})
+		if likely {
 			driftX += step * float64(dx)
 			driftY += step * float64(dy)
 			first = false
 		}
 	}
-	out.DX = (x0 + driftX - marginX*numberPPM) / numberPPM
-	out.DY = (y0 + driftY + float64(r.base) - (size*.7+marginY)*numberPPM) / numberPPM
+	out.DX = (x0+driftX)/numberPPM + area.x0 - r.line.X
+	out.DY = (y0+driftY+float64(r.base))/numberPPM + area.y0 - r.line.Y
 	return out
 }
 
@@ -165,10 +213,10 @@ func digitOf(scores *[10]float32, least, margin float32) (int, bool) {
 	return digit, top >= least && top-second >= margin
 }
 
-// joinedNumber reads the number out of two readings of one line, the second of which may
-// be nil: a digit of which one is sure, or both think it likely, and on which they
-// do not contradict each other. A digit that is not sure is markUnsure. It returns
-// how many are.
+// joinedNumber reads the number out of two readings of one line, the second of
+// which may be nil. Each can say what a digit is in two ways, by likeness and by
+// evidence; a digit is read if something is sure of it and nothing contradicts, else
+// it is markUnsure. It returns how many are.
 func joinedNumber(a, b *numberReading) (text string, unsure int) {
 	out, k := []byte(a.Shape), -1
 	for i, c := range out {
@@ -176,25 +224,56 @@ func joinedNumber(a, b *numberReading) (text string, unsure int) {
 			continue
 		}
 		k++
-		digit, sure := digitOf(&a.Scores[k], digitSure, digitSureMargin)
-		_, likely := digitOf(&a.Scores[k], digitLikely, digitLikelyMargin)
+		v := votes{digit: -1}
+		v.add(a, k)
 		if b != nil {
-			other, otherSure := digitOf(&b.Scores[k], digitSure, digitSureMargin)
-			_, otherLikely := digitOf(&b.Scores[k], digitLikely, digitLikelyMargin)
-			switch {
-			case likely && otherLikely && digit != other:
-				sure = false
-			case likely && otherLikely:
-				sure = true
-			case otherSure && !likely:
-				digit, sure = other, true
-			}
+			v.add(b, k)
 		}
-		if out[i] = markUnsure; sure {
-			out[i] = byte('0' + digit) //nolint:gosec // a digit
+		if out[i] = markUnsure; v.read() {
+			out[i] = byte('0' + v.digit) //nolint:gosec // a digit
 		} else {
 			unsure++
 		}
 	}
 	return string(out), unsure
+}
+
+// votes are what is said of one digit.
+type votes struct {
+	digit  int // -1 before anything is said
+	sure   bool
+	likely int // how often it was likely
+	apart  bool
+}
+
+// read reports whether the digit is read.
+func (v *votes) read() bool { return v.digit >= 0 && !v.apart && (v.sure || v.likely > 1) }
+
+// add counts what a reading says of its digit k.
+func (v *votes) add(n *numberReading, k int) {
+	say := func(d int) {
+		if v.digit >= 0 && v.digit != d {
+			v.apart = true
+		}
+		v.digit = d
+	}
+	digit, likely := digitOf(&n.Scores[k], digitLikely, digitLikelyMargin)
+	if likely {
+		say(digit)
+		v.likely++
+		if _, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin); sure {
+			v.sure = true
+		}
+	}
+	if k >= len(n.Evidence) || n.Evidence[k] < 0 {
+		return
+	}
+	least := float32(evidenceEnough)
+	if n.Evidence[k] != digit {
+		least = evidenceAlone
+	}
+	if n.Weight[k] >= least {
+		say(n.Evidence[k])
+		v.sure = true
+	}
 }

@@ -140,7 +140,7 @@ func isEmpty(g *gray) bool {
 }
 
 // tries is how many quadrangles of a page are asked for each frame.
-const tries = 6
+const tries = 12
 
 // locate finds the blank by its frame or, where the scanner has cut that off, by
 // the inner edge of its border, and which way is up. There are other lines beside
@@ -196,28 +196,32 @@ func cornersOf(b service.Box) [4]point {
 	return [4]point{{b.X, b.Y}, {b.X + b.Width, b.Y}, {b.X + b.Width, b.Y + b.Height}, {b.X, b.Y + b.Height}}
 }
 
-// upright is how well the house's own print agrees with a place of the blank: its
-// captions and lines are darker than what is above and below them.
-func (r *Reader) upright(g *gray, h *homography) float64 {
-	mean := func(b box) (float64, bool) {
-		sum, n := 0.0, 0
-		for y := b.y0; y <= b.y1; y += .5 {
-			for x := b.x0; x <= b.x1; x += .5 {
-				u, v := h.at(x, y)
-				if iu, iv := int(u), int(v); u >= 0 && v >= 0 && iu < g.w && iv < g.h {
-					sum += float64(g.pix[iv*g.w+iu])
-					n++
-				}
+// light is the mean light of a box of the blank; false if none of it is on the page.
+//
+//go:norace
+func (g *gray) light(h *homography, b box) (float64, bool) {
+	sum, n := 0, 0
+	for y := b.y0; y <= b.y1; y += .5 {
+		for x := b.x0; x <= b.x1; x += .8 {
+			u, v := h.at(x, y)
+			if iu, iv := int(u), int(v); u >= 0 && v >= 0 && iu < g.w && iv < g.h {
+				sum += int(g.pix[iv*g.w+iu])
+				n++
 			}
 		}
-		return sum / float64(max(n, 1)), n > 0
 	}
+	return float64(sum) / float64(max(n, 1)), n > 0
+}
+
+// upright is how well the house's own print agrees with a place of the blank: its
+// frames, captions and lines are darker than what is on both sides of them.
+func (r *Reader) upright(g *gray, h *homography) float64 {
 	score := 0.0
 	add := func(b box, gap float64) {
 		high := b.y1 - b.y0
-		in, ok1 := mean(b)
-		above, ok2 := mean(box{b.x0, b.y0 - gap - high, b.x1, b.y0 - gap})
-		below, ok3 := mean(box{b.x0, b.y1 + gap, b.x1, b.y1 + gap + high})
+		in, ok1 := g.light(h, b)
+		above, ok2 := g.light(h, box{b.x0, b.y0 - gap - high, b.x1, b.y0 - gap})
+		below, ok3 := g.light(h, box{b.x0, b.y1 + gap, b.x1, b.y1 + gap + high})
 		if ok1 && ok2 && ok3 {
 			score += (min(above, below) - in) * (b.x1 - b.x0)
 		}
@@ -238,6 +242,52 @@ func (r *Reader) upright(g *gray, h *homography) float64 {
 		}
 		add(box{x, c.Y - capital, x + long, c.Y}, capital*.4)
 	}
+	for _, region := range []service.Region{service.RegionInnerFrame, service.RegionFrame} {
+		f, ok := r.profile.Region(region)
+		if !ok {
+			continue
+		}
+		c := cornersOf(f)
+		for i := range c {
+			score += g.edge(h, c[i], c[(i+1)%4])
+		}
+	}
+	return score
+}
+
+// edge is how much darker a straight line of the blank is than both its sides, by
+// its length.
+//
+//go:norace
+func (g *gray) edge(h *homography, from, to point) float64 {
+	const pieces, aside, off = 8, 1.1, .35 // mm
+	long := from.to(to)
+	dx, dy := (to.x-from.x)/long, (to.y-from.y)/long
+	light := func(a, b, across float64) (float64, bool) {
+		sum, n := 0, 0
+		for at := a; at < b; at += .8 {
+			u, v := h.at(from.x+dx*at-dy*across, from.y+dy*at+dx*across)
+			if iu, iv := int(u), int(v); u >= 0 && v >= 0 && iu < g.w && iv < g.h {
+				sum += int(g.pix[iv*g.w+iu])
+				n++
+			}
+		}
+		return float64(sum) / float64(max(n, 1)), n > 0
+	}
+	score := 0.0
+	for k := range pieces {
+		a, b := long*float64(k)/pieces, long*float64(k+1)/pieces
+		best := -30.0
+		for _, shift := range []float64{-off, 0, off} {
+			in, ok1 := light(a, b, shift)
+			one, ok2 := light(a, b, shift-aside)
+			other, ok3 := light(a, b, shift+aside)
+			if ok1 && ok2 && ok3 {
+				best = math.Max(best, math.Min(one, other)-in)
+			}
+		}
+		score += best * (b - a)
+	}
 	return score
 }
 
@@ -247,6 +297,10 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 	first, reader := r.bestNumber(p.img, &p.h)
 	if first != nil {
 		text, unsure := joinedNumber(first, nil)
+		if unsure > 0 {
+			reader.evidence(p.img, &p.h, first)
+			text, unsure = joinedNumber(first, nil)
+		}
 		if unsure == 0 {
 			out.Number, out.NumberAlign = text, float64(first.Align)
 			return first, nil
@@ -262,8 +316,11 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 		return nil, nil
 	case first == nil || second != nil && other != reader && second.Align > first.Align:
 		first, reader, second = second, other, nil
+		reader.evidence(plain, &p.h, first)
 	case other != reader:
 		second = nil
+	case second != nil:
+		reader.evidence(plain, &p.h, second)
 	}
 	text, unsure := joinedNumber(first, second)
 	out.Number, out.NumberAlign = text, float64(first.Align)

@@ -179,6 +179,64 @@ func (b *Blank) text(p *picture, words string, face service.Face, size, x, y, wi
 type Sheet struct {
 	blank *Blank
 	pic   *picture
+	veil  *picture // what stamps and signatures let through, over white
+}
+
+// dyed lays dyes over the sheet. Ink of stamps and pens is a dye: it takes light
+// away and gives none, so that toner under it stays black.
+func (s *Sheet) dyed(lay func(p *picture)) {
+	if s.veil == nil {
+		s.veil = newPicture(s.pic.w, s.pic.h, 255, 255, 255)
+	}
+	for _, p := range []*picture{s.pic, s.veil} {
+		p.dye = true
+		lay(p)
+		p.dye = false
+	}
+}
+
+// hiddenFrom is the share of a box that must lie under dark dye for nobody to read
+// what it holds.
+const hiddenFrom = .5
+
+// Hidden tells whether stamps and signatures hide what stands in a box: whether
+// over half of it lies under dyes that take more than half of the light.
+func (s *Sheet) Hidden(b service.Box) bool {
+	if s.veil == nil {
+		return false
+	}
+	dark, all := 0, 0
+	for y := max(0, pixels(b.Y)); y < min(s.veil.h, pixels(b.Y+b.Height)); y++ {
+		for x := max(0, pixels(b.X)); x < min(s.veil.w, pixels(b.X+b.Width)); x++ {
+			i := 3 * (y*s.veil.w + x)
+			light := (299*int(s.veil.pix[i]) + 587*int(s.veil.pix[i+1]) + 114*int(s.veil.pix[i+2])) / 1000
+			if all++; light < 128 {
+				dark++
+			}
+		}
+	}
+	return float64(dark) >= hiddenFrom*float64(max(all, 1))
+}
+
+// Cells are the boxes of a printed line's digits, that is off its place by so many
+// millimetres, each as high as a capital.
+func (b *Blank) Cells(line service.PrintedLine, right, down float64) ([]service.Box, error) {
+	f, err := opentype.NewFace(b.faces[line.Face], &opentype.FaceOptions{Size: line.Points, DPI: dpi, Hinting: font.HintingNone})
+	if err != nil {
+		return nil, fmt.Errorf("open face: %w", err)
+	}
+	var out []service.Box
+	high := line.Points * service.PointMM * .7
+	x := line.X + right
+	for _, c := range line.Text {
+		a, _ := f.GlyphAdvance(c)
+		long := float64(a) / 64 / ppm
+		if c >= '0' && c <= '9' {
+			out = append(out, service.Box{X: x, Y: line.Y + down - high, Width: long, Height: high})
+		}
+		x += long
+	}
+	return out, nil
 }
 
 // Numbered draws the blank with its series, its number and the bar code of the
@@ -258,39 +316,49 @@ func (s *Sheet) Print(page *image.Gray, right, down, strength float64) {
 
 // Stamp presses a round blue stamp onto the sheet, its middle at x, y in
 // millimetres.
-func (s *Sheet) Stamp(r *rand.Rand, x, y float64) error {
+func (s *Sheet) Stamp(r *rand.Rand, x, y float64) {
 	blue := ink{58, 78, 170}
 	cover := .55 + .35*r.Float64()
 	cx, cy := x*ppm, y*ppm
-	for _, ring := range []struct{ radius, width float64 }{{19.5, .5}, {18.3, .9}, {12.4, .4}, {4.5, .5}} {
-		s.pic.ring(cx, cy, ring.radius*ppm, ring.width*ppm, blue, cover)
-	}
+	type mark struct{ x0, y0, x1, y1 float64 }
+	var letters []mark // between the rings, as strokes: nobody reads them
 	turn := r.Float64() * 2 * math.Pi
-	for i := range 44 { // letters between the rings, as strokes: nobody reads them
+	for i := range 44 {
 		a := turn + float64(i)*2*math.Pi/44
 		for k := range 3 {
-			d := 13.6 + 3.6*r.Float64()
-			e := 13.6 + 3.6*r.Float64()
+			d := (13.6 + 3.6*r.Float64()) * ppm
+			e := (13.6 + 3.6*r.Float64()) * ppm
 			b := a + .03*float64(k)
-			s.pic.stroke(cx+d*ppm*math.Cos(a), cy+d*ppm*math.Sin(a), cx+e*ppm*math.Cos(b), cy+e*ppm*math.Sin(b), .35*ppm, blue, cover)
+			letters = append(letters, mark{cx + d*math.Cos(a), cy + d*math.Sin(a), cx + e*math.Cos(b), cy + e*math.Sin(b)})
 		}
 	}
-	return nil
+	s.dyed(func(p *picture) {
+		for _, ring := range []struct{ radius, width float64 }{{19.5, .5}, {18.3, .9}, {12.4, .4}, {4.5, .5}} {
+			p.ring(cx, cy, ring.radius*ppm, ring.width*ppm, blue, cover)
+		}
+		for _, m := range letters {
+			p.stroke(m.x0, m.y0, m.x1, m.y1, .35*ppm, blue, cover)
+		}
+	})
 }
 
 // Sign writes an unreadable signature, its middle at x, y in millimetres.
 func (s *Sheet) Sign(r *rand.Rand, x, y float64) {
 	pen := ink{36, 42, 120}
-	px, py := x-14, y+2*r.Float64()
+	spots := []corner{{(x - 14) * ppm, (y + 2*r.Float64()) * ppm}}
 	for i := range 26 {
 		nx := x - 14 + float64(i)*1.1 + 1.6*(r.Float64()-.5)
 		ny := y + 5*(r.Float64()-.5)
 		if i%5 == 0 {
 			ny = y - 6*r.Float64()
 		}
-		s.pic.stroke(px*ppm, py*ppm, nx*ppm, ny*ppm, .45*ppm, pen, .85)
-		px, py = nx, ny
+		spots = append(spots, corner{nx * ppm, ny * ppm})
 	}
+	s.dyed(func(p *picture) {
+		for i, to := range spots[1:] {
+			p.stroke(spots[i].x, spots[i].y, to.x, to.y, .45*ppm, pen, .85)
+		}
+	})
 }
 
 // Blot hides a region under ink, so that nobody can read it.

@@ -22,7 +22,7 @@ type Page struct {
 	Scan
 
 	ApplicationID int64  // whose certificate it is; 0: nobody's on the list
-	Kind          string // good, foreign, duplicate, blotted, empty, letter
+	Kind          string // good, foreign, duplicate, blotted (a digit of the number is hidden), empty, letter
 	Number        string // registration number on it, "" for none
 	BlankNumber   string // "" for none
 	Hits          []string
@@ -117,7 +117,14 @@ func Draw(ctx context.Context, press Press, profile service.BlankProfile, seed u
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("draw a corpus: %w", err)
 		}
-		if err := c.scan(r, blank, &sheets[i], printed[i], o); err != nil {
+		ink, err := readGray(printed[i])
+		if err != nil {
+			return nil, err
+		}
+		if err := os.Remove(printed[i]); err != nil {
+			return nil, fmt.Errorf("draw a corpus: %w", err)
+		}
+		if err := c.scan(r, blank, &sheets[i], ink, o); err != nil {
 			return nil, err
 		}
 	}
@@ -176,8 +183,9 @@ func (c *Corpus) sheets(r *rand.Rand, o Order) []printed {
 	return out
 }
 
-// print draws the sheets with the project's printer and turns them into pictures.
-func (c *Corpus) print(ctx context.Context, press Press, sheets []printed, dir string) ([]*image.Gray, error) {
+// print draws the sheets with the project's printer and turns them into pictures,
+// whose files it lists.
+func (c *Corpus) print(ctx context.Context, press Press, sheets []printed, dir string) ([]string, error) {
 	form := c.Form
 	form.Certificates = nil
 	for _, s := range sheets {
@@ -200,18 +208,7 @@ func (c *Corpus) print(ctx context.Context, press Press, sheets []printed, dir s
 		return nil, fmt.Errorf("print of %d pages, want %d: %w", len(names), len(sheets), err)
 	}
 	slices.Sort(names)
-	var pages []*image.Gray
-	for _, name := range names {
-		g, err := readGray(name)
-		if err != nil {
-			return nil, err
-		}
-		pages = append(pages, g)
-		if err := os.Remove(name); err != nil {
-			return nil, fmt.Errorf("print a corpus: %w", err)
-		}
-	}
-	return pages, nil
+	return names, nil
 }
 
 // readGray reads a picture in the binary form of PGM.
@@ -243,25 +240,20 @@ func (c *Corpus) scan(r *rand.Rand, blank *Blank, s *printed, ink *image.Gray, o
 	}
 	page := s.page
 	page.BlankNumber = number
-	sheet.Print(ink, v.Misprint.draw(r), v.Misprint.draw(r), v.Faded.draw(r))
-	seal := func(region service.Region, share float64, hit string) error {
+	right, down := v.Misprint.draw(r), v.Misprint.draw(r)
+	sheet.Print(ink, right, down, v.Faded.draw(r))
+	seal := func(region service.Region, share float64, hit string) {
 		box, ok := c.Profile.Region(region)
 		if !ok || r.Float64() >= share {
-			return nil
+			return
 		}
 		page.Hits = append(page.Hits, hit)
-		return sheet.Stamp(r, box.X+box.Width*r.Float64(), box.Y+box.Height/2+8*(r.Float64()-.5))
+		sheet.Stamp(r, box.X+box.Width*r.Float64(), box.Y+box.Height/2+8*(r.Float64()-.5))
 	}
-	if err := sheet.Stamp(r, c.Profile.Sheet.Width*.86, c.Profile.Sheet.Height*.87); err != nil {
-		return err
-	}
+	sheet.Stamp(r, c.Profile.Sheet.Width*.86, c.Profile.Sheet.Height*.87)
 	sheet.Sign(r, c.Profile.Sheet.Width*.66, c.Profile.Sheet.Height*.82)
-	if err := seal(service.RegionRegistrationNumber, v.StampNumber, "stamp on number"); err != nil {
-		return err
-	}
-	if err := seal(service.RegionName, v.StampName, "stamp on name"); err != nil {
-		return err
-	}
+	seal(service.RegionRegistrationNumber, v.StampNumber, "stamp on number")
+	seal(service.RegionName, v.StampName, "stamp on name")
 	if box, ok := c.Profile.Region(service.RegionRegistrationNumber); ok {
 		if r.Float64() < v.SignNumber {
 			page.Hits = append(page.Hits, "signature on number")
@@ -272,6 +264,13 @@ func (c *Corpus) scan(r *rand.Rand, blank *Blank, s *printed, ink *image.Gray, o
 			sheet.Blot(r, box)
 		}
 	}
+	hidden, err := c.hidden(blank, sheet, right, down)
+	if err != nil {
+		return err
+	}
+	if page.Kind == "good" && hidden {
+		page.Kind = "blotted"
+	}
 	scan, err := v.Scan(r, sheet)
 	if err != nil {
 		return err
@@ -279,6 +278,20 @@ func (c *Corpus) scan(r *rand.Rand, blank *Blank, s *printed, ink *image.Gray, o
 	page.Scan = *scan
 	c.Pages = append(c.Pages, page)
 	return nil
+}
+
+// hidden tells whether nobody could read a digit of the sheet's number.
+func (c *Corpus) hidden(blank *Blank, s *Sheet, right, down float64) (bool, error) {
+	for _, line := range c.Certificates[0].Of(service.FieldRegistrationNumber) {
+		cells, err := blank.Cells(line, right, down)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(cells, s.Hidden) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func pow10(n int) int64 {

@@ -9,6 +9,7 @@ import (
 type picture struct {
 	w, h int
 	pix  []uint8
+	dye  bool // what is laid takes light away and gives none
 }
 
 func newPicture(w, h int, r, g, b uint8) *picture {
@@ -37,6 +38,12 @@ func (p *picture) lay(x, y int, c ink, cover float64) {
 	}
 	cover = math.Min(cover, 1)
 	i := 3 * (y*p.w + x)
+	if p.dye {
+		p.pix[i] = uint8(float64(p.pix[i]) * (1 - cover*(1-c.r/255)))
+		p.pix[i+1] = uint8(float64(p.pix[i+1]) * (1 - cover*(1-c.g/255)))
+		p.pix[i+2] = uint8(float64(p.pix[i+2]) * (1 - cover*(1-c.b/255)))
+		return
+	}
 	p.pix[i] = uint8(float64(p.pix[i])*(1-cover) + c.r*cover)
 	p.pix[i+1] = uint8(float64(p.pix[i+1])*(1-cover) + c.g*cover)
 	p.pix[i+2] = uint8(float64(p.pix[i+2])*(1-cover) + c.b*cover)

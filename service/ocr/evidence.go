@@ -1,0 +1,269 @@
+package ocr
+
+import (
+	"math"
+	"slices"
+
+	"flowbot/service"
+)
+
+// evidencePPM is the resolution in which a digit under other ink is looked at, in
+// pixels a millimetre.
+const evidencePPM = 8
+
+// Bounds of the evidence, which is weighed for each pair of digits: what only one
+// of them has must be white where the other is right, and dark, with clean paper
+// beside it, where it is right itself.
+const (
+	evidenceApart   = .25 // of ink, by which two digits differ at a pixel that counts
+	evidenceDirt    = .35 // of ink, by which a pixel is darker than the digit explains
+	evidenceSpread  = 2   // pixels around dirt that do not count
+	evidenceEnough  = .26 // share of all that tells two digits apart, of the digit that is likest
+	evidenceAlone   = .36 // the same of another digit
+	evidencePixels  = 5.0 // and at least so many pixels of full ink
+	evidenceMissing = .15 // share of a digit's own ink that may be white
+)
+
+// evidenceTiles are the digits of a face as shares of ink.
+type evidenceTiles struct {
+	w, h int
+	base float64 // row of the baseline
+	ink  [10][]float32
+}
+
+func newEvidenceTiles(faces typefaces, line service.PrintedLine) (*evidenceTiles, error) {
+	size := line.Points * service.PointMM * evidencePPM
+	p, err := faces.pen(line.Face, size)
+	if err != nil {
+		return nil, err
+	}
+	t := &evidenceTiles{w: int(p.advance('0') + .5), base: math.Ceil(size*.70) + 2}
+	t.h = int(t.base) + 2
+	for d := range t.ink {
+		t.ink[d] = p.draw(string(rune('0'+d)), t.w, t.h, 0, t.base)
+		for i := range t.ink[d] {
+			t.ink[d][i] /= 255
+		}
+	}
+	return t, nil
+}
+
+// cell is the place of one digit with what each digit leaves unexplained there.
+type cell struct {
+	dark [10][]float32 // darkness at the digit's best place: 0 paper, 1 ink
+	cost [10]float32
+}
+
+// place crops the cell of a digit whose baseline starts at x, y, in millimetres,
+// and finds for each digit where it fits best; scale is paper and ink.
+func (t *evidenceTiles) place(g *gray, h *homography, x, y float64, paper, ink float32) *cell {
+	out := &cell{}
+	for d := range out.cost {
+		out.cost[d] = math.MaxFloat32
+	}
+	const reach, step = 2, .06 // mm
+	for j := -reach; j <= reach; j++ {
+		for i := -reach; i <= reach; i++ {
+			dark := t.crop(g, h, x+float64(i)*step, y+float64(j)*step, paper, ink)
+			for d := range t.ink {
+				if c := misfit(dark, t.ink[d]); c < out.cost[d] {
+					out.cost[d], out.dark[d] = c, dark
+				}
+			}
+		}
+	}
+	return out
+}
+
+// crop is the darkness of a cell.
+func (t *evidenceTiles) crop(g *gray, h *homography, x, y float64, paper, ink float32) []float32 {
+	top := y - t.base/evidencePPM
+	c := g.crop(h, box{x, top, x + (float64(t.w)+.01)/evidencePPM, top + (float64(t.h)+.01)/evidencePPM}, evidencePPM)
+	out := make([]float32, len(c.pix))
+	for i, v := range c.pix {
+		out[i] = (255 - float32(v) - paper) / (ink - paper)
+	}
+	return out
+}
+
+// misfit is what a digit leaves unexplained: ink that is missing counts as it is,
+// ink too much up to a bound, for something may lie over the digit.
+//
+//go:norace
+func misfit(dark, ink []float32) float32 {
+	sum := float32(0)
+	for i, v := range dark {
+		r := v - ink[i]
+		if r > .4 {
+			r = .4
+		}
+		if r < -1 {
+			r = -1
+		}
+		sum += r * r
+	}
+	return sum
+}
+
+// weigh returns the digit that the cell bears most evidence of against all others,
+// -1 if each is contradicted, and how much that is.
+func (t *evidenceTiles) weigh(c *cell) (digit int, worst float32) {
+	best := -1
+	for d := range t.ink {
+		if c.missing(t, d) > evidenceMissing {
+			continue
+		}
+		least := t.least(c, d)
+		if best < 0 || least > worst {
+			best, worst = d, least
+		}
+	}
+	return best, worst
+}
+
+// missing is the share of a digit's ink that is white in the cell.
+func (c *cell) missing(t *evidenceTiles, d int) float32 {
+	sum, all := float32(0), float32(0)
+	for i, v := range t.ink[d] {
+		all += v
+		sum += v * min(max(1-2*c.dark[d][i], 0), 1)
+	}
+	return sum / all
+}
+
+// least is the evidence of a digit against the one that it is told from worst.
+func (t *evidenceTiles) least(c *cell, d int) float32 {
+	dark := c.dark[d]
+	clean := t.clean(dark, t.ink[d])
+	least := float32(math.MaxFloat32)
+	for e := range t.ink {
+		if e == d {
+			continue
+		}
+		seen, all := float32(0), float32(0)
+		for i, v := range dark {
+			apart := t.ink[d][i] - t.ink[e][i]
+			s := min(max(2*v-1, -1), 1)
+			switch {
+			case apart > evidenceApart: // the digit's own
+				all += apart
+				if clean[i] || s < 0 {
+					seen += apart * s
+				}
+			case apart < -evidenceApart: // the other's
+				all -= apart
+				if s < 0 {
+					seen += apart * s
+				}
+			}
+		}
+		share := seen / all
+		if seen < evidencePixels {
+			share = min(share, 0)
+		}
+		least = min(least, share)
+	}
+	return least
+}
+
+// clean marks the pixels that no ink which the digit does not explain lies near.
+//
+//go:norace
+func (t *evidenceTiles) clean(dark, ink []float32) []bool {
+	out := make([]bool, len(dark))
+	for i := range out {
+		out[i] = true
+	}
+	for y := range t.h {
+		for x := range t.w {
+			if dark[y*t.w+x]-ink[y*t.w+x] < evidenceDirt {
+				continue
+			}
+			for v := max(0, y-evidenceSpread); v <= min(t.h-1, y+evidenceSpread); v++ {
+				for u := max(0, x-evidenceSpread); u <= min(t.w-1, x+evidenceSpread); u++ {
+					out[v*t.w+u] = false
+				}
+			}
+		}
+	}
+	return out
+}
+
+// evidence looks at the digits of a number that likeness is not sure of, and fills
+// what each is by the evidence.
+func (r *numberReader) evidence(g *gray, h *homography, n *numberReading) {
+	paper, ink, ok := r.levels(g, h, n)
+	n.Evidence = make([]int, len(n.Scores))
+	n.Weight = make([]float32, len(n.Scores))
+	for k := range n.Evidence {
+		n.Evidence[k] = -1
+		if _, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin); sure || !ok {
+			continue
+		}
+		x, y := n.placeOf(k)
+		c := r.tenth.place(g, h, x, y, paper, ink)
+		n.Evidence[k], n.Weight[k] = r.tenth.weigh(c)
+	}
+}
+
+// placeOf is where the baseline of a digit starts: its own place where it is
+// likely, between those of its likely neighbours where it is not.
+func (n *numberReading) placeOf(k int) (x, y float64) {
+	if n.Likely[k] {
+		return n.At[k].x + n.Off[k].x, n.At[k].y + n.Off[k].y
+	}
+	left, right := k-1, k+1
+	for left >= 0 && !n.Likely[left] {
+		left--
+	}
+	for right < len(n.At) && !n.Likely[right] {
+		right++
+	}
+	var off point
+	switch {
+	case left >= 0 && right < len(n.At):
+		f := float64(k-left) / float64(right-left)
+		off = point{n.Off[left].x*(1-f) + n.Off[right].x*f, n.Off[left].y*(1-f) + n.Off[right].y*f}
+	case left >= 0:
+		off = n.Off[left]
+	case right < len(n.At):
+		off = n.Off[right]
+	default:
+		off = n.Off[k]
+	}
+	return n.At[k].x + off.x, n.At[k].y + off.y
+}
+
+// levels are the darkness of paper and of full ink around the number, from the
+// digits that are likely; false when there are too few.
+func (r *numberReader) levels(g *gray, h *homography, n *numberReading) (paper, ink float32, ok bool) {
+	var papers, inks []float32
+	for k := range n.Scores {
+		d, likely := digitOf(&n.Scores[k], digitLikely, digitLikelyMargin)
+		if !likely {
+			continue
+		}
+		x, y := n.placeOf(k)
+		dark := r.tenth.crop(g, h, x, y, 0, 1)
+		// The straight line that takes shares of ink to darkness.
+		var st, sv, stt, stv float64
+		for i, v := range dark {
+			t := float64(r.tenth.ink[d][i])
+			st, sv, stt, stv = st+t, sv+float64(v), stt+t*t, stv+t*float64(v)
+		}
+		m := float64(len(dark))
+		b := (m*stv - st*sv) / (m*stt - st*st)
+		a := (sv - b*st) / m
+		papers, inks = append(papers, float32(a)), append(inks, float32(a+b))
+	}
+	if len(papers) < 3 {
+		return 0, 0, false
+	}
+	paper, ink = medianOf(papers), medianOf(inks)
+	return paper, ink, ink-paper > 30
+}
+
+func medianOf(v []float32) float32 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
