@@ -327,7 +327,12 @@ CREATE TABLE public.deliveries (
     scan_id bigint NOT NULL,
     person_id bigint NOT NULL,
     message_id bigint NOT NULL,
-    sent_at timestamp with time zone NOT NULL
+    sent_at timestamp with time zone NOT NULL,
+    recall text DEFAULT ''::text NOT NULL,
+    recalled_by bigint,
+    recalled_at timestamp with time zone,
+    CONSTRAINT deliveries_recall CHECK ((recall = ANY (ARRAY[''::text, 'asked'::text, 'done'::text, 'failed'::text, 'unknown'::text]))),
+    CONSTRAINT deliveries_recalled CHECK (((recall = ''::text) = (recalled_at IS NULL)))
 );
 
 ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -421,8 +426,11 @@ CASE
 END) STORED NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    paused_at timestamp with time zone,
+    paused_by bigint,
     CONSTRAINT exams_held_at CHECK ((held_at ~ '^([0-9]{2}:[0-9]{2})?$'::text)),
     CONSTRAINT exams_number CHECK ((number <> ''::text)),
+    CONSTRAINT exams_paused CHECK (((paused_at IS NULL) = (paused_by IS NULL))),
     CONSTRAINT exams_protocol_comment CHECK (((protocol_status <> 'rejected'::text) OR (protocol_comment <> ''::text))),
     CONSTRAINT exams_protocol_status CHECK ((protocol_status = ANY (ARRAY['missing'::text, 'to_check'::text, 'in_check'::text, 'approved'::text, 'rejected'::text]))),
     CONSTRAINT exams_protocol_taken CHECK ((((reviewer_id IS NOT NULL) = (protocol_status = 'in_check'::text)) AND ((reviewer_id IS NULL) = (taken_at IS NULL)))),
@@ -843,6 +851,96 @@ CREATE TABLE public.river_queue (
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
 );
 
+CREATE TABLE public.scan_batches (
+    id bigint NOT NULL,
+    center_id bigint NOT NULL,
+    exam_id bigint,
+    person_id bigint NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    message_id bigint,
+    shown_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    newest_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT scan_batches_exam CHECK (((state <> 'settled'::text) OR (exam_id IS NOT NULL))),
+    CONSTRAINT scan_batches_settled CHECK (((state = 'settled'::text) = (settled_at IS NOT NULL))),
+    CONSTRAINT scan_batches_state CHECK ((state = ANY (ARRAY['open'::text, 'choosing'::text, 'settled'::text])))
+);
+
+ALTER TABLE public.scan_batches ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.scan_batches_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.scan_files (
+    id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    update_id bigint DEFAULT 0 NOT NULL,
+    chat_ref text DEFAULT ''::text NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    album boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    words text DEFAULT ''::text NOT NULL,
+    file_sha text,
+    pages integer DEFAULT 0 NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT scan_files_refused CHECK (((state = 'refused'::text) = (reason <> ''::text))),
+    CONSTRAINT scan_files_state CHECK ((state = ANY (ARRAY['waiting'::text, 'taken_apart'::text, 'refused'::text])))
+);
+
+ALTER TABLE public.scan_files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.scan_files_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.scan_pages (
+    id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    file_id bigint NOT NULL,
+    number integer NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    exam_id bigint,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    rule text DEFAULT ''::text NOT NULL,
+    application_id bigint,
+    scan_id bigint,
+    twin_id bigint,
+    sha text,
+    clean_sha text,
+    thumb_sha text,
+    view_sha text,
+    lines_sha text,
+    evidence jsonb,
+    program text DEFAULT ''::text NOT NULL,
+    decided_by bigint,
+    decided_at timestamp with time zone,
+    revision integer DEFAULT 1 NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    read_at timestamp with time zone,
+    CONSTRAINT scan_pages_exam CHECK (((state = ANY (ARRAY['waiting'::text, 'read'::text])) OR (exam_id IS NOT NULL))),
+    CONSTRAINT scan_pages_matched CHECK (((state <> 'matched'::text) OR ((scan_id IS NOT NULL) AND (application_id IS NOT NULL)))),
+    CONSTRAINT scan_pages_state CHECK ((state = ANY (ARRAY['waiting'::text, 'read'::text, 'matched'::text, 'question'::text, 'aside'::text])))
+);
+
+ALTER TABLE public.scan_pages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.scan_pages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.scans (
     id bigint NOT NULL,
     application_id bigint NOT NULL,
@@ -856,7 +954,8 @@ CREATE TABLE public.scans (
     loaded_by bigint,
     loaded_at timestamp with time zone NOT NULL,
     replaced_at timestamp with time zone,
-    CONSTRAINT scans_source CHECK ((source = ANY (ARRAY['person'::text, 'archive'::text])))
+    supported boolean DEFAULT false NOT NULL,
+    CONSTRAINT scans_source CHECK ((source = ANY (ARRAY['person'::text, 'archive'::text, 'page'::text])))
 );
 
 ALTER TABLE public.scans ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -885,6 +984,26 @@ CREATE TABLE public.updates (
     done_at timestamp with time zone,
     holder integer,
     CONSTRAINT updates_state CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'set_aside'::text, 'dismissed'::text])))
+);
+
+CREATE TABLE public.upload_links (
+    id bigint NOT NULL,
+    token_hash bytea NOT NULL,
+    person_id bigint NOT NULL,
+    exam_id bigint NOT NULL,
+    update_id bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE public.upload_links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.upload_links_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.uploads (
@@ -1061,6 +1180,18 @@ ALTER TABLE ONLY public.river_notification
 ALTER TABLE ONLY public.river_queue
     ADD CONSTRAINT river_queue_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.scan_batches
+    ADD CONSTRAINT scan_batches_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.scan_files
+    ADD CONSTRAINT scan_files_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_number UNIQUE (file_id, number);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.scans
     ADD CONSTRAINT scans_pkey PRIMARY KEY (id);
 
@@ -1072,6 +1203,12 @@ ALTER TABLE ONLY public.ticks
 
 ALTER TABLE ONLY public.updates
     ADD CONSTRAINT updates_pkey PRIMARY KEY (update_id);
+
+ALTER TABLE ONLY public.upload_links
+    ADD CONSTRAINT upload_links_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.upload_links
+    ADD CONSTRAINT upload_links_token_hash_key UNIQUE (token_hash);
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);
@@ -1202,6 +1339,26 @@ CREATE INDEX river_notification_created_at_idx ON public.river_notification USIN
 
 CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING btree (topic, id);
 
+CREATE INDEX scan_batches_exam ON public.scan_batches USING btree (exam_id, id);
+
+CREATE INDEX scan_batches_open ON public.scan_batches USING btree (person_id, id) WHERE (state <> 'settled'::text);
+
+CREATE INDEX scan_files_batch ON public.scan_files USING btree (batch_id, id);
+
+CREATE UNIQUE INDEX scan_files_update ON public.scan_files USING btree (update_id) WHERE (update_id <> 0);
+
+CREATE INDEX scan_pages_application ON public.scan_pages USING btree (application_id, id) WHERE (application_id IS NOT NULL);
+
+CREATE INDEX scan_pages_batch ON public.scan_pages USING btree (batch_id, id);
+
+CREATE INDEX scan_pages_questions ON public.scan_pages USING btree (exam_id, id) WHERE (state = 'question'::text);
+
+CREATE INDEX scan_pages_scan ON public.scan_pages USING btree (scan_id) WHERE (scan_id IS NOT NULL);
+
+CREATE INDEX scan_pages_sha ON public.scan_pages USING btree (exam_id, sha);
+
+CREATE INDEX scan_pages_waiting ON public.scan_pages USING btree (batch_id) WHERE (state = 'waiting'::text);
+
 CREATE UNIQUE INDEX scans_blank ON public.scans USING btree (blank_series, blank_number) WHERE ((blank_number <> ''::text) AND (replaced_at IS NULL));
 
 CREATE INDEX scans_unnamed ON public.scans USING btree (application_id) WHERE ((blank_number = ''::text) AND (replaced_at IS NULL));
@@ -1211,6 +1368,8 @@ CREATE INDEX updates_done_at ON public.updates USING btree (done_at) WHERE (stat
 CREATE INDEX updates_set_aside ON public.updates USING btree (update_id) WHERE (state = 'set_aside'::text);
 
 CREATE INDEX updates_waiting ON public.updates USING btree (chat_id, update_id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX upload_links_expires ON public.upload_links USING btree (expires_at);
 
 CREATE INDEX uploads_subject ON public.uploads USING btree (person_id, purpose, subject_id, id) WHERE (state <> 'removed'::text);
 
@@ -1295,6 +1454,9 @@ ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
 
 ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_recalled_by_fkey FOREIGN KEY (recalled_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_scan_id_fkey FOREIGN KEY (scan_id) REFERENCES public.scans(id);
 
 ALTER TABLE ONLY public.draft_files
@@ -1314,6 +1476,9 @@ ALTER TABLE ONLY public.drafts
 
 ALTER TABLE ONLY public.exams
     ADD CONSTRAINT exams_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_paused_by_fkey FOREIGN KEY (paused_by) REFERENCES public.people(id);
 
 ALTER TABLE ONLY public.exams
     ADD CONSTRAINT exams_reviewer_id_fkey FOREIGN KEY (reviewer_id) REFERENCES public.people(id);
@@ -1399,6 +1564,57 @@ ALTER TABLE ONLY public.protocols
 ALTER TABLE ONLY public.protocols
     ADD CONSTRAINT protocols_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES public.people(id);
 
+ALTER TABLE ONLY public.scan_batches
+    ADD CONSTRAINT scan_batches_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.scan_batches
+    ADD CONSTRAINT scan_batches_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
+
+ALTER TABLE ONLY public.scan_batches
+    ADD CONSTRAINT scan_batches_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.scan_files
+    ADD CONSTRAINT scan_files_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.scan_batches(id);
+
+ALTER TABLE ONLY public.scan_files
+    ADD CONSTRAINT scan_files_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.scan_batches(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_clean_sha_fkey FOREIGN KEY (clean_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_file_id_fkey FOREIGN KEY (file_id) REFERENCES public.scan_files(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_lines_sha_fkey FOREIGN KEY (lines_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_scan_id_fkey FOREIGN KEY (scan_id) REFERENCES public.scans(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_sha_fkey FOREIGN KEY (sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_thumb_sha_fkey FOREIGN KEY (thumb_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_twin_id_fkey FOREIGN KEY (twin_id) REFERENCES public.scan_pages(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_view_sha_fkey FOREIGN KEY (view_sha) REFERENCES public.files(sha256);
+
 ALTER TABLE ONLY public.scans
     ADD CONSTRAINT scans_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
 
@@ -1410,6 +1626,12 @@ ALTER TABLE ONLY public.scans
 
 ALTER TABLE ONLY public.scans
     ADD CONSTRAINT scans_loaded_by_fkey FOREIGN KEY (loaded_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.upload_links
+    ADD CONSTRAINT upload_links_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);
+
+ALTER TABLE ONLY public.upload_links
+    ADD CONSTRAINT upload_links_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_clean_sha_fkey FOREIGN KEY (clean_sha) REFERENCES public.files(sha256);
