@@ -51,7 +51,22 @@ type Delivery struct {
 	PersonID      int64
 	MessageID     int64     // in the person's chat
 	SentAt        time.Time // UTC
+	Recall        RecallState
+	RecalledBy    int64      `bun:",nullzero"`
+	RecalledAt    *time.Time // UTC; when it was asked for
 }
+
+// RecallState is what became of taking a delivered scan back out of a chat.
+type RecallState string
+
+// The states.
+const (
+	RecallNone    RecallState = ""
+	RecallAsked   RecallState = "asked"   // the message is being deleted
+	RecallDone    RecallState = "done"    // it is gone
+	RecallFailed  RecallState = "failed"  // the messenger refused: it is too old, or was gone
+	RecallUnknown RecallState = "unknown" // the request left, no answer came
+)
 
 // DeliveryNotice brings a loaded scan to its candidate.
 type DeliveryNotice struct {

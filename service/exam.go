@@ -22,6 +22,8 @@ type Exam struct {
 	ProtocolComment string     // of the last rejection
 	ReviewerID      int64      `bun:",nullzero"` // who has taken the protocol; 0 when free
 	TakenAt         *time.Time // UTC; set together with ReviewerID
+	PausedAt        *time.Time // UTC; since when nothing is delivered, nil: it is
+	PausedBy        int64      `bun:",nullzero"` // set together with PausedAt
 	Revision        int        // +1 on every change of the exam itself; guards against stale buttons
 	CreatedAt       time.Time  `bun:",nullzero"` // UTC
 	UpdatedAt       time.Time  `bun:",nullzero"` // UTC

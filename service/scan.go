@@ -20,6 +20,7 @@ type Scan struct {
 	BlankSeries   string // "" where the house has none
 	BlankNumber   string // "" while nobody has said it
 	Source        ScanSource
+	Supported     bool       // readings of the machine agree with whose it is: it may go out before its hold is over
 	LoadedBy      int64      `bun:",nullzero"`
 	LoadedAt      time.Time  // UTC
 	ReplacedAt    *time.Time // UTC; nil while it stands
@@ -35,6 +36,7 @@ type ScanSource string
 const (
 	ScanByPerson  ScanSource = "person"  // loaded for this application
 	ScanByArchive ScanSource = "archive" // by its name in a zip
+	ScanByPage    ScanSource = "page"    // a page of a batch, see ScanPage
 )
 
 // ScanQueries asks about scans.

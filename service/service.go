@@ -35,6 +35,8 @@
 //	Бланк                          Blank: numbered form, accountable one by one
 //	Профиль бланка                 BlankProfile: a printing house's layout
 //	Скан                           Scan: picture of a printed, signed certificate
+//	Пачка сканов                   ScanBatch of ScanPages: one upload
+//	Нераспознанные                 ScanQuestions: pages that a person decides on
 //	Выдача                         handover of the paper; Delivery of the scan in chat
 //	Файл к экзамену                Upload: a file sent in chat for something of an exam
 //
