@@ -33,6 +33,8 @@ type ForeignKind string
 const (
 	ForeignPDF   ForeignKind = "pdf"
 	ForeignImage ForeignKind = "image"
+	// ForeignArchive is a zip, which only Pages takes.
+	ForeignArchive ForeignKind = "archive"
 )
 
 // ForeignFile is what the content of a file says about it. Its name and what
@@ -40,7 +42,7 @@ const (
 type ForeignFile struct {
 	Kind   ForeignKind
 	Type   string // MIME type of what came in, image/heic for instance
-	Pages  int    // of a PDF
+	Pages  int    // of a PDF; of any file that Pages took apart, unreadable ones included
 	Width  int    // of a picture as it is written, in pixels
 	Height int    // of a picture as it is written, in pixels
 }
@@ -68,6 +70,26 @@ type Foreign interface {
 	// is none, has anything but plain files, or unpacks to more than any honest
 	// one, is refused before the first call; Data of the *Error is an ArchiveFault.
 	Unpack(ctx context.Context, path string, take func(e ArchiveEntry, content io.Reader) error) error
+	// Pages takes a file of scans apart: a PDF, a TIFF of one page or many, a
+	// picture, or a zip of those, folders inside included. It calls take for each
+	// page in order, one after another and as soon as the page is out, while the
+	// rest of the file is still being read; content is a JPEG, grey or YCbCr with
+	// 8 bits, upright as the file says it is to be seen, without metadata, and
+	// can be read until take returns. It is the scanner's own JPEG wherever the
+	// file holds one. A page that cannot be read comes with its Refusal and
+	// without content, and the others go on. An error means that the file is
+	// refused or could not be read to its end; the pages that take got stand. An
+	// error of take ends it and is returned.
+	Pages(ctx context.Context, path string, take func(p ForeignPage, content io.Reader) error) (ForeignFile, error)
+}
+
+// ForeignPage is a page of a file of scans.
+type ForeignPage struct {
+	Number  int    // from 1, over the whole file
+	Name    string // of the archive's entry it came from, cleaned; "" outside of archives
+	Width   int    // as it is written, in pixels
+	Height  int    // as it is written, in pixels
+	Refusal Reason `json:",omitempty"` // why it cannot be read; "" when it was
 }
 
 // The reasons for which an archive is refused as a whole. All are Invalid; Data

@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,15 +10,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"flowbot/service"
+	"flowbot/service/child"
 )
 
 // The questions that a child answers.
@@ -28,6 +26,7 @@ const (
 	doReadSheets   = "read_sheets"
 	doMarkSheets   = "mark_sheets"
 	doUnpack       = "unpack"
+	doPages        = "pages"
 )
 
 // ready is what a child says once it is limited and before it reads a file.
@@ -54,6 +53,7 @@ type question struct {
 	Pixels       int64
 	PDFBytes     int64
 	PictureBytes int64
+	ScanBytes    int64
 }
 
 type item struct {
@@ -100,73 +100,32 @@ func Main(args []string, in io.Reader, out io.Writer) int {
 	if err := d.Decode(&q); err != nil {
 		return 2
 	}
-	if err := limit(q); err != nil {
+	if err := child.Limit(limits(q)); err != nil {
 		return 1
 	}
 	if _, err := io.WriteString(out, ready); err != nil {
 		return 1
 	}
-	if err := json.NewEncoder(out).Encode(reply(q)); err != nil {
+	l := link{acks: bufio.NewReader(io.MultiReader(d.Buffered(), in)), notes: json.NewEncoder(out)}
+	if err := l.notes.Encode(reply(q, l)); err != nil {
 		return 1
 	}
 	return 0
 }
 
-// limit takes away what reading a file does not need. Programs that are started
-// later inherit all of it.
-func limit(q question) error {
-	space, data, err := memoryNow()
-	if err != nil {
-		return err
-	}
-	// Go and the C library reserve addresses that they never use, so the limit of
-	// data, which counts what can be written to, is the sharp one; the limit of
-	// addresses stands behind it.
-	const reserve = 1 << 30
-	for resource, value := range map[int]int64{
-		unix.RLIMIT_DATA:   data + q.Memory,
-		unix.RLIMIT_AS:     space + q.Memory + reserve,
-		unix.RLIMIT_CPU:    q.CPU,
-		unix.RLIMIT_FSIZE:  maxWritten,
-		unix.RLIMIT_NOFILE: maxFiles,
-		unix.RLIMIT_CORE:   0,
-	} {
-		v := uint64(value) //nolint:gosec // limits are positive
-		if err := unix.Prlimit(0, resource, &unix.Rlimit{Cur: v, Max: v}, nil); err != nil {
-			return fmt.Errorf("limit %d: %w", resource, err)
-		}
-	}
-	debug.SetMaxStack(64 << 20) // a page tree that contains itself ends sooner
-	// No program that is started from here gains rights by its file's mode.
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up privileges: %w", err)
-	}
-	return nil
+// limits are what the child and the programs that it starts may use.
+func limits(q question) child.Limits {
+	return child.Limits{Memory: q.Memory, CPU: q.CPU, Written: maxWritten, Files: maxFiles}
 }
 
-// memoryNow returns the bytes of addresses and of writable data in use.
-func memoryNow() (space, data int64, err error) {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, 0, err
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 6 {
-		return 0, 0, errors.New("statm is too short")
-	}
-	page := int64(os.Getpagesize())
-	for i, to := range map[int]*int64{0: &space, 5: &data} {
-		n, err := strconv.ParseInt(fields[i], 10, 64)
-		if err != nil {
-			return 0, 0, fmt.Errorf("statm: %w", err)
-		}
-		*to = n * page
-	}
-	return space, data, nil
+// link is how a child talks to its parent while it works on its answer.
+type link struct {
+	acks  *bufio.Reader
+	notes *json.Encoder
 }
 
 // reply answers a question. A decoder that panics has met a broken file.
-func reply(q question) (a answer) {
+func reply(q question, l link) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a = answer{Refusal: &verdict{Reason: service.ReasonFileBroken, Cause: "a decoder panicked"}}
@@ -187,6 +146,8 @@ func reply(q question) (a answer) {
 		err = markSheets(q)
 	case q.Do == doUnpack && len(q.Items) == 1:
 		err = unpack(q)
+	case q.Do == doPages && len(q.Items) == 1:
+		a.File, err = pages(ctx, q, l)
 	default:
 		err = fmt.Errorf("no such question: %d items", len(q.Items))
 	}
@@ -203,7 +164,7 @@ func reply(q question) (a answer) {
 // poppler runs one of poppler's programs and returns what it wrote and what it
 // complained of. Its death is a verdict on the file.
 func poppler(ctx context.Context, name string, args ...string) (out, complaints string, err error) {
-	stdout, stderr := &bounded{limit: 64 << 10}, &bounded{limit: 256 << 10}
+	stdout, stderr := &child.Bounded{Limit: 64 << 10}, &child.Bounded{Limit: 256 << 10}
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // names are ours, paths are absolute
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"flowbot/service"
+	"flowbot/service/child"
 )
 
 // The limits that stand where Options names none.
@@ -45,6 +46,16 @@ const (
 	DefaultPixels = 60_000_000
 	// DefaultBytes is the size of a file: what the Bot API's getFile gives.
 	DefaultBytes = 20 << 20
+	// DefaultScanPages is the number of pages of a file of scans. A large exam has
+	// 500.
+	DefaultScanPages = 1000
+	// DefaultScanBytes is the size of a file of scans, which comes through our own
+	// page for uploads. A hundred pages in colour are 30 to 100 MB.
+	DefaultScanBytes = 2 << 30
+	// DefaultScanTime bounds what a file of scans costs: the processor time of the
+	// child, and the time that it is waited for. Source: a thousand pages of
+	// pictures that must be written anew take a second each.
+	DefaultScanTime = 30 * time.Minute
 )
 
 // Options are the limits of a child. A zero means the default.
@@ -57,7 +68,10 @@ type Options struct {
 	Pixels       int64         // of a picture
 	PDFBytes     int64         // of a PDF
 	PictureBytes int64         // of a picture
-	Children     int           // at once; others wait. Default: the number of processors
+	ScanPages    int           // of a file of scans
+	ScanBytes    int64         // of a file of scans
+	ScanTime     time.Duration // for a file of scans, whole seconds; Wall bounds each of its pages
+	Children     int           // at once, and as many again for files of scans; others wait. Default: the number of processors
 	TempDir      string        // where children get their directories; default: the system's. New clears it of dead ones
 }
 
@@ -65,6 +79,7 @@ type Options struct {
 type Reader struct {
 	options Options
 	free    chan struct{} // a token for each child that may run
+	scans   chan struct{} // likewise for files of scans, which take long: nobody else waits for them
 }
 
 var _ service.Foreign = (*Reader)(nil)
@@ -72,11 +87,10 @@ var _ service.Foreign = (*Reader)(nil)
 // New returns a Reader. It fails if this program cannot find itself.
 func New(o Options) (*Reader, error) {
 	if len(o.Command) == 0 {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("find this program: %w", err)
+		var err error
+		if o.Command, err = child.Self(); err != nil {
+			return nil, err
 		}
-		o.Command = []string{self, "child"}
 	}
 	o.Memory = orDefault(o.Memory, DefaultMemory)
 	o.CPU = orDefault(o.CPU, DefaultCPU)
@@ -85,6 +99,9 @@ func New(o Options) (*Reader, error) {
 	o.Pixels = orDefault(o.Pixels, DefaultPixels)
 	o.PDFBytes = orDefault(o.PDFBytes, DefaultBytes)
 	o.PictureBytes = orDefault(o.PictureBytes, DefaultBytes)
+	o.ScanPages = orDefault(o.ScanPages, DefaultScanPages)
+	o.ScanBytes = orDefault(o.ScanBytes, DefaultScanBytes)
+	o.ScanTime = orDefault(o.ScanTime, DefaultScanTime)
 	o.Children = orDefault(o.Children, runtime.NumCPU())
 	if o.TempDir == "" {
 		o.TempDir = os.TempDir()
@@ -92,7 +109,7 @@ func New(o Options) (*Reader, error) {
 	if err := sweep(o.TempDir); err != nil {
 		return nil, fmt.Errorf("sweep what dead programs left: %w", err)
 	}
-	return &Reader{options: o, free: make(chan struct{}, o.Children)}, nil
+	return &Reader{options: o, free: make(chan struct{}, o.Children), scans: make(chan struct{}, o.Children)}, nil
 }
 
 // dirPrefix begins the names of children's directories.
@@ -174,37 +191,11 @@ func (r *Reader) ContactSheet(ctx context.Context, items []service.ContactItem, 
 
 // ask puts one question to one child. What the child wrote is copied to w.
 func (r *Reader) ask(ctx context.Context, q question, w io.Writer) (answer, error) {
-	for i := range q.Items {
-		path, err := filepath.Abs(q.Items[i].Path)
-		if err != nil {
-			return answer{}, err
-		}
-		if info, err := os.Stat(path); err != nil {
-			return answer{}, err
-		} else if !info.Mode().IsRegular() {
-			return answer{}, fmt.Errorf("item %d is no regular file", i)
-		}
-		q.Items[i].Path = path
-	}
-	select {
-	case r.free <- struct{}{}:
-		defer func() { <-r.free }()
-	case <-ctx.Done():
-		return answer{}, ctx.Err()
-	}
-	dir, err := os.MkdirTemp(r.options.TempDir, dirPrefix)
-	if err != nil {
-		return answer{}, fmt.Errorf("make the child's directory: %w", err)
-	}
-	unlock, err := lock(dir)
+	dir, done, err := r.prepare(ctx, &q, r.free)
 	if err != nil {
 		return answer{}, err
 	}
-	defer unlock()
-	defer func() { _ = os.RemoveAll(dir) }() // what cannot be removed now is swept at the next start
-	q.Memory, q.CPU = r.options.Memory, int64(max(r.options.CPU, time.Second)/time.Second)
-	q.Pages, q.Pixels = r.options.Pages, r.options.Pixels
-	q.PDFBytes, q.PictureBytes = r.options.PDFBytes, r.options.PictureBytes
+	defer done()
 	a, err := r.run(ctx, q, dir)
 	if err != nil {
 		return answer{}, err
@@ -215,25 +206,101 @@ func (r *Reader) ask(ctx context.Context, q question, w io.Writer) (answer, erro
 	return a, hand(filepath.Join(dir, outFile), w)
 }
 
-// hand copies what the child wrote. The child may have been taken over by the
-// file it read, so only a plain file of a bearable size is believed.
-func hand(path string, w io.Writer) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+// prepare completes a question, waits until a child may run and makes a
+// directory for it. done gives both back.
+func (r *Reader) prepare(ctx context.Context, q *question, free chan struct{}) (dir string, done func(), err error) {
+	if err := locate(q.Items); err != nil {
+		return "", nil, err
+	}
+	q.Memory, q.CPU = r.options.Memory, seconds(r.options.CPU)
+	q.Pages, q.Pixels = r.options.Pages, r.options.Pixels
+	q.PDFBytes, q.PictureBytes = r.options.PDFBytes, r.options.PictureBytes
+	select {
+	case free <- struct{}{}:
+	case <-ctx.Done():
+		return "", nil, ctx.Err()
+	}
+	dir, err = os.MkdirTemp(r.options.TempDir, dirPrefix)
 	if err != nil {
-		return fmt.Errorf("open what the child wrote: %w", err)
+		<-free
+		return "", nil, fmt.Errorf("make the child's directory: %w", err)
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		<-free
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, func() {
+		_ = os.RemoveAll(dir) // what cannot be removed now is swept at the next start
+		unlock()
+		<-free
+	}, nil
+}
+
+// locate makes the paths of items absolute, for the child works elsewhere.
+func locate(items []item) error {
+	for i := range items {
+		path, err := filepath.Abs(items[i].Path)
+		if err != nil {
+			return err
+		}
+		if info, err := os.Stat(path); err != nil {
+			return err
+		} else if !info.Mode().IsRegular() {
+			return fmt.Errorf("item %d is no regular file", i)
+		}
+		items[i].Path = path
+	}
+	return nil
+}
+
+// seconds is a limit of processor time as the system counts it.
+func seconds(d time.Duration) int64 { return int64(max(d, time.Second) / time.Second) }
+
+// hand copies what the child wrote.
+func hand(path string, w io.Writer) error {
+	f, _, err := written(path)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("look at what the child wrote: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxWritten {
-		return fmt.Errorf("the child wrote %v of %d bytes", info.Mode().Type(), info.Size())
-	}
 	if _, err := io.Copy(w, io.LimitReader(f, maxWritten)); err != nil {
 		return fmt.Errorf("copy what the child wrote: %w", err)
 	}
 	return nil
+}
+
+// written opens what the child wrote. The child may have been taken over by the
+// file it read, so only a plain file of a bearable size is believed.
+func written(path string) (f *os.File, size int64, err error) {
+	f, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open what the child wrote: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && (!info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxWritten) {
+		err = fmt.Errorf("%v of %d bytes", info.Mode().Type(), info.Size())
+	}
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("look at what the child wrote: %w", err), f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// command is a child that is ready to start in dir. It dies with ctx, and
+// whatever it started with it.
+func (r *Reader) command(ctx context.Context, q question, dir string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, r.options.Command[0], r.options.Command[1:]...) //nolint:gosec // the command is the program itself, chosen by cmd
+	cmd.Dir = dir
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), // to find poppler
+		"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8",
+		fmt.Sprintf("GOMEMLIMIT=%d", q.Memory/8*7),
+		"GOMAXPROCS=1", // so many children as there are processors
+		"GOTRACEBACK=none",
+	}
+	child.Bind(cmd)
+	return cmd
 }
 
 // run starts the child and turns its end into an answer or an error.
@@ -244,59 +311,53 @@ func (r *Reader) run(ctx context.Context, q question, dir string) (answer, error
 	}
 	timed, cancel := context.WithTimeout(ctx, r.options.Wall)
 	defer cancel()
-	out, complaints := &bounded{limit: 64 << 10}, &bounded{limit: 8 << 10}
-	cmd := exec.CommandContext(timed, r.options.Command[0], r.options.Command[1:]...) //nolint:gosec // the command is the program itself, chosen by cmd
-	cmd.Dir = dir
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), // to find poppler
-		"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8",
-		fmt.Sprintf("GOMEMLIMIT=%d", q.Memory/8*7),
-		"GOMAXPROCS=1", // so many children as there are processors
-		"GOTRACEBACK=none",
-	}
+	out, complaints := &child.Bounded{Limit: 64 << 10}, &child.Bounded{Limit: 8 << 10}
+	cmd := r.command(timed, q, dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(ask), out, complaints
-	// A group of its own, so that poppler dies with it; and it dies with us.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		return answer{}, fmt.Errorf("start child: %w", err)
 	}
 	err = cmd.Wait()
 	// Whatever the child left running. There being nothing is the usual case.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	said, isReady := bytes.CutPrefix(out.Bytes(), []byte(ready))
 	switch {
 	case ctx.Err() != nil:
 		return answer{}, ctx.Err()
 	case timed.Err() != nil:
 		return answer{}, refused(verdict{Reason: service.ReasonFileTooHeavy}, q, errors.New("out of time"))
 	case err != nil:
-		return answer{}, died(out.Bytes(), complaints.String(), q, err)
+		return answer{}, died(isReady, complaints.String(), q, err)
+	case !isReady:
+		return answer{}, errNotOurs
 	}
 	var a answer
-	said, ok := bytes.CutPrefix(out.Bytes(), []byte(ready))
-	if !ok {
-		return answer{}, errors.New("child: it is none of ours")
-	}
 	if err := json.Unmarshal(said, &a); err != nil {
 		return answer{}, fmt.Errorf("read the child's answer: %w", err)
 	}
+	return a, a.err(q)
+}
+
+var errNotOurs = errors.New("child: it is none of ours")
+
+// err is what an answer means if it is none to the question.
+func (a answer) err(q question) error {
 	if a.Failure != "" {
-		return answer{}, errors.New(a.Failure)
+		return errors.New(a.Failure)
 	}
 	if a.Refusal != nil {
-		return answer{}, refused(*a.Refusal, q, nil)
+		return refused(*a.Refusal, q, nil)
 	}
-	return a, nil
+	return nil
 }
 
 // died explains a child that ended without an answer. If it never came to read
 // the file, that is our fault. Else the file did it: a decoder's own errors are
 // answers, so what is left are the limits, and of those Go's runtime dies in
 // more ways than can be told apart; only a stack without end has a name.
-func died(said []byte, complaints string, q question, err error) error {
+func died(wasReady bool, complaints string, q question, err error) error {
 	switch {
-	case !bytes.HasPrefix(said, []byte(ready)):
+	case !wasReady:
 		// What it complained of is not repeated: it may quote the file.
 		return fmt.Errorf("child: %w", err)
 	case strings.Contains(complaints, "stack overflow"), strings.Contains(complaints, "stack exceeds"):
@@ -316,25 +377,12 @@ func refused(v verdict, q question, cause error) error {
 	switch {
 	case q.Do == doContactSheet:
 		e.Data = service.ContactFault{Item: v.Item, Bound: bound}
-	case q.Do == doUnpack:
+	case q.Do == doUnpack, q.Do == doPages && strings.HasPrefix(string(v.Reason), "archive."):
 		e.Data = service.ArchiveFault{Name: service.PlainName(v.Name), Limit: v.Limit, Got: v.Got}
 	case bound != service.FileBound{}:
 		e.Data = bound
 	}
 	return e
-}
-
-// bounded keeps the first bytes that are written to it and drops the rest.
-type bounded struct {
-	bytes.Buffer
-	limit int
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if room := b.limit - b.Len(); room > 0 {
-		b.Buffer.Write(p[:min(room, len(p))])
-	}
-	return len(p), nil
 }
 
 // isMissing tells that a program is not installed.
