@@ -204,7 +204,7 @@ func (v *Severity) photograph(r *rand.Rand, paper *picture, out *Scan) *picture 
 				light *= 1 - shadow*math.Min(1, 3*(1-far))
 			}
 			i := 3 * (y*w + x)
-			page.pix[i], page.pix[i+1], page.pix[i+2] = uint8(cr*light), uint8(cg*light), uint8(cb*light)
+			page.pix[i], page.pix[i+1], page.pix[i+2] = uint8(min(cr*light, 255)), uint8(min(cg*light, 255)), uint8(min(cb*light, 255))
 		}
 	}
 	page = page.blurred(v.Blur.draw(r))
