@@ -139,6 +139,7 @@ type Queries interface {
 	CertificateQueries
 	BlankQueries
 	ScanQueries
+	ScanQuestionQueries
 	CandidateQueries
 	UploadQueries
 }
@@ -174,6 +175,7 @@ type Tx interface {
 	CertificateCommands
 	BlankCommands
 	ScanCommands
+	ScanQuestionCommands
 	CandidateCommands
 	UploadCommands
 }
