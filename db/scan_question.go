@@ -49,13 +49,6 @@ func (q queries) PageLinesCount(ctx context.Context, batchID int64, states []ser
 	return n, explain(err)
 }
 
-// PageOfScan implements service.ScanQuestionQueries.
-func (q queries) PageOfScan(ctx context.Context, scanID int64) (int64, error) {
-	var id int64
-	err := q.NewRaw(`SELECT coalesce(max(id), 0) FROM scan_pages WHERE scan_id = ?`, scanID).Scan(ctx, &id)
-	return id, explain(err)
-}
-
 // QuestionCount implements service.ScanQuestionQueries.
 func (q queries) QuestionCount(ctx context.Context, examID, pageID int64) (service.QuestionCount, error) {
 	var out service.QuestionCount

@@ -29,8 +29,6 @@ type ScanQuestionQueries interface {
 	PageLines(ctx context.Context, batchID int64, states []PageState, offset, limit int) ([]ScanPageLine, error)
 	// PageLinesCount counts them.
 	PageLinesCount(ctx context.Context, batchID int64, states []PageState) (int, error)
-	// PageOfScan returns the page that became a scan, 0 when none did.
-	PageOfScan(ctx context.Context, scanID int64) (int64, error)
 	// QuestionCount counts the questions of an exam and finds the place of one.
 	QuestionCount(ctx context.Context, examID, pageID int64) (QuestionCount, error)
 	// QuestionsAfter lists the questions of an exam in their order, beginning with
