@@ -12,6 +12,9 @@ import (
 	"flowbot/templates"
 )
 
+// programs is where tests put what they build.
+var programs string
+
 // TestMain keeps Tesseract's threads from waiting for each other; the variable is
 // read when its library starts.
 func TestMain(m *testing.M) {
@@ -21,7 +24,17 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	os.Exit(m.Run())
+	os.Exit(runWithPrograms(m))
+}
+
+func runWithPrograms(m *testing.M) int {
+	var err error
+	if programs, err = os.MkdirTemp("", "ocr-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(programs)
+	return m.Run()
 }
 
 func profile(t *testing.T, code string) service.BlankProfile {
