@@ -1,16 +1,24 @@
 package main
 
-import "flowbot/service/foreign"
+import (
+	"flowbot/service/foreign"
+	"flowbot/service/ocr"
+)
 
-// childCommand reads files from outside in a process of its own; the program
+// childCommand reads what came from outside in a process of its own; the program
 // calls itself with it.
 type childCommand struct {
 	Args []string `arg:"" optional:""`
 }
 
-// Run answers one question on standard input.
+// Run answers on standard output: with "recognise" questions about pages, until
+// there are no more, else one about a file.
 func (c *childCommand) Run(p *program) error {
-	if code := foreign.Main(c.Args, p.in, p.out); code != 0 {
+	answer, args := foreign.Main, c.Args
+	if len(args) > 0 && args[0] == "recognise" {
+		answer, args = ocr.Main, args[1:]
+	}
+	if code := answer(args, p.in, p.out); code != 0 {
 		return exitError(code)
 	}
 	return nil

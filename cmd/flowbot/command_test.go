@@ -145,8 +145,10 @@ func TestHelpIsNoFailure(t *testing.T) {
 
 func TestTheChildEndsWithOneWhenItIsAskedNothing(t *testing.T) {
 	t.Parallel()
-	if r := newPrivatePlace(t).run("child"); r.status == 0 {
-		t.Errorf("status 0, output %q", r.out)
+	for _, args := range [][]string{{"child"}, {"child", "recognise"}, {"child", "cook"}} {
+		if r := newPrivatePlace(t).run(args...); r.status == 0 {
+			t.Errorf("%v: status 0, output %q", args, r.out)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"flowbot/db/pgserver"
 	"flowbot/service"
 	"flowbot/service/foreign"
+	"flowbot/service/ocr"
 	"flowbot/service/pdf"
 	"flowbot/templates"
 )
@@ -29,8 +30,11 @@ type installation struct {
 	files    service.FileStore
 	texts    *templates.Set
 	chat     *chat.Telegram
-	program  string // that reads files from outside when called with "child"; "" is this one
+	program  string // that reads what came from outside when called with "child"; "" is this one
 	services
+
+	recogniser service.Recogniser // in processes of recognises, kept by all use cases
+	recognises string             // as program
 
 	closers []func() error
 }
@@ -115,6 +119,25 @@ func (i *installation) open(ctx context.Context) error {
 	return err
 }
 
+// openRecogniser opens, once, what reads scanned pages. Its processes start when
+// there is a page, and end with the installation.
+func (i *installation) openRecogniser() error {
+	if i.recogniser != nil && i.recognises == i.program {
+		return nil
+	}
+	var o ocr.Options
+	if i.program != "" {
+		o.Command = []string{i.program, "child", "recognise"}
+	}
+	pool, err := ocr.NewPool(o)
+	if err != nil {
+		return err
+	}
+	i.closers = append(i.closers, pool.Close)
+	i.recogniser, i.recognises = pool, i.program
+	return nil
+}
+
 // openFiles opens the file store.
 func (s *Settings) openFiles(ctx context.Context) (service.FileStore, error) {
 	return db.OpenFiles(ctx, s.filesURL(), db.S3{Endpoint: s.S3Endpoint, Region: os.Getenv("AWS_REGION")})
@@ -150,6 +173,9 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	}
 	reader, err := foreign.New(limits)
 	if err != nil {
+		return out, err
+	}
+	if err := i.openRecogniser(); err != nil {
 		return out, err
 	}
 	out.calendars = service.NewCalendars(i.db, builtIn)
