@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,6 +25,10 @@ type demoCommand struct {
 
 // demoBot is what the demo's bot is called.
 const demoBot = "flowbot_demo_bot"
+
+// demoHold is how long a scan waits before it goes to its candidate: long enough
+// to press «Приостановить», short enough to wait for it.
+const demoHold = 90 * time.Second
 
 // Run plays Telegram on a page and serves the bot to it, until the context ends.
 func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
@@ -85,7 +90,15 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 			known.Say("/start")
 		}
 	}
+	drawing, drawn := context.WithCancel(ctx)
+	var scans sync.WaitGroup
+	defer func() { drawn(); scans.Wait() }()
 	return i.serve(ctx, allRoles, func() {
+		scans.Go(func() {
+			if err := i.drawSampleScans(drawing, dir); err != nil && drawing.Err() == nil {
+				log.WarnContext(ctx, "no scans to send are drawn", "err", err)
+			}
+		})
 		_, err := fmt.Fprintf(
 			p.out, "Page with the phones: %s\nFiles to send from them: %s\n%sTimes in the texts are those of %s.\nStop with Ctrl-C; the data stay in %s.\n",
 			address, dir, list, zone, s.DataDir,
@@ -125,6 +138,9 @@ func demoSettings(telegram *emulator.Server, address string) (Settings, error) {
 	s.Token, s.APIURL, s.BotName, s.Mode = telegram.Token(), address, telegram.BotName(), modePoll
 	if os.Getenv("LISTEN_ADDR") == "" {
 		s.ListenAddr = "127.0.0.1:0" // another program may be at home on the usual port
+	}
+	if os.Getenv("DELIVERY_HOLD") == "" {
+		s.DeliveryHold = demoHold
 	}
 	if os.Getenv("LOG_LEVEL") == "" {
 		s.LogLevel = slog.LevelWarn

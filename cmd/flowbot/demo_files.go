@@ -183,7 +183,7 @@ func sampleWorkbookOf(sheets ...service.Sheet) ([]byte, error) {
 // sampleFile is a file for a visitor to send.
 type sampleFile struct {
 	name string
-	draw func() ([]byte, error)
+	draw func() ([]byte, error) // nil: it is drawn while the demo runs already
 }
 
 // sampleStep tells a visitor where to send what.
@@ -212,6 +212,9 @@ func sampleSteps(today service.Day) []sampleStep {
 		}},
 		{where: "«Центр», application 316-01, «Загрузить сертификат»", words: "blank " + sampleBlank(7), files: []sampleFile{
 			{"Скан 316-01.pdf", func() ([]byte, error) { return sampleScan(ready, today, 1) }},
+		}},
+		{where: "«Центр», exam " + sampleScanned + ", «Загрузить сканы»", words: "drawn within a minute; the photos as an album", files: []sampleFile{
+			{sampleBatchFile, nil}, {samplePhotoFile(1), nil}, {samplePhotoFile(2), nil}, {samplePhotoFile(3), nil},
 		}},
 		{where: "«Центр», exam 312, «Загрузить архив сканов»", words: "try the ugly ones first", files: []sampleFile{
 			{"Сканы 312 в папке.zip", func() ([]byte, error) { return sampleFolders(many, today) }},
@@ -253,15 +256,18 @@ func writeSampleFiles(dir string, today service.Day) error {
 	for _, step := range sampleSteps(today) {
 		told := []string{}
 		for n, f := range slices.Concat(step.files, step.quiet) {
+			if n < len(step.files) {
+				told = append(told, f.name)
+			}
+			if f.draw == nil {
+				continue
+			}
 			b, err := f.draw()
 			if err == nil {
 				err = write(f.name, b)
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
-			}
-			if n < len(step.files) {
-				told = append(told, f.name)
 			}
 		}
 		line := strings.Join(told, "; ")

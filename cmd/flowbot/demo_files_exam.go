@@ -118,26 +118,38 @@ func sampleScan(e *sampleExam, today service.Day, n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables, err := templates.BlankProfiles()
+	profile, err := sampleBlankProfile()
 	if err != nil {
 		return nil, err
+	}
+	// The context bounds the drawing of many; this is one.
+	return printer.Certificates(context.Background(), service.CertificateForm{
+		Exam: e.number, Date: e.issued(today), Profile: profile, Certificates: []service.Certificate{sampleCertificate(e, today, n)},
+	})
+}
+
+// sampleCertificate is what is printed for an exam's n-th candidate, from 1.
+func sampleCertificate(e *sampleExam, today service.Day, n int) service.Certificate {
+	c, center, issued := &e.candidates[n-1], sampleCenterRow(), e.issued(today)
+	level := map[string]service.Level{"Патент": service.LevelPatent, "РВП": service.LevelTemporary, "ВНЖ": service.LevelPermanent}[c.level]
+	return service.Certificate{
+		Application: e.application(n), Level: level, Name: c.full(), NameLatin: c.latin[0] + " " + c.latin[1],
+		Institution: center[1], Address: center[2], IssuedOn: issued, ValidUntil: level.ValidUntil(issued),
+		RegistrationNumber: e.registration(n, today), SignatoryPosition: center[3], SignatoryName: center[4],
+	}
+}
+
+// sampleBlankProfile is the one of the invented center's printing house.
+func sampleBlankProfile() (service.BlankProfile, error) {
+	tables, err := templates.BlankProfiles()
+	if err != nil {
+		return service.BlankProfile{}, err
 	}
 	profiles, err := service.BuildBlankProfiles(tables...)
 	if err != nil {
-		return nil, err
+		return service.BlankProfile{}, err
 	}
-	chosen := slices.IndexFunc(profiles, func(p service.BlankProfile) bool { return p.Code == sampleProfile })
-	c, center, issued := &e.candidates[n-1], sampleCenterRow(), e.issued(today)
-	level := map[string]service.Level{"Патент": service.LevelPatent, "РВП": service.LevelTemporary, "ВНЖ": service.LevelPermanent}[c.level]
-	// The context bounds the drawing of many; this is one.
-	return printer.Certificates(context.Background(), service.CertificateForm{
-		Exam: e.number, Date: issued, Profile: profiles[chosen],
-		Certificates: []service.Certificate{{
-			Application: e.application(n), Level: level, Name: c.full(), NameLatin: c.latin[0] + " " + c.latin[1],
-			Institution: center[1], Address: center[2], IssuedOn: issued, ValidUntil: level.ValidUntil(issued),
-			RegistrationNumber: e.registration(n, today), SignatoryPosition: center[3], SignatoryName: center[4],
-		}},
-	})
+	return profiles[slices.IndexFunc(profiles, func(p service.BlankProfile) bool { return p.Code == sampleProfile })], nil
 }
 
 // zipFile is a file of an archive.

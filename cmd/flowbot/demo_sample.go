@@ -30,7 +30,7 @@ var samplePeople = []samplePerson{
 	{telegram: 108, phone: "Центр 2", name: "Зимин Артём Олегович", role: service.RoleCenterStaff, org: "мост"},
 	{
 		telegram: 109, phone: "Сдающий", role: service.RoleCandidate, language: "uz", number: sampleLinked.phone,
-		applications: []string{"310-01", "316-01"},
+		applications: []string{"310-01", sampleScanned + "-01", "316-01"},
 	},
 	{telegram: 110, phone: "Сдающий 2", language: "tg", number: sampleUnlinked.phone},
 	{telegram: 101, phone: "Партнёр", name: "Белова Анна Сергеевна", role: service.RolePartnerRep, org: "ступени"},

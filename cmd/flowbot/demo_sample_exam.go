@@ -229,6 +229,7 @@ var sampleExams = []sampleExam{
 	{number: "310", held: -40, candidates: slices.Concat([]sampleCandidate{sampleLinked, sampleUnlinked}, sampleInvented(0, 4)), results: true, protocol: true, approved: true, numbered: true, loaded: 2},
 	{number: "311", held: -33, candidates: sampleInvented(4, 4), results: true, protocol: true, approved: true, numbered: true, loaded: 4, handed: 2},
 	{number: "312", held: -25, candidates: sampleInvented(8, 120), results: true, protocol: true, approved: true, numbered: true},
+	{number: sampleScanned, held: -18, candidates: slices.Concat([]sampleCandidate{sampleLinked, sampleUnlinked}, sampleInvented(180, 10)), results: true, protocol: true, approved: true, numbered: true},
 	{number: "316", held: -12, candidates: sampleReady, results: true, protocol: true, approved: true},
 	{number: "317", held: -1, candidates: sampleMixed(sampleInvented(128, 10))},
 	{number: "318", held: -4, candidates: sampleMixed(sampleInvented(138, 9)), results: true, protocol: true},

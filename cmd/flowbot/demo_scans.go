@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image/jpeg"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/signintech/gopdf"
+
+	"flowbot/service"
+	"flowbot/service/ocr/drawn"
+)
+
+// sampleScanned is the number of the exam whose certificates are printed and wait
+// for their scans.
+const sampleScanned = "313"
+
+// sampleBatchFile is the file of its scans, but for those of the last candidates,
+// who are photographed.
+const sampleBatchFile = "Сканы " + sampleScanned + ".pdf"
+
+// samplePhotos is how many candidates are photographed.
+const samplePhotos = 3
+
+// samplePhotoFile is the n-th photo, from 1.
+func samplePhotoFile(n int) string { return fmt.Sprintf("Фото %s, %d.jpg", sampleScanned, n) }
+
+// Pages of the batch that are something else than a good scan, by candidates.
+const (
+	sampleBlotted = 4 // nobody can read the number
+	sampleTwice   = 2 // is scanned twice
+	sampleOther   = 5 // of another exam, whose scan is among them by mistake
+)
+
+// firstScanned is the ordinal of the blank on which the first of these
+// certificates is printed.
+const firstScanned = 101
+
+// How the sample is scanned and photographed: as a careful office does.
+var (
+	sampleScanner = drawn.Severity{
+		Name: "sample", DPI: []int{200}, Best: 1, Gray: .3, Skew: drawn.Range{From: -1, To: 1}, Misprint: drawn.Range{From: -1, To: 1},
+		Quality: [2]int{65, 75}, Noise: drawn.Range{From: 1, To: 3}, Blur: drawn.Range{To: .3}, Upside: .2, Bleed: .2, Faded: drawn.Range{From: .9, To: 1},
+	}
+	samplePhone = drawn.Severity{
+		Name: "sample phone", Phone: true, DPI: []int{0}, Best: 1, Perspective: .025, Misprint: drawn.Range{From: -1, To: 1},
+		Quality: [2]int{70, 80}, Noise: drawn.Range{From: 2, To: 4}, Blur: drawn.Range{From: .3, To: .8}, Faded: drawn.Range{From: .9, To: 1},
+		Slope: drawn.Range{From: .1, To: .2}, Shadow: drawn.Range{From: .1, To: .2},
+	}
+)
+
+// sampleSheets are the certificates that are scanned, in the order of the batch,
+// and those that are photographed.
+func sampleSheets(today service.Day) (scanned, photographed []drawn.Signed) {
+	e, other := sampleExamOf(sampleScanned), sampleExamOf("312")
+	sheet := func(e *sampleExam, n, blank int) drawn.Signed {
+		return drawn.Signed{Certificate: sampleCertificate(e, today, n), BlankNumber: sampleBlank(blank)}
+	}
+	for n := 1; n <= len(e.candidates); n++ {
+		s := sheet(e, n, firstScanned+n)
+		s.Blotted = n == sampleBlotted
+		if n > len(e.candidates)-samplePhotos {
+			photographed = append(photographed, s)
+		} else {
+			scanned = append(scanned, s)
+		}
+	}
+	scanned = append(scanned, sheet(e, sampleTwice, firstScanned+sampleTwice), sheet(other, sampleOther, firstScanned+len(e.candidates)+1))
+	return scanned, photographed
+}
+
+// drawSampleScans leaves the scans of the exam that waits for them in dir, unless
+// they are there: a minute's work for one core. An installation without that exam
+// gets none.
+func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, samplePhotoFile(samplePhotos))); err == nil {
+		return nil // the last one of them
+	}
+	v, err := i.exams.ViewByNumber(ctx, service.CommandLine, sampleScanned)
+	if err != nil {
+		if service.AsError(err).Kind == service.NotFound {
+			err = nil
+		}
+		return err
+	}
+	today := v.Exam.HeldOn.AddDays(-sampleExamOf(sampleScanned).held)
+	scanned, photographed := sampleSheets(today)
+	scans, err := drawSample(ctx, 1, sampleScanner, scanned)
+	if err != nil {
+		return err
+	}
+	empty, err := drawn.Empty(rand.New(rand.NewPCG(1, 1)), true) //nolint:gosec // an empty page is no secret
+	if err != nil {
+		return err
+	}
+	batch, err := pagesPDF(append(scans, empty), today)
+	if err != nil {
+		return err
+	}
+	if err := leaveSample(dir, sampleBatchFile, batch); err != nil {
+		return err
+	}
+	photos, err := drawSample(ctx, 2, samplePhone, photographed)
+	if err != nil {
+		return err
+	}
+	for n, photo := range photos {
+		if err := leaveSample(dir, samplePhotoFile(n+1), photo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawSample draws sheets as JPEGs.
+func drawSample(ctx context.Context, seed uint64, v drawn.Severity, sheets []drawn.Signed) ([][]byte, error) {
+	printer, err := samplePrinter()
+	if err != nil {
+		return nil, err
+	}
+	profile, err := sampleBlankProfile()
+	if err != nil {
+		return nil, err
+	}
+	way, err := os.MkdirTemp("", "flowbot-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("draw scans: %w", err)
+	}
+	defer os.RemoveAll(way) //nolint:errcheck // what is left in a temporary directory goes with it
+	scans, err := drawn.Scans(ctx, printer, profile, seed, v, sheets, way)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]byte, 0, len(scans))
+	for _, s := range scans {
+		out = append(out, s.JPEG)
+	}
+	return out, nil
+}
+
+// pagesPDF binds pictures as a scanner does: each fills a page.
+func pagesPDF(pictures [][]byte, day service.Day) ([]byte, error) {
+	doc := &gopdf.GoPdf{}
+	doc.Start(gopdf.Config{Unit: gopdf.UnitMM, PageSize: gopdf.Rect{W: service.SheetWidth, H: service.SheetHeight}})
+	doc.SetInfo(gopdf.PdfInfo{Title: "Scan", CreationDate: day.At(0, 0, time.UTC)})
+	for _, p := range pictures {
+		size, err := jpeg.DecodeConfig(bytes.NewReader(p))
+		if err != nil {
+			return nil, fmt.Errorf("bind scans: %w", err)
+		}
+		page := &gopdf.Rect{W: service.SheetWidth, H: service.SheetHeight}
+		if size.Width > size.Height {
+			page.W, page.H = page.H, page.W
+		}
+		doc.AddPageWithOption(gopdf.PageOption{PageSize: page})
+		holder, err := gopdf.ImageHolderByBytes(p)
+		if err == nil {
+			err = doc.ImageByHolder(holder, 0, 0, page)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("bind scans: %w", err)
+		}
+	}
+	var out bytes.Buffer
+	if _, err := doc.WriteTo(&out); err != nil {
+		return nil, fmt.Errorf("bind scans: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// leaveSample leaves a file for a visitor, whole or not at all.
+func leaveSample(dir, name string, b []byte) error {
+	path := filepath.Join(dir, name)
+	half := path + ".part"
+	if err := os.WriteFile(half, b, 0o644); err != nil { //nolint:gosec // for the visitor to read
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return os.Rename(half, path)
+}
