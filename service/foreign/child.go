@@ -78,6 +78,8 @@ type verdict struct {
 	Item   int
 	Name   string // of an archive's entry
 	Cause  string // our words, never the file's
+
+	isFinal bool // not about one page of many, but about all that is left
 }
 
 func (v *verdict) Error() string { return string(v.Reason) + ": " + v.Cause }
@@ -164,7 +166,7 @@ func reply(q question, l link) (a answer) {
 // poppler runs one of poppler's programs and returns what it wrote and what it
 // complained of. Its death is a verdict on the file.
 func poppler(ctx context.Context, name string, args ...string) (out, complaints string, err error) {
-	stdout, stderr := &child.Bounded{Limit: 64 << 10}, &child.Bounded{Limit: 256 << 10}
+	stdout, stderr := &child.Bounded{Limit: 1 << 20}, &child.Bounded{Limit: 256 << 10}
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // names are ours, paths are absolute
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -32,6 +32,7 @@ const (
 	typeBMP  = "image/bmp"
 	typeTIFF = "image/tiff"
 	typeHEIC = "image/heic"
+	typeZip  = "application/zip"
 )
 
 // sniff tells what a file is by its beginning, "" if it is nothing we read.

@@ -71,14 +71,16 @@ func (t *jpegTool) encode(img image.Image) ([]byte, error) {
 	if g, ok := img.(*image.Gray); ok {
 		return t.write(g.Pix, g.Rect, g.Stride, C.TJPF_GRAY, C.TJSAMP_GRAY)
 	}
-	if !isGray(img) {
-		out := flat(img)
-		return t.write(out.Pix, out.Rect, out.Stride, C.TJPF_RGBA, C.TJSAMP_420)
+	return t.encodeRGBA(flat(img), isGray(img))
+}
+
+// encodeRGBA writes a picture that cannot be seen through.
+func (t *jpegTool) encodeRGBA(img *image.RGBA, isGray bool) ([]byte, error) {
+	sampling := C.int(C.TJSAMP_420)
+	if isGray {
+		sampling = C.TJSAMP_GRAY
 	}
-	out := image.NewGray(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
-	draw.Draw(out, out.Rect, image.White, image.Point{}, draw.Src)
-	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Over)
-	return t.encode(out)
+	return t.write(img.Pix, img.Rect, img.Stride, C.TJPF_RGBA, sampling)
 }
 
 func (t *jpegTool) write(pix []byte, size image.Rectangle, stride int, format, sampling C.int) ([]byte, error) {

@@ -164,7 +164,9 @@ func (c *conversation) next() (note, error) {
 
 // hand gives a page to take and removes it.
 func (c *conversation) hand(p service.ForeignPage) error {
-	p.Name = service.SafeName(p.Name)
+	if p.Name != "" {
+		p.Name = service.SafeName(p.Name)
+	}
 	if p.Refusal != "" {
 		return c.take(service.ForeignPage{Number: p.Number, Name: p.Name, Refusal: p.Refusal}, bytes.NewReader(nil))
 	}

@@ -21,12 +21,13 @@ const (
 
 // pager takes a file of scans apart in the child.
 type pager struct {
-	q      question
-	link   link
-	tool   *jpegTool
-	name   string  // of the archive's entry that is being read
-	number int     // of the last page that is out
-	lying  []int64 // sizes of the pages that the parent has not taken
+	q       question
+	link    link
+	tool    *jpegTool
+	name    string  // of the archive's entry that is being read
+	number  int     // of the last page that is out
+	waiting int     // entries of the archive still to be read, each of a page at least
+	lying   []int64 // sizes of the pages that the parent has not taken
 }
 
 // pages is Pages in the child.
@@ -44,10 +45,22 @@ func pages(ctx context.Context, q question, l link) (service.ForeignFile, error)
 	if size > q.ScanBytes {
 		return service.ForeignFile{}, exceeds(service.ReasonFileTooBig, q.ScanBytes, size)
 	}
-	if err := p.file(ctx, q.Items[0].Path, sniff(beginning)); err != nil {
+	out := service.ForeignFile{Kind: service.ForeignImage, Type: sniff(beginning)}
+	switch {
+	case isZip(beginning):
+		out.Kind, out.Type = service.ForeignArchive, typeZip
+		err = p.zip(ctx, f, size)
+	case out.Type == typePDF:
+		out.Kind = service.ForeignPDF
+		fallthrough
+	default:
+		err = p.file(ctx, q.Items[0].Path, out.Type)
+	}
+	if err != nil {
 		return service.ForeignFile{}, err
 	}
-	return service.ForeignFile{Kind: service.ForeignImage, Type: sniff(beginning), Pages: p.number}, nil
+	out.Pages = p.number
+	return out, nil
 }
 
 // file takes one file apart that is no archive.
@@ -57,10 +70,17 @@ func (p *pager) file(ctx context.Context, path, kind string) error {
 		return refuse(service.ReasonFileNotPDF, "nothing that is read")
 	case typeJPEG:
 		return p.jpeg(path)
+	case typeTIFF:
+		return p.tiff(path)
+	case typePDF:
+		return p.pdf(ctx, path)
 	default:
 		return p.picture(path)
 	}
 }
+
+// room is the number of pages that may still come.
+func (p *pager) room() int { return p.q.Pages - p.number - p.waiting }
 
 // picture reads a picture of one page.
 func (p *pager) picture(path string) error {
@@ -150,7 +170,7 @@ func (p *pager) tell(page service.ForeignPage, size int64) error {
 		p.lying = p.lying[1:]
 	}
 	if spent() > p.q.CPU {
-		return refuse(service.ReasonFileTooHeavy, "all pages together took too long")
+		return &verdict{Reason: service.ReasonFileTooHeavy, Cause: "all pages together took too long", isFinal: true}
 	}
 	return nil
 }
@@ -179,7 +199,7 @@ func spent() int64 {
 // error ends the work.
 func (p *pager) orRefuse(err error) error {
 	var v *verdict
-	if !errors.As(err, &v) {
+	if !errors.As(err, &v) || v.isFinal {
 		return err
 	}
 	return p.tell(service.ForeignPage{Refusal: v.Reason}, 0)
