@@ -51,6 +51,15 @@ type Printer interface {
 	// *FitError: nothing is cut. A letter that the type does not have is a
 	// *GlyphError.
 	Certificates(ctx context.Context, f CertificateForm) ([]byte, error)
+	// CertificateLines tells where on the blank each line of certificates stands, in
+	// the order of the form. What Certificates refuses it refuses, too; the
+	// printer's offsets are passed over.
+	CertificateLines(ctx context.Context, f CertificateForm) ([][]PrintedLine, error)
+	// ScanPage returns a PDF of one page that shows a picture, a JPEG in gray or
+	// three colours, byte for byte as it is and nothing else, not even when it was
+	// made. The page is as large as so many dots an inch make the picture; 0 fits it
+	// on A4.
+	ScanPage(ctx context.Context, jpeg []byte, dots float64) ([]byte, error)
 	// Trial returns a page for trying a printer on a copy of the blank: its frame,
 	// rulers, what the printing house has printed on it, a sample in each field.
 	Trial(ctx context.Context, f TrialForm) ([]byte, error)
