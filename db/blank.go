@@ -157,3 +157,10 @@ func (t tx) SaveBlank(ctx context.Context, b *service.Blank) error {
 	}
 	return oneRow(res, "blank", b.ID)
 }
+
+// BlanksUsedBy implements service.BlankQueries.
+func (q queries) BlanksUsedBy(ctx context.Context, applicationID int64) ([]service.Blank, error) {
+	var out []service.Blank
+	err := q.NewSelect().Model(&out).Where("application_id = ?", applicationID).Where("state = 'used'").Order("id").Scan(ctx)
+	return out, explain(err)
+}

@@ -4,7 +4,7 @@
 CREATE TABLE scan_batches (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     center_id    bigint      NOT NULL REFERENCES orgs,
-    exam_id      bigint      REFERENCES exams,  -- null while it has to be found from the pages
+    exam_id      bigint      REFERENCES exams,  -- null while it has to be found from the pages, and for good if no page can be read
     person_id    bigint      NOT NULL REFERENCES people,
     state        text        NOT NULL DEFAULT 'open', -- service.BatchState
     message_id   bigint,                        -- of the card of progress in the person's chat
@@ -14,8 +14,7 @@ CREATE TABLE scan_batches (
     settled_at   timestamptz,
 
     CONSTRAINT scan_batches_state CHECK (state IN ('open', 'choosing', 'settled')),
-    CONSTRAINT scan_batches_settled CHECK ((state = 'settled') = (settled_at IS NOT NULL)),
-    CONSTRAINT scan_batches_exam CHECK (state <> 'settled' OR exam_id IS NOT NULL)
+    CONSTRAINT scan_batches_settled CHECK ((state = 'settled') = (settled_at IS NOT NULL))
 );
 CREATE INDEX scan_batches_open ON scan_batches (person_id, id) WHERE state <> 'settled';
 CREATE INDEX scan_batches_exam ON scan_batches (exam_id, id);
@@ -50,7 +49,7 @@ CREATE TABLE scan_pages (
     file_id        bigint      NOT NULL REFERENCES scan_files,
     number         integer     NOT NULL,           -- in its file, from 1
     name           text        NOT NULL DEFAULT '', -- of the archive's entry that it came from
-    exam_id        bigint      REFERENCES exams,    -- null while it has to be found
+    exam_id        bigint      REFERENCES exams,    -- null while it has to be found, and for good if it cannot be read
     state          text        NOT NULL DEFAULT 'waiting', -- service.PageState
     rule           text        NOT NULL DEFAULT '', -- service.MatchRule, or another reason of the state
     application_id bigint      REFERENCES applications, -- whose certificate it is, or seems to be
@@ -72,7 +71,7 @@ CREATE TABLE scan_pages (
     CONSTRAINT scan_pages_number UNIQUE (file_id, number),
     CONSTRAINT scan_pages_state CHECK (state IN ('waiting', 'read', 'matched', 'question', 'aside')),
     CONSTRAINT scan_pages_matched CHECK (state <> 'matched' OR (scan_id IS NOT NULL AND application_id IS NOT NULL)),
-    CONSTRAINT scan_pages_exam CHECK (state IN ('waiting', 'read') OR exam_id IS NOT NULL)
+    CONSTRAINT scan_pages_exam CHECK (state IN ('waiting', 'read', 'aside') OR exam_id IS NOT NULL)
 );
 CREATE INDEX scan_pages_batch ON scan_pages (batch_id, id);
 CREATE INDEX scan_pages_waiting ON scan_pages (batch_id) WHERE state = 'waiting';

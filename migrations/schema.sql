@@ -862,7 +862,6 @@ CREATE TABLE public.scan_batches (
     created_at timestamp with time zone NOT NULL,
     newest_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT scan_batches_exam CHECK (((state <> 'settled'::text) OR (exam_id IS NOT NULL))),
     CONSTRAINT scan_batches_settled CHECK (((state = 'settled'::text) = (settled_at IS NOT NULL))),
     CONSTRAINT scan_batches_state CHECK ((state = ANY (ARRAY['open'::text, 'choosing'::text, 'settled'::text])))
 );
@@ -927,7 +926,7 @@ CREATE TABLE public.scan_pages (
     revision integer DEFAULT 1 NOT NULL,
     added_at timestamp with time zone NOT NULL,
     read_at timestamp with time zone,
-    CONSTRAINT scan_pages_exam CHECK (((state = ANY (ARRAY['waiting'::text, 'read'::text])) OR (exam_id IS NOT NULL))),
+    CONSTRAINT scan_pages_exam CHECK (((state = ANY (ARRAY['waiting'::text, 'read'::text, 'aside'::text])) OR (exam_id IS NOT NULL))),
     CONSTRAINT scan_pages_matched CHECK (((state <> 'matched'::text) OR ((scan_id IS NOT NULL) AND (application_id IS NOT NULL)))),
     CONSTRAINT scan_pages_state CHECK ((state = ANY (ARRAY['waiting'::text, 'read'::text, 'matched'::text, 'question'::text, 'aside'::text])))
 );

@@ -119,6 +119,9 @@ const (
 type BlankQueries interface {
 	// Blank returns what became of a blank, nil when nothing did.
 	Blank(ctx context.Context, key BlankKey) (*Blank, error)
+	// BlanksUsedBy lists the blanks that are noted to bear the certificate of an
+	// application: more than one after a replacement on a blank that nobody has named.
+	BlanksUsedBy(ctx context.Context, applicationID int64) ([]Blank, error)
 	// BlankCounts counts the blanks of a center.
 	BlankCounts(ctx context.Context, centerID int64) (BlankCounts, error)
 	// BlankRanges lists the ranges of a center, newest first, from offset on, at

@@ -458,18 +458,22 @@ func (s *Certificates) form(ctx context.Context, sc *examScene, apps []Applicati
 	}
 	for i := range apps {
 		a := &apps[i]
-		f.Certificates = append(f.Certificates, Certificate{
-			Application: a.Number, Level: a.Level, Name: a.Name(),
-			NameLatin:   a.NameLatin(),
-			Institution: sc.center.NameInstrumental, Address: sc.center.IssueAddress,
-			IssuedOn: a.IssuedOn, ValidUntil: a.ValidUntil, RegistrationNumber: a.RegistrationNumber,
-			SignatoryPosition: sc.center.SignatoryPosition, SignatoryName: sc.center.SignatoryName,
-		})
+		f.Certificates = append(f.Certificates, certificateOf(a, sc.center))
 		if a.IssuedOn.After(f.Date) { // not today: the same data give the same bytes on any day
 			f.Date = a.IssuedOn
 		}
 	}
 	return f, nil
+}
+
+// certificateOf is what is printed for an application now.
+func certificateOf(a *Application, center *Center) Certificate {
+	return Certificate{
+		Application: a.Number, Level: a.Level, Name: a.Name(), NameLatin: a.NameLatin(),
+		Institution: center.NameInstrumental, Address: center.IssueAddress,
+		IssuedOn: a.IssuedOn, ValidUntil: a.ValidUntil, RegistrationNumber: a.RegistrationNumber,
+		SignatoryPosition: center.SignatoryPosition, SignatoryName: center.SignatoryName,
+	}
 }
 
 // tryToDraw refuses a form that cannot be drawn, before anything is written of it:

@@ -181,16 +181,10 @@ func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in Load
 		ApplicationID: a.ID, FileName: u.Name, FileSHA: u.FileSHA, CleanSHA: u.CleanSHA,
 		BlankSeries: key.Series, BlankNumber: key.Number, Source: ScanByPerson, LoadedBy: sc.by.PersonID, LoadedAt: sc.now,
 	}
-	last, err := sc.tx.ScanVersion(ctx, a.ID)
-	if err != nil {
+	if err := sc.insertScan(ctx, &scan); err != nil {
 		return err
 	}
-	scan.Version = last + 1
-	list := []Scan{scan}
-	if err := sc.tx.InsertScans(ctx, list); err != nil {
-		return err
-	}
-	return s.attach(ctx, sc, a, &list[0], event, from)
+	return s.attach(ctx, sc, a, &scan, event, from)
 }
 
 // loadable refuses an application to which no certificate is due, and one whose
@@ -218,9 +212,23 @@ func (s *Scans) attach(ctx context.Context, sc *examScene, a *Application, scan 
 	return sc.note(ctx, SubjectApplication, a.ID, event, string(from), string(a.Status()), scan.Blank().String())
 }
 
+// insertScan stores a scan as the next version of its application's.
+func (sc *examScene) insertScan(ctx context.Context, scan *Scan) error {
+	last, err := sc.tx.ScanVersion(ctx, scan.ApplicationID)
+	if err != nil {
+		return err
+	}
+	scan.Version = last + 1
+	list := []Scan{*scan}
+	err = sc.tx.InsertScans(ctx, list)
+	scan.ID = list[0].ID
+	return err
+}
+
 // replaceScan ends the scan that stands, if any, and returns the event. Its blank
 // is spoiled if the new certificate is on another one; the paper that was handed
-// over then is not the one that counts.
+// over then is not the one that counts. As long as nobody knows the new one it may
+// be the same.
 func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKey) (event string, err error) {
 	if a.ScanID == 0 {
 		return "load_scan", nil
@@ -233,18 +241,40 @@ func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKe
 	if err := sc.tx.SaveScan(ctx, old); err != nil {
 		return "", err
 	}
-	if old.BlankNumber == "" || old.Blank() == to {
+	if old.BlankNumber == "" || to.Number == "" || old.Blank() == to {
 		return "replace_scan", nil
 	}
 	a.HandedOn = Day{}
-	b, err := sc.tx.BlankForUpdate(ctx, old.Blank())
+	return "replace_scan", sc.spoilReplaced(ctx, a, old.Blank())
+}
+
+// spoilReplaced spoils the blank that bore the certificate of an application
+// before, unless something else became of it.
+func (sc *examScene) spoilReplaced(ctx context.Context, a *Application, key BlankKey) error {
+	b, err := sc.tx.BlankForUpdate(ctx, key)
+	if err != nil || b == nil || b.State != BlankUsed || b.ApplicationID != a.ID {
+		return err
+	}
+	return sc.blanks().spoil(ctx, b, BlankReplaced)
+}
+
+// spoilOthers spoils the blanks that an application's certificate was on before,
+// once it is known that it is on another.
+func (sc *examScene) spoilOthers(ctx context.Context, a *Application, now BlankKey) error {
+	list, err := sc.tx.BlanksUsedBy(ctx, a.ID)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if b != nil && b.State == BlankUsed && b.ApplicationID == a.ID {
-		err = sc.blanks().spoil(ctx, b, BlankReplaced)
+	for i := range list {
+		if list[i].Key() == now {
+			continue
+		}
+		a.HandedOn = Day{}
+		if err := sc.spoilReplaced(ctx, a, list[i].Key()); err != nil {
+			return err
+		}
 	}
-	return "replace_scan", err
+	return nil
 }
 
 // checkNumber reads the number on a certificate and holds it against what is
@@ -415,6 +445,10 @@ func (s *Scans) NameBlank(ctx context.Context, by Actor, applicationID int64, re
 		if strange && !outside {
 			return refuseWith(Invalid, ReasonBlankOutside, BlankFault{Series: key.Series, Number: key.Number})
 		}
+		from := a.Status()
+		if err := sc.spoilOthers(ctx, a, key); err != nil {
+			return err
+		}
 		if err := sc.blanks().use(ctx, key, a.ID); err != nil {
 			return err
 		}
@@ -428,7 +462,7 @@ func (s *Scans) NameBlank(ctx context.Context, by Actor, applicationID int64, re
 		}
 		a.BlankSeries, a.BlankNumber, a.BlankState = key.Series, key.Number, BlankUsed
 		out = a
-		return sc.saveOne(ctx, a, "name_blank", a.Status(), key.String())
+		return sc.saveOne(ctx, a, "name_blank", from, key.String())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("blank of application %d: %w", applicationID, err)

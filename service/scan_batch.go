@@ -1,7 +1,11 @@
 package service
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"flowbot/service/fsm"
@@ -12,7 +16,7 @@ import (
 type ScanBatch struct {
 	ID        int64 `bun:",pk,autoincrement"`
 	CenterID  int64
-	ExamID    int64 `bun:",nullzero"` // 0 while it has to be found from the pages
+	ExamID    int64 `bun:",nullzero"` // 0 while it has to be found from the pages, and for good if none can be read
 	PersonID  int64
 	State     BatchState
 	MessageID int64      `bun:",nullzero"` // of the card of progress in the person's chat
@@ -39,6 +43,7 @@ type BatchEvent string
 const (
 	BatchAsk    BatchEvent = "ask"    // which exam it is
 	BatchChoose BatchEvent = "choose" // the person says so
+	BatchJoin   BatchEvent = "join"   // more files come, whose pages may say so
 	BatchSettle BatchEvent = "settle"
 )
 
@@ -76,7 +81,7 @@ type ScanPage struct {
 	FileID        int64
 	Number        int    // in its file, from 1
 	Name          string // of the archive's entry that it came from
-	ExamID        int64  `bun:",nullzero"` // 0 while it has to be found
+	ExamID        int64  `bun:",nullzero"` // 0 while it has to be found, and for good if the page cannot be read
 	State         PageState
 	Rule          MatchRule       // why it is in its state; also the page rules below
 	ApplicationID int64           `bun:",nullzero"` // whose certificate it is, or seems to be
@@ -146,7 +151,9 @@ const (
 var batchTable = fsm.MustTable(BatchOpen,
 	fsm.Row(BatchOpen, BatchAsk, BatchChoosing, batchBySystem),
 	fsm.Row(BatchOpen, BatchSettle, BatchSettled, batchBySystem),
-	fsm.Row(BatchChoosing, BatchChoose, BatchOpen, sentBatch),
+	fsm.Row(BatchChoosing, BatchChoose, BatchOpen, sentBatch, examUnknown),
+	fsm.Row(BatchOpen, BatchChoose, BatchOpen, sentBatch, examUnknown), // more files came to a batch that had asked
+	fsm.Row(BatchChoosing, BatchJoin, BatchOpen, sentBatch),
 )
 
 // pageTable is the life of a page: from, event, to, who. What was read is settled
@@ -163,6 +170,7 @@ var pageTable = fsm.MustTable(PageWaiting,
 	fsm.Row(PageMatched, PageEventUndo, PageQuestion, decidesPage),
 	fsm.Row(PageAside, PageEventUndo, PageQuestion, decidesPage),
 	fsm.Row(PageQuestion, PageEventAgain, PageWaiting, decidesPage),
+	fsm.Row(PageRead, PageEventAgain, PageWaiting, decidesPage), // against the list of the exam that was chosen
 )
 
 // batchMove is what a guard of batchTable looks at.
@@ -188,26 +196,130 @@ func sentBatch(m batchMove) error {
 	return isStaffOf(m.by, m.batch.CenterID)
 }
 
+// examUnknown lets the exam of a batch be said once.
+func examUnknown(m batchMove) error {
+	if m.batch.ExamID != 0 {
+		return refuse(Conflict, ReasonBatchChosen)
+	}
+	return nil
+}
+
 func pageBySystem(m pageMove) error { return bySystem(actMove{by: m.by}) }
 
 func decidesPage(m pageMove) error { return isStaffOf(m.by, m.exam.CenterID) }
 
-// ScanBatchQueries asks about batches, their files and pages.
-type ScanBatchQueries interface{}
+// The refusals about batches and pages.
+const (
+	ReasonBatchCenter    Reason = "batch.center"    // the person works in several centers: which is not said
+	ReasonBatchNoExam    Reason = "batch.no_exam"   // no exam of the center waits for scans
+	ReasonBatchEarly     Reason = "batch.early"     // nobody of the exam has a registration number; Data: Exam
+	ReasonBatchChosen    Reason = "batch.chosen"    // the exam of the batch is known already
+	ReasonPageDelivered  Reason = "page.delivered"  // the scan has gone to its candidate, or is going; Data: ScanFault
+	ReasonPageSuperseded Reason = "page.superseded" // another scan stands at the application; Data: ScanFault
+)
 
-// ScanBatchCommands changes them. Whoever changes pages has locked the exam, if it
-// is known, and then the batch.
-type ScanBatchCommands interface{}
+// SubjectPage is the subject of the history of a page.
+const SubjectPage = "scan_page"
+
+// ScanBatchQueries asks about batches, their files and pages.
+type ScanBatchQueries interface {
+	// ScanBatch returns NotFound when there is none.
+	ScanBatch(ctx context.Context, id int64) (*ScanBatch, error)
+	// OpenScanBatch returns the newest batch of a person in a center that is not
+	// settled, nil when there is none. ExamID 0 is of any exam, or none yet.
+	OpenScanBatch(ctx context.Context, personID, centerID, examID int64) (*ScanBatch, error)
+	// ScanFile returns NotFound when there is none.
+	ScanFile(ctx context.Context, id int64) (*ScanFile, error)
+	// ScanFiles lists the files of a batch in the order in which they came.
+	ScanFiles(ctx context.Context, batchID int64) ([]ScanFile, error)
+	// ScanPage returns NotFound when there is none.
+	ScanPage(ctx context.Context, id int64) (*ScanPage, error)
+	// ScanPages lists the pages of a batch in these states, nil for all, in the
+	// order in which they came, from offset on, at most limit. Their evidence is
+	// left out.
+	ScanPages(ctx context.Context, batchID int64, states []PageState, offset, limit int) ([]ScanPage, error)
+	// ScanPageNumbers are the numbers of the pages of a file that are there.
+	ScanPageNumbers(ctx context.Context, fileID int64) ([]int, error)
+	// ScanWaiting counts what of a batch is still worked: files and pages.
+	ScanWaiting(ctx context.Context, batchID int64) (files, pages int, err error)
+	// ScanVotes counts, by exam, the pages of a batch that were read and not
+	// decided, and seem to be some application's.
+	ScanVotes(ctx context.Context, batchID int64) (map[int64]int, error)
+	// PageOfScan returns the page that became a scan, nil when it was none.
+	PageOfScan(ctx context.Context, scanID int64) (*ScanPage, error)
+	// PageBefore returns the first page of an exam with these bytes that came
+	// before the page of an id, nil when there is none. Pages that were set aside
+	// because they could not be read, must be scanned again, or were not due do not
+	// count.
+	PageBefore(ctx context.Context, examID int64, sha string, id int64) (*ScanPage, error)
+	// ExamsForScans lists the exams of a center that wait for scans, newest first,
+	// at most limit.
+	ExamsForScans(ctx context.Context, centerID int64, limit int) ([]ExamItem, error)
+	// NumberInCenter returns the application of a center with a registration
+	// number, nil when there is none.
+	NumberInCenter(ctx context.Context, centerID int64, number string) (*Application, error)
+	// PrintedState names what the list of printed certificates of exams is made
+	// of: as long as it is the same, the list is.
+	PrintedState(ctx context.Context, examIDs []int64) (string, error)
+	// PrintedForms returns, for each application of the exams that has a
+	// registration number and a certificate due, what was printed last for it.
+	PrintedForms(ctx context.Context, examIDs []int64) ([]PrintedForm, error)
+	// PrintedProfiles returns the blank profiles of printings.
+	PrintedProfiles(ctx context.Context, printingIDs []int64) (map[int64]BlankProfile, error)
+	// ScanEvidence returns the pages from which the loaded scans of an exam came,
+	// by application.
+	ScanEvidence(ctx context.Context, examID int64) (map[int64]*ScanPage, error)
+}
+
+// PrintedForm is what was printed last for an application.
+type PrintedForm struct {
+	Application Application
+	PrintingID  int64       // 0: nothing yet
+	Certificate Certificate // zero: nothing yet
+}
+
+// ScanBatchCommands changes batches, their files and pages. Whoever holds a batch
+// and its exam has held the exam before; a page is changed by who holds its batch.
+type ScanBatchCommands interface {
+	// InsertScanBatch sets the new ID.
+	InsertScanBatch(ctx context.Context, b *ScanBatch) error
+	// ScanBatchForUpdate is ScanBatch and holds the row.
+	ScanBatchForUpdate(ctx context.Context, id int64) (*ScanBatch, error)
+	// SaveScanBatch writes every column of a batch that exists.
+	SaveScanBatch(ctx context.Context, b *ScanBatch) error
+	// InsertScanFile sets the new ID. It reports false for the same file of one
+	// update again, which changes nothing: f becomes what the first one is by now.
+	InsertScanFile(ctx context.Context, f *ScanFile) (bool, error)
+	// SaveScanFile writes every column of a file that exists.
+	SaveScanFile(ctx context.Context, f *ScanFile) error
+	// InsertScanPage sets the new ID. It reports false, and changes nothing, when
+	// the page of this number is there.
+	InsertScanPage(ctx context.Context, p *ScanPage) (bool, error)
+	// ScanPageForUpdate is ScanPage and holds the row.
+	ScanPageForUpdate(ctx context.Context, id int64) (*ScanPage, error)
+	// PagesToSettle returns the pages of a batch that were read and not decided,
+	// with their evidence, in the order in which they came, and holds them.
+	PagesToSettle(ctx context.Context, batchID int64) ([]ScanPage, error)
+	// SaveScanPage writes every column of a page that exists.
+	SaveScanPage(ctx context.Context, p *ScanPage) error
+	// HoldDelivery keeps a notice from being sent until the transaction ends, and
+	// reports whether it is too late: it is on its way, or left without an answer.
+	HoldDelivery(ctx context.Context, personID int64, key string) (bool, error)
+	// FreeBlank makes a blank free again.
+	FreeBlank(ctx context.Context, id int64) error
+}
 
 // ScanBatches takes scans in, has them read, and matches each page with its
 // application.
 type ScanBatches struct {
 	store      Store
 	in         intake
+	files      FileStore
 	scans      *Scans
 	printer    Printer
 	recogniser Recogniser
-	profiles   []BlankProfile // built in
+	lists      *pageLists
+	sheet      func([]PageThumb) ([]byte, error)
 	say        Say
 	program    string
 	now        Clock
@@ -222,8 +334,9 @@ type ScanBatchesConfig struct {
 	Scans       *Scans
 	Printer     Printer
 	Recogniser  Recogniser
-	Profiles    []BlankProfile // built in
-	MaxDownload int64          // bytes; what the chat can fetch
+	Profiles    []BlankProfile                    // built in
+	Sheet       func([]PageThumb) ([]byte, error) // draws thumbnails side by side, as a JPEG
+	MaxDownload int64                             // bytes; what the chat can fetch
 	Say         Say
 	Program     string // version, kept with what it reads
 	Now         Clock
@@ -232,9 +345,472 @@ type ScanBatchesConfig struct {
 // NewScanBatches returns the use cases.
 func NewScanBatches(c ScanBatchesConfig) *ScanBatches {
 	return &ScanBatches{
-		store: c.Store, in: intake{c.Chat, c.Foreign, c.Files, c.MaxDownload}, scans: c.Scans, printer: c.Printer,
-		recogniser: c.Recogniser, profiles: c.Profiles, say: c.Say, program: c.Program, now: c.Now,
+		store: c.Store, in: intake{c.Chat, c.Foreign, c.Files, c.MaxDownload}, files: c.Files, scans: c.Scans, printer: c.Printer,
+		recogniser: c.Recogniser, lists: newPageLists(c.Printer, c.Profiles), sheet: c.Sheet, say: c.Say, program: c.Program, now: c.Now,
 	}
+}
+
+// BatchNotice renews the card of progress of a batch in the chat of who sent it.
+type BatchNotice struct {
+	BatchID int64 `json:"batch_id"`
+}
+
+// NoticeKind names the notice.
+func (BatchNotice) NoticeKind() string { return "scan_batch" }
+
+// NoticeLane is the lane of answers.
+func (BatchNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey keeps one for each batch: the card shows what is newest.
+func (n BatchNotice) NoticeKey() string { return "scan_batch:" + strconv.FormatInt(n.BatchID, 10) }
+
+// BatchReportNotice tells what came of a batch.
+type BatchReportNotice struct {
+	BatchID int64 `json:"batch_id"`
+}
+
+// NoticeKind names the notice.
+func (BatchReportNotice) NoticeKind() string { return "scan_report" }
+
+// NoticeLane is the lane of answers.
+func (BatchReportNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey keeps one for each batch.
+func (n BatchReportNotice) NoticeKey() string { return "scan_report:" + strconv.FormatInt(n.BatchID, 10) }
+
+// BatchChooseNotice asks whose exam a batch is.
+type BatchChooseNotice struct {
+	BatchID int64 `json:"batch_id"`
+}
+
+// NoticeKind names the notice.
+func (BatchChooseNotice) NoticeKind() string { return "scan_choose" }
+
+// NoticeLane is the lane of answers.
+func (BatchChooseNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey keeps one for each batch.
+func (n BatchChooseNotice) NoticeKey() string { return "scan_choose:" + strconv.FormatInt(n.BatchID, 10) }
+
+// Begin returns the exam for which the actor is about to send scans, or the
+// refusal that they would meet: nobody has a registration number yet, or the
+// center's blanks are not known.
+func (s *ScanBatches) Begin(ctx context.Context, by Actor, examID int64) (*Exam, error) {
+	e, err := s.store.Exam(ctx, by, examID)
+	if err != nil {
+		return nil, fmt.Errorf("exam %d: %w", examID, err)
+	}
+	if err := isStaffOf(by, e.CenterID); err != nil {
+		return nil, err
+	}
+	return e, s.takesScans(ctx, s.store, e)
+}
+
+// takesScans refuses an exam for which no page could be recognised.
+func (s *ScanBatches) takesScans(ctx context.Context, q Queries, e *Exam) error {
+	if e.Numbered == 0 {
+		return refuseWith(Conflict, ReasonBatchEarly, *e)
+	}
+	_, err := s.lists.of(ctx, q, e.CenterID, []int64{e.ID})
+	return err
+}
+
+// ReceiveScans is a file of scans that a person has sent in chat.
+type ReceiveScans struct {
+	ExamID   int64  // 0: it has to be found from the pages
+	CenterID int64  // when ExamID is 0; 0: the only one in which the person works
+	UpdateID int64  // of the message: the same one again is the same file
+	ChatRef  string // file_id in the chat
+	Name     string // as the sender called it
+	Size     int64  // bytes, as the chat tells
+	Album    bool   // sent together with others
+}
+
+// Receive takes a file of scans and asks a worker to take it apart. It joins what
+// the actor is sending for the exam as long as that is not settled, else a new
+// batch begins; without an exam it joins whatever the actor is sending in the
+// center. What the chat cannot fetch is refused at once.
+func (s *ScanBatches) Receive(ctx context.Context, by Actor, in ReceiveScans) (*ScanBatch, error) {
+	if err := s.in.fits(in.Size); err != nil {
+		return nil, err
+	}
+	var out *ScanBatch
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		out, err = s.receive(ctx, tx, by, in, "")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receive scans: %w", err)
+	}
+	return out, nil
+}
+
+// StoredScans is a file of scans that lies in the file store already.
+type StoredScans struct {
+	ExamID int64
+	SHA    string
+	Name   string // as the sender called it
+	Size   int64  // bytes
+}
+
+// ReceiveStored is Receive for a file that came by another way than the chat,
+// within a transaction of the caller.
+func (s *ScanBatches) ReceiveStored(ctx context.Context, tx Tx, by Actor, in StoredScans) (*ScanBatch, error) {
+	if err := tx.SaveFile(ctx, File{SHA256: in.SHA, Size: in.Size, Type: typeUnknown}); err != nil {
+		return nil, err
+	}
+	return s.receive(ctx, tx, by, ReceiveScans{ExamID: in.ExamID, Name: in.Name, Size: in.Size}, in.SHA)
+}
+
+// typeUnknown is the MIME type of a file that nobody has looked at.
+const typeUnknown = "application/octet-stream"
+
+func (s *ScanBatches) receive(ctx context.Context, tx Tx, by Actor, in ReceiveScans, sha string) (*ScanBatch, error) {
+	centerID, err := s.centerOf(ctx, tx, by, in)
+	if err != nil {
+		return nil, err
+	}
+	held, err := tx.HoldSeat(ctx, by.PersonID, Seat{RoleCenterStaff, centerID})
+	if err != nil {
+		return nil, err
+	}
+	if !held {
+		return nil, refuse(Forbidden, ReasonForbidden)
+	}
+	if err := tx.HoldDraftFiles(ctx, by.PersonID); err != nil { // of two files at once one begins the batch
+		return nil, err
+	}
+	now := s.now().UTC()
+	b, err := s.joined(ctx, tx, by, in.ExamID, centerID, now)
+	if err != nil {
+		return nil, err
+	}
+	f := &ScanFile{
+		BatchID: b.ID, UpdateID: in.UpdateID, ChatRef: in.ChatRef, Name: SafeName(in.Name), Size: in.Size, Album: in.Album,
+		State: ScanFileWaiting, FileSHA: sha, AddedAt: now,
+	}
+	isNew, err := tx.InsertScanFile(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if !isNew {
+		return tx.ScanBatch(ctx, f.BatchID)
+	}
+	if err := tx.InsertJob(ctx, TakeApart{FileID: f.ID}); err != nil {
+		return nil, err
+	}
+	return b, tx.Enqueue(ctx, by.PersonID, BatchNotice{BatchID: b.ID}, time.Time{})
+}
+
+// centerOf is the center to which a file is sent.
+func (s *ScanBatches) centerOf(ctx context.Context, q Queries, by Actor, in ReceiveScans) (int64, error) {
+	if in.ExamID != 0 {
+		e, err := q.Exam(ctx, by, in.ExamID)
+		if err != nil {
+			return 0, err
+		}
+		return e.CenterID, s.takesScans(ctx, q, e)
+	}
+	id := in.CenterID
+	if id == 0 {
+		own := by.Orgs(RoleCenterStaff)
+		switch len(own) {
+		case 0:
+			return 0, refuse(Forbidden, ReasonForbidden)
+		case 1:
+			id = own[0]
+		default:
+			return 0, refuse(Invalid, ReasonBatchCenter)
+		}
+	}
+	waiting, err := q.ExamsForScans(ctx, id, 1)
+	if err != nil {
+		return 0, err
+	}
+	if len(waiting) == 0 {
+		return 0, refuse(Conflict, ReasonBatchNoExam)
+	}
+	_, err = s.listFor(ctx, q, &ScanBatch{CenterID: id})
+	return id, err
+}
+
+// joined returns the batch, held, that a new file joins.
+func (s *ScanBatches) joined(ctx context.Context, tx Tx, by Actor, examID, centerID int64, now time.Time) (*ScanBatch, error) {
+	seen, err := tx.OpenScanBatch(ctx, by.PersonID, centerID, examID)
+	if err != nil {
+		return nil, err
+	}
+	if seen != nil {
+		b, err := tx.ScanBatchForUpdate(ctx, seen.ID)
+		if err != nil {
+			return nil, err
+		}
+		if b.State != BatchSettled {
+			return b, s.join(ctx, tx, by, b, now)
+		}
+	}
+	b := &ScanBatch{CenterID: centerID, ExamID: examID, PersonID: by.PersonID, State: BatchOpen, CreatedAt: now, NewestAt: now}
+	return b, tx.InsertScanBatch(ctx, b)
+}
+
+// join notes that a file joins a batch, which is held.
+func (s *ScanBatches) join(ctx context.Context, tx Tx, by Actor, b *ScanBatch, now time.Time) error {
+	b.NewestAt = now
+	if b.State != BatchOpen {
+		return s.moveBatch(ctx, tx, by, b, BatchJoin)
+	}
+	return tx.SaveScanBatch(ctx, b)
+}
+
+// moveBatch makes a move of a batch, which is held, and saves it.
+func (s *ScanBatches) moveBatch(ctx context.Context, tx Tx, by Actor, b *ScanBatch, ev BatchEvent) error {
+	to, err := batchTable.Next(b.State, ev, batchMove{by, b})
+	if errors.Is(err, fsm.ErrNoMove) {
+		return refuse(Conflict, ReasonBatchChosen)
+	}
+	if err != nil {
+		return err
+	}
+	b.State = to
+	if to == BatchSettled {
+		now := s.now().UTC()
+		b.SettledAt = &now
+	}
+	return tx.SaveScanBatch(ctx, b)
+}
+
+// PagePlace says where a page of a batch stands.
+type PagePlace struct {
+	PageID int64
+	File   string // name
+	Name   string // of the archive's entry, "" outside of archives
+	Number int    // in its file, from 1
+}
+
+// AsideGroup is the pages that were set aside by one rule.
+type AsideGroup struct {
+	Rule  MatchRule
+	Pages []PagePlace
+}
+
+// mostMissing is how many of those who have no scan yet are named: more is no
+// list that anybody reads in a chat.
+const mostMissing = 20
+
+// mostPages is more than a batch has in practice; a file has at most 1000.
+const mostPages = 100_000
+
+// BatchView is everything that is told of a batch. While it is open the counts are
+// what the machine thinks so far.
+type BatchView struct {
+	Batch     ScanBatch
+	Exam      *Exam // nil while it is not known
+	Files     []ScanFile
+	Refused   []ScanFile // of these
+	Found     int        // pages
+	Read      int        // of these
+	Matched   int        // of these, with their application
+	Questions int        // of those read, for a person to decide
+	Aside     int        // of those read
+	AsideBy   []AsideGroup
+	Loaded    int           // of the exam: applications with a scan
+	Successful int           // of the exam: applications to which a certificate is due
+	Missing   []Application // of the exam: due, and without a scan, by name; the first 20
+	More      int           // how many more are missing
+}
+
+// Batch returns a batch to who sent it and to the staff of its center.
+func (s *ScanBatches) Batch(ctx context.Context, by Actor, id int64) (*BatchView, error) {
+	b, err := s.visible(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	v := &BatchView{Batch: *b}
+	if v.Files, err = s.store.ScanFiles(ctx, id); err != nil {
+		return nil, fmt.Errorf("files of batch %d: %w", id, err)
+	}
+	for _, f := range v.Files {
+		if f.State == ScanFileRefused {
+			v.Refused = append(v.Refused, f)
+		}
+	}
+	pages, err := s.store.ScanPages(ctx, id, nil, 0, mostPages)
+	if err != nil {
+		return nil, fmt.Errorf("pages of batch %d: %w", id, err)
+	}
+	v.count(pages)
+	if b.ExamID == 0 {
+		return v, nil
+	}
+	if v.Exam, err = s.store.Exam(ctx, System, b.ExamID); err != nil {
+		return nil, fmt.Errorf("exam %d: %w", b.ExamID, err)
+	}
+	return v, s.against(ctx, v)
+}
+
+// visible returns a batch that the actor may see.
+func (s *ScanBatches) visible(ctx context.Context, by Actor, id int64) (*ScanBatch, error) {
+	b, err := s.store.ScanBatch(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("batch %d: %w", id, err)
+	}
+	if isStaffOf(by, b.CenterID) != nil && !by.IsSystem() {
+		return nil, refuse(NotFound, ReasonNotFound)
+	}
+	return b, nil
+}
+
+// count counts the pages.
+func (v *BatchView) count(pages []ScanPage) {
+	names := make(map[int64]string, len(v.Files))
+	for _, f := range v.Files {
+		names[f.ID] = f.Name
+	}
+	groups := make(map[MatchRule]int)
+	for i := range pages {
+		p := &pages[i]
+		v.Found++
+		if p.State == PageWaiting {
+			continue
+		}
+		v.Read++
+		switch p.State.opinion(p) {
+		case PageMatched:
+			v.Matched++
+		case PageAside:
+			v.Aside++
+			at, known := groups[p.Rule]
+			if !known {
+				at = len(v.AsideBy)
+				groups[p.Rule] = at
+				v.AsideBy = append(v.AsideBy, AsideGroup{Rule: p.Rule})
+			}
+			g := &v.AsideBy[at]
+			g.Pages = append(g.Pages, PagePlace{p.ID, names[p.FileID], p.Name, p.Number})
+		default:
+			v.Questions++
+		}
+	}
+}
+
+// opinion is the state of a page, or what it will most likely be.
+func (s PageState) opinion(p *ScanPage) PageState {
+	switch {
+	case s != PageRead:
+		return s
+	case p.Rule == MatchEmpty || p.Rule == PageRuleUnreadable:
+		return PageAside
+	case p.ApplicationID != 0:
+		return PageMatched
+	}
+	return PageQuestion
+}
+
+// against counts what the exam has.
+func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
+	list, err := s.store.Applications(ctx, v.Exam.ID)
+	if err != nil {
+		return fmt.Errorf("applications of exam %d: %w", v.Exam.ID, err)
+	}
+	for i := range list {
+		switch a := &list[i]; {
+		case !a.Entitled():
+			continue
+		case a.ScanID != 0:
+			v.Loaded++
+		case len(v.Missing) < mostMissing:
+			v.Missing = append(v.Missing, *a)
+		default:
+			v.More++
+		}
+		v.Successful++
+	}
+	return nil
+}
+
+// Shown notes in which message of the actor's chat the card of progress stands,
+// and that it was changed just now. The first change after the card came may
+// follow at once.
+func (s *ScanBatches) Shown(ctx context.Context, by Actor, id, messageID int64) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		b, err := tx.ScanBatchForUpdate(ctx, id)
+		if err != nil {
+			return err
+		}
+		if b.PersonID != by.PersonID {
+			return refuse(NotFound, ReasonNotFound)
+		}
+		if b.MessageID != 0 {
+			now := s.now().UTC()
+			b.ShownAt = &now
+		}
+		b.MessageID = messageID
+		return tx.SaveScanBatch(ctx, b)
+	})
+	if err != nil {
+		return fmt.Errorf("show batch %d: %w", id, err)
+	}
+	return nil
+}
+
+// ExamChoice is an exam that a batch may be of.
+type ExamChoice struct {
+	ExamItem
+	Pages int // that the machine takes for this exam's
+}
+
+// mostExams is how many exams of a center wait for scans at most, the newest
+// ones: what the pages of a batch without an exam are read against.
+const mostExams = 20
+
+// ExamsToChoose lists the exams of the center of a batch that wait for scans:
+// those that pages speak for first, then the newest. For who sent it.
+func (s *ScanBatches) ExamsToChoose(ctx context.Context, by Actor, batchID int64) ([]ExamChoice, error) {
+	b, err := s.visible(ctx, by, batchID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.store.ExamsForScans(ctx, b.CenterID, mostExams)
+	if err != nil {
+		return nil, fmt.Errorf("exams for batch %d: %w", batchID, err)
+	}
+	votes, err := s.votes(ctx, s.store, b)
+	if err != nil {
+		return nil, err
+	}
+	return choicesOf(list, votes), nil
+}
+
+// ChooseExam says of which exam a batch is, for who sent it. What was not matched
+// with that exam is read once more against its list.
+func (s *ScanBatches) ChooseExam(ctx context.Context, by Actor, batchID, examID int64) (*ScanBatch, error) {
+	var out *ScanBatch
+	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
+		b, err := sc.tx.ScanBatchForUpdate(ctx, batchID)
+		if err != nil {
+			return err
+		}
+		if b.CenterID != sc.exam.CenterID {
+			return refuse(NotFound, ReasonNotFound)
+		}
+		if err := s.takesScans(ctx, sc.tx, sc.exam); err != nil {
+			return err
+		}
+		if err := s.moveBatch(ctx, sc.tx, sc.by, b, BatchChoose); err != nil {
+			return err
+		}
+		b.ExamID = examID
+		if err := sc.tx.SaveScanBatch(ctx, b); err != nil {
+			return err
+		}
+		out = b
+		return s.readAgain(ctx, sc, b)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("choose the exam of batch %d: %w", batchID, err)
+	}
+	return out, nil
 }
 
 // ReadingOf is what was read on a page; nil before it was.

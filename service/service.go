@@ -139,6 +139,7 @@ type Queries interface {
 	CertificateQueries
 	BlankQueries
 	ScanQueries
+	ScanBatchQueries
 	ScanQuestionQueries
 	CandidateQueries
 	UploadQueries
@@ -175,6 +176,7 @@ type Tx interface {
 	CertificateCommands
 	BlankCommands
 	ScanCommands
+	ScanBatchCommands
 	ScanQuestionCommands
 	CandidateCommands
 	UploadCommands

@@ -1,0 +1,358 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"flowbot/service"
+)
+
+var (
+	_ service.ScanBatchQueries  = queries{}
+	_ service.ScanBatchCommands = tx{}
+)
+
+// ScanBatch implements service.ScanBatchQueries.
+func (q queries) ScanBatch(ctx context.Context, id int64) (*service.ScanBatch, error) {
+	b := new(service.ScanBatch)
+	if err := q.NewSelect().Model(b).Where("id = ?", id).Scan(ctx); err != nil {
+		return nil, explain(err)
+	}
+	return b, nil
+}
+
+// OpenScanBatch implements service.ScanBatchQueries.
+func (q queries) OpenScanBatch(ctx context.Context, personID, centerID, examID int64) (*service.ScanBatch, error) {
+	var out []service.ScanBatch
+	sel := q.NewSelect().Model(&out).Where("person_id = ?", personID).Where("center_id = ?", centerID).
+		Where("state <> 'settled'").Order("id DESC").Limit(1)
+	if examID != 0 {
+		sel = sel.Where("exam_id = ?", examID)
+	}
+	if err := sel.Scan(ctx); err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
+// ScanFile implements service.ScanBatchQueries.
+func (q queries) ScanFile(ctx context.Context, id int64) (*service.ScanFile, error) {
+	f := new(service.ScanFile)
+	if err := q.NewSelect().Model(f).Where("id = ?", id).Scan(ctx); err != nil {
+		return nil, explain(err)
+	}
+	return f, nil
+}
+
+// ScanFiles implements service.ScanBatchQueries.
+func (q queries) ScanFiles(ctx context.Context, batchID int64) ([]service.ScanFile, error) {
+	var out []service.ScanFile
+	err := q.NewSelect().Model(&out).Where("batch_id = ?", batchID).Order("id").Scan(ctx)
+	return out, explain(err)
+}
+
+// ScanPage implements service.ScanBatchQueries.
+func (q queries) ScanPage(ctx context.Context, id int64) (*service.ScanPage, error) {
+	p := new(service.ScanPage)
+	if err := q.NewSelect().Model(p).Where("id = ?", id).Scan(ctx); err != nil {
+		return nil, explain(err)
+	}
+	return p, nil
+}
+
+// ScanPages implements service.ScanBatchQueries. Pages of two files are read side
+// by side; they come file by file.
+func (q queries) ScanPages(ctx context.Context, batchID int64, states []service.PageState, offset, limit int) ([]service.ScanPage, error) {
+	var out []service.ScanPage
+	sel := q.NewSelect().Model(&out).ExcludeColumn("evidence").Where("batch_id = ?", batchID).
+		Order("file_id", "number").Offset(int64(offset)).Limit(int64(limit))
+	if states != nil {
+		sel = sel.Where("state IN (?)", bun.List(states))
+	}
+	err := sel.Scan(ctx)
+	return out, explain(err)
+}
+
+// ScanPageNumbers implements service.ScanBatchQueries.
+func (q queries) ScanPageNumbers(ctx context.Context, fileID int64) ([]int, error) {
+	var out []int
+	err := q.NewSelect().Model((*service.ScanPage)(nil)).Column("number").Where("file_id = ?", fileID).Order("number").Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// ScanWaiting implements service.ScanBatchQueries.
+func (q queries) ScanWaiting(ctx context.Context, batchID int64) (files, pages int, err error) {
+	var out struct{ Files, Pages int }
+	err = q.NewRaw(`SELECT
+			(SELECT count(*) FROM scan_files WHERE batch_id = ?0 AND state = 'waiting') AS files,
+			(SELECT count(*) FROM scan_pages WHERE batch_id = ?0 AND state = 'waiting') AS pages`, batchID).Scan(ctx, &out)
+	return out.Files, out.Pages, explain(err)
+}
+
+// ScanVotes implements service.ScanBatchQueries.
+func (q queries) ScanVotes(ctx context.Context, batchID int64) (map[int64]int, error) {
+	var rows []struct {
+		ExamID int64
+		Pages  int
+	}
+	err := q.NewRaw(`SELECT a.exam_id, count(*) AS pages FROM scan_pages AS p JOIN applications AS a ON a.id = p.application_id
+		WHERE p.batch_id = ? AND p.state = 'read' GROUP BY a.exam_id`, batchID).Scan(ctx, &rows)
+	out := make(map[int64]int, len(rows))
+	for _, r := range rows {
+		out[r.ExamID] = r.Pages
+	}
+	return out, explain(err)
+}
+
+// PageOfScan implements service.ScanBatchQueries.
+func (q queries) PageOfScan(ctx context.Context, scanID int64) (*service.ScanPage, error) {
+	return onePage(ctx, q.NewSelect().Where("scan_id = ?", scanID).Where("scan_id IS NOT NULL"))
+}
+
+// PageBefore implements service.ScanBatchQueries.
+func (q queries) PageBefore(ctx context.Context, examID int64, sha string, id int64) (*service.ScanPage, error) {
+	no := []service.MatchRule{service.PageRuleUnreadable, service.PageRuleRescan, service.PageRuleNotEntitled}
+	return onePage(ctx, q.NewSelect().Where("exam_id = ?", examID).Where("sha = ?", sha).Where("id < ?", id).
+		Where("(state <> 'aside' OR rule NOT IN (?))", bun.List(no)).Order("id").Limit(1))
+}
+
+func onePage(ctx context.Context, sel *bun.SelectQuery) (*service.ScanPage, error) {
+	var out []service.ScanPage
+	if err := sel.Model(&out).Scan(ctx); err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
+// ExamsForScans implements service.ScanBatchQueries.
+func (q queries) ExamsForScans(ctx context.Context, centerID int64, limit int) ([]service.ExamItem, error) {
+	var out []service.ExamItem
+	err := q.NewSelect().TableExpr("exams AS exam").Join("JOIN orgs AS org ON org.id = exam.center_id").
+		Column("exam.id", "exam.number", "exam.center_id", "exam.held_on", "exam.protocol_status", "exam.certificate_status",
+			"exam.applications", "exam.successful", "exam.loaded", "exam.revision").
+		ColumnExpr("org.name AS center").
+		Where("exam.center_id = ?", centerID).
+		Where("exam.certificate_status IN (?)", bun.List([]service.CertificateStatus{service.CertificatesToLoad, service.CertificatesPartlyLoaded})).
+		OrderExpr("exam.held_on DESC, exam.id DESC").Limit(int64(limit)).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// NumberInCenter implements service.ScanBatchQueries.
+func (q queries) NumberInCenter(ctx context.Context, centerID int64, number string) (*service.Application, error) {
+	var out []service.Application
+	err := q.NewSelect().Model(&out).Apply(applicationsOf).Join("JOIN exams AS exam ON exam.id = application.exam_id").
+		Where("application.registration_number = ?", number).Where("application.registration_number <> ''").
+		Where("exam.center_id = ?", centerID).Limit(1).Scan(ctx)
+	if err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
+// PrintedState implements service.ScanBatchQueries. Whether a scan is loaded, who
+// is linked and the like change nothing on the list.
+func (q queries) PrintedState(ctx context.Context, examIDs []int64) (string, error) {
+	var out string
+	err := q.NewRaw(`SELECT concat(
+			(SELECT md5(string_agg(concat_ws('|', a.id, a.level, a.last_name, a.first_name, a.middle_name, a.last_name_latin, a.first_name_latin,
+				a.middle_name_latin, a.outcome, a.violations, a.registration_number, a.issued_on), E'\n' ORDER BY a.id))
+				FROM applications AS a WHERE a.exam_id = ANY (?0)), ' ',
+			(SELECT coalesce(max(p.id), 0) FROM printings AS p WHERE p.exam_id = ANY (?0) AND p.fault IS NULL))`,
+		pgdialect.Array(examIDs)).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// PrintedForms implements service.ScanBatchQueries.
+func (q queries) PrintedForms(ctx context.Context, examIDs []int64) ([]service.PrintedForm, error) {
+	var list []service.Application
+	err := q.NewSelect().Model(&list).Apply(applicationsOf).
+		Where("application.exam_id = ANY (?)", pgdialect.Array(examIDs)).Where("application.registration_number <> ''").
+		Where("application.outcome = ?", service.OutcomePassed).Where("application.violations = ?", service.ViolationsNone).
+		OrderExpr("application.id").Scan(ctx)
+	if err != nil {
+		return nil, explain(err)
+	}
+	var rows []struct {
+		ID          int64 // of the application
+		PrintingID  int64
+		Certificate json.RawMessage
+	}
+	err = q.NewRaw(`SELECT DISTINCT ON (a.id) a.id, p.id AS printing_id, p.form->'Certificates'->(a.n - 1)::int AS certificate
+		FROM printings AS p CROSS JOIN unnest(p.applications) WITH ORDINALITY AS a (id, n)
+		WHERE p.exam_id = ANY (?) AND p.fault IS NULL ORDER BY a.id, p.id DESC`, pgdialect.Array(examIDs)).Scan(ctx, &rows)
+	if err != nil {
+		return nil, explain(err)
+	}
+	printed := make(map[int64]int, len(rows))
+	for i := range rows {
+		printed[rows[i].ID] = i
+	}
+	out := make([]service.PrintedForm, 0, len(list))
+	for i := range list {
+		f := service.PrintedForm{Application: list[i]}
+		if at, ok := printed[list[i].ID]; ok {
+			f.PrintingID = rows[at].PrintingID
+			if err := json.Unmarshal(rows[at].Certificate, &f.Certificate); err != nil {
+				return nil, fmt.Errorf("certificate in printing %d: %w", f.PrintingID, err)
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// PrintedProfiles implements service.ScanBatchQueries.
+func (q queries) PrintedProfiles(ctx context.Context, printingIDs []int64) (map[int64]service.BlankProfile, error) {
+	var rows []struct {
+		ID      int64
+		Profile json.RawMessage
+	}
+	err := q.NewRaw(`SELECT id, form->'Profile' AS profile FROM printings WHERE id = ANY (?)`, pgdialect.Array(printingIDs)).Scan(ctx, &rows)
+	if err != nil {
+		return nil, explain(err)
+	}
+	out := make(map[int64]service.BlankProfile, len(rows))
+	for _, r := range rows {
+		var p service.BlankProfile
+		if err := json.Unmarshal(r.Profile, &p); err != nil {
+			return nil, fmt.Errorf("profile of printing %d: %w", r.ID, err)
+		}
+		out[r.ID] = p
+	}
+	return out, nil
+}
+
+// ScanEvidence implements service.ScanBatchQueries.
+func (q queries) ScanEvidence(ctx context.Context, examID int64) (map[int64]*service.ScanPage, error) {
+	var list []service.ScanPage
+	err := q.NewSelect().Model(&list).Join("JOIN applications AS a ON a.scan_id = scan_page.scan_id").
+		Where("a.exam_id = ?", examID).Scan(ctx)
+	if err != nil {
+		return nil, explain(err)
+	}
+	out := make(map[int64]*service.ScanPage, len(list))
+	for i := range list {
+		out[list[i].ApplicationID] = &list[i]
+	}
+	return out, nil
+}
+
+// InsertScanBatch implements service.ScanBatchCommands.
+func (t tx) InsertScanBatch(ctx context.Context, b *service.ScanBatch) error {
+	_, err := t.NewInsert().Model(b).Returning("id").Exec(ctx)
+	return explain(err)
+}
+
+// ScanBatchForUpdate implements service.ScanBatchCommands. Rows that refer to the
+// batch are not held up.
+func (t tx) ScanBatchForUpdate(ctx context.Context, id int64) (*service.ScanBatch, error) {
+	b := new(service.ScanBatch)
+	if err := t.NewSelect().Model(b).Where("id = ?", id).For("NO KEY UPDATE").Scan(ctx); err != nil {
+		return nil, explain(err)
+	}
+	return b, nil
+}
+
+// SaveScanBatch implements service.ScanBatchCommands.
+func (t tx) SaveScanBatch(ctx context.Context, b *service.ScanBatch) error {
+	res, err := t.NewUpdate().Model(b).WherePK().Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "scan batch", b.ID)
+}
+
+// InsertScanFile implements service.ScanBatchCommands.
+func (t tx) InsertScanFile(ctx context.Context, f *service.ScanFile) (bool, error) {
+	res, err := t.NewInsert().Model(f).On("CONFLICT (update_id) WHERE update_id <> 0 DO NOTHING").Returning("id").Exec(ctx)
+	if err != nil {
+		return false, explain(err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil || n == 1 {
+		return n == 1, explain(err)
+	}
+	first := new(service.ScanFile)
+	if err := t.NewSelect().Model(first).Where("update_id = ?", f.UpdateID).Where("update_id <> 0").Scan(ctx); err != nil {
+		return false, explain(err)
+	}
+	*f = *first
+	return false, nil
+}
+
+// SaveScanFile implements service.ScanBatchCommands.
+func (t tx) SaveScanFile(ctx context.Context, f *service.ScanFile) error {
+	res, err := t.NewUpdate().Model(f).WherePK().Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "scan file", f.ID)
+}
+
+// InsertScanPage implements service.ScanBatchCommands.
+func (t tx) InsertScanPage(ctx context.Context, p *service.ScanPage) (bool, error) {
+	res, err := t.NewInsert().Model(p).On("CONFLICT (file_id, number) DO NOTHING").Returning("id").Exec(ctx)
+	if err != nil {
+		return false, explain(err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, explain(err)
+}
+
+// ScanPageForUpdate implements service.ScanBatchCommands. Rows that refer to the
+// page are not held up.
+func (t tx) ScanPageForUpdate(ctx context.Context, id int64) (*service.ScanPage, error) {
+	p := new(service.ScanPage)
+	if err := t.NewSelect().Model(p).Where("id = ?", id).For("NO KEY UPDATE").Scan(ctx); err != nil {
+		return nil, explain(err)
+	}
+	return p, nil
+}
+
+// PagesToSettle implements service.ScanBatchCommands.
+func (t tx) PagesToSettle(ctx context.Context, batchID int64) ([]service.ScanPage, error) {
+	var out []service.ScanPage
+	err := t.NewSelect().Model(&out).Where("batch_id = ?", batchID).Where("state = 'read'").
+		Order("id").For("NO KEY UPDATE").Scan(ctx)
+	return out, explain(err)
+}
+
+// SaveScanPage implements service.ScanBatchCommands.
+func (t tx) SaveScanPage(ctx context.Context, p *service.ScanPage) error {
+	res, err := t.NewUpdate().Model(p).WherePK().Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "scan page", p.ID)
+}
+
+// HoldDelivery implements service.ScanBatchCommands. A sender passes held notices
+// over, and asks once more what is due after it has claimed one.
+func (t tx) HoldDelivery(ctx context.Context, personID int64, key string) (bool, error) {
+	var states []service.NoticeState
+	err := t.NewRaw(`SELECT state FROM notices WHERE person_id = ? AND key = ? AND state IN ('queued', 'sending', 'unknown') FOR UPDATE`,
+		personID, key).Scan(ctx, &states)
+	if err != nil {
+		return false, explain(err)
+	}
+	for _, s := range states {
+		if s != service.NoticeQueued {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// FreeBlank implements service.ScanBatchCommands: a blank of which nothing became
+// has no row.
+func (t tx) FreeBlank(ctx context.Context, id int64) error {
+	res, err := t.NewDelete().Model((*service.Blank)(nil)).Where("id = ?", id).Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "blank", id)
+}
