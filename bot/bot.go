@@ -35,6 +35,7 @@ type Services struct {
 	Certificates *service.Certificates
 	Blanks       *service.Blanks
 	Scans        *service.Scans
+	Batches      *service.ScanBatches
 	Candidates   *service.Candidates
 	Uploads      *service.Uploads
 

@@ -103,6 +103,7 @@ type Services struct {
 	Frdo         *service.Frdo
 	Certificates *service.Certificates
 	Scans        *service.Scans
+	Batches      *service.ScanBatches
 	Candidates   *service.Candidates
 }
 
@@ -116,6 +117,9 @@ func Works(s Services) []Work {
 		OnOrTell(10*time.Minute, s.Imports.Work, s.Imports.GiveUp),
 		OnOrTell(10*time.Minute, s.Certificates.Print, s.Certificates.GiveUp),
 		OnOrTell(5*time.Minute, s.Frdo.WriteExport, s.Frdo.GiveUpExport),
+		OnOrTell(30*time.Minute, s.Batches.TakeApart, s.Batches.GiveUpTakeApart), // a thousand pages, or 2 GB
+		OnOrTell(2*time.Minute, s.Batches.ReadPage, s.Batches.GiveUpReadPage),
+		OnOrTell(5*time.Minute, s.Batches.Settle, s.Batches.GiveUpSettle),
 
 		On(time.Minute, counting[service.ExpireReviews](s.Acts.ExpireReviews)),
 		On(time.Minute, counting[service.ExpireProtocols](s.Protocols.Expire)),
@@ -171,6 +175,7 @@ func NewWorkers(c WorkersConfig, works []Work) (*Workers, error) {
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: max(4, 2*runtime.GOMAXPROCS(0))},
 			service.ClockQueue: {MaxWorkers: 2},
+			service.PageQueue:  {MaxWorkers: runtime.GOMAXPROCS(0)}, // each keeps a core busy
 		},
 		Workers:              all,
 		RescueStuckJobsAfter: longest + rescueSlack,

@@ -376,7 +376,9 @@ func (BatchReportNotice) NoticeKind() string { return "scan_report" }
 func (BatchReportNotice) NoticeLane() Lane { return LaneAnswer }
 
 // NoticeKey keeps one for each batch.
-func (n BatchReportNotice) NoticeKey() string { return "scan_report:" + strconv.FormatInt(n.BatchID, 10) }
+func (n BatchReportNotice) NoticeKey() string {
+	return "scan_report:" + strconv.FormatInt(n.BatchID, 10)
+}
 
 // BatchChooseNotice asks whose exam a batch is.
 type BatchChooseNotice struct {
@@ -390,7 +392,9 @@ func (BatchChooseNotice) NoticeKind() string { return "scan_choose" }
 func (BatchChooseNotice) NoticeLane() Lane { return LaneAnswer }
 
 // NoticeKey keeps one for each batch.
-func (n BatchChooseNotice) NoticeKey() string { return "scan_choose:" + strconv.FormatInt(n.BatchID, 10) }
+func (n BatchChooseNotice) NoticeKey() string {
+	return "scan_choose:" + strconv.FormatInt(n.BatchID, 10)
+}
 
 // Begin returns the exam for which the actor is about to send scans, or the
 // refusal that they would meet: nobody has a registration number yet, or the
@@ -604,20 +608,20 @@ const mostPages = 100_000
 // BatchView is everything that is told of a batch. While it is open the counts are
 // what the machine thinks so far.
 type BatchView struct {
-	Batch     ScanBatch
-	Exam      *Exam // nil while it is not known
-	Files     []ScanFile
-	Refused   []ScanFile // of these
-	Found     int        // pages
-	Read      int        // of these
-	Matched   int        // of these, with their application
-	Questions int        // of those read, for a person to decide
-	Aside     int        // of those read
-	AsideBy   []AsideGroup
-	Loaded    int           // of the exam: applications with a scan
+	Batch      ScanBatch
+	Exam       *Exam // nil while it is not known
+	Files      []ScanFile
+	Refused    []ScanFile // of these
+	Found      int        // pages
+	Read       int        // of these
+	Matched    int        // of these, with their application
+	Questions  int        // of those read, for a person to decide
+	Aside      int        // of those read
+	AsideBy    []AsideGroup
+	Loaded     int           // of the exam: applications with a scan
 	Successful int           // of the exam: applications to which a certificate is due
-	Missing   []Application // of the exam: due, and without a scan, by name; the first 20
-	More      int           // how many more are missing
+	Missing    []Application // of the exam: due, and without a scan, by name; the first 20
+	More       int           // how many more are missing
 }
 
 // Batch returns a batch to who sent it and to the staff of its center.
@@ -675,7 +679,7 @@ func (v *BatchView) count(pages []ScanPage) {
 			continue
 		}
 		v.Read++
-		switch p.State.opinion(p) {
+		switch p.opinion() {
 		case PageMatched:
 			v.Matched++
 		case PageAside:
@@ -695,10 +699,10 @@ func (v *BatchView) count(pages []ScanPage) {
 }
 
 // opinion is the state of a page, or what it will most likely be.
-func (s PageState) opinion(p *ScanPage) PageState {
+func (p *ScanPage) opinion() PageState {
 	switch {
-	case s != PageRead:
-		return s
+	case p.State != PageRead:
+		return p.State
 	case p.Rule == MatchEmpty || p.Rule == PageRuleUnreadable:
 		return PageAside
 	case p.ApplicationID != 0:
@@ -752,6 +756,48 @@ func (s *ScanBatches) Shown(ctx context.Context, by Actor, id, messageID int64) 
 		return fmt.Errorf("show batch %d: %w", id, err)
 	}
 	return nil
+}
+
+// SheetPages is how many pages one picture of a batch shows at most: thumbnails
+// that a telephone can show.
+const SheetPages = 60
+
+// Sheet draws the pages of a batch as thumbnails side by side, marked with what
+// became of them: at most SheetPages, from the page of an ordinal on, which counts
+// from 0. It returns nil when there is none from there on.
+func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from int) ([]byte, error) {
+	if _, err := s.visible(ctx, by, batchID); err != nil {
+		return nil, err
+	}
+	pages, err := s.store.ScanPages(ctx, batchID, nil, from, SheetPages)
+	if err != nil {
+		return nil, fmt.Errorf("pages of batch %d: %w", batchID, err)
+	}
+	if len(pages) == 0 {
+		return nil, nil
+	}
+	thumbs := make([]PageThumb, 0, len(pages))
+	for i := range pages {
+		p := &pages[i]
+		t := PageThumb{Number: from + i + 1, Mark: pageMarks[p.opinion()]}
+		if p.ThumbSHA != "" {
+			if t.JPEG, err = s.bytes(ctx, p.ThumbSHA); err != nil {
+				return nil, fmt.Errorf("page %d: %w", p.ID, err)
+			}
+		}
+		thumbs = append(thumbs, t)
+	}
+	sheet, err := s.sheet(thumbs)
+	if err != nil {
+		return nil, fmt.Errorf("pages of batch %d: %w", batchID, err)
+	}
+	return sheet, nil
+}
+
+// pageMarks is how pages of each state are marked on a picture.
+var pageMarks = map[PageState]PageMark{
+	PageWaiting: MarkQuestion, PageRead: MarkQuestion,
+	PageMatched: MarkMatched, PageQuestion: MarkQuestion, PageAside: MarkAside,
 }
 
 // ExamChoice is an exam that a batch may be of.

@@ -124,7 +124,7 @@ func (s *ScanBatches) ask(ctx context.Context, id int64) error {
 			return err
 		}
 		for i := range pages {
-			if pages[i].State.opinion(&pages[i]) != PageAside {
+			if pages[i].opinion() != PageAside {
 				if err := s.moveBatch(ctx, tx, System, b, BatchAsk); err != nil {
 					return err
 				}

@@ -36,6 +36,7 @@ func (i *installation) jobs() cron.Services {
 	return cron.Services{
 		Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep,
 		Uploads: i.uploads, Protocols: i.protocols, Frdo: i.frdo, Certificates: i.certificates, Scans: i.scans, Candidates: i.candidates,
+		Batches: i.batches,
 	}
 }
 
@@ -56,7 +57,7 @@ func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
 		Queue: i.queue, Cards: i.cards, Archives: i.archives,
 		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs,
 		Exams: i.exams, Protocols: i.protocols, Centers: i.centers, Frdo: i.frdo, Certificates: i.certificates,
-		Blanks: i.blanks, Scans: i.scans, Candidates: i.candidates, Uploads: i.uploads,
+		Blanks: i.blanks, Scans: i.scans, Batches: i.batches, Candidates: i.candidates, Uploads: i.uploads,
 		BotName: i.settings.BotName,
 	}, i.texts, i.log, time.Now)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"flowbot/bot/chat"
@@ -63,6 +64,7 @@ type services struct {
 	certificates *service.Certificates
 	blanks       *service.Blanks
 	scans        *service.Scans
+	batches      *service.ScanBatches
 	candidates   *service.Candidates
 	uploads      *service.Uploads
 }
@@ -204,8 +206,31 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.frdo = service.NewFrdo(i.db, reader.Book(), i.files, out.uploads, out.certificates, i.say, now)
 	out.blanks = service.NewBlanks(i.db, now)
 	out.scans = service.NewScans(i.db, i.files, out.uploads, profiles, i.settings.DeliveryHold, now)
+	out.batches = service.NewScanBatches(service.ScanBatchesConfig{
+		Store: i.db, Chat: sent, Foreign: reader, Files: i.files, Scans: out.scans, Printer: printer, Recogniser: i.recogniser,
+		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Now: now,
+	})
 	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, now)
 	return out, nil
+}
+
+// programVersion names what this program was built from: the commit, or nothing
+// that is known, in a test for example.
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			version = s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			version += "+"
+		}
+	}
+	return version
 }
 
 // say finds the plain words of a refusal.
