@@ -76,6 +76,8 @@ func NewBlank(p service.BlankProfile) (*Blank, error) {
 }
 
 // ground fills the blank with the fine waves of a security print.
+//
+//go:norace
 func (b *Blank) ground() {
 	p := b.art
 	for y := range p.h {
@@ -94,6 +96,8 @@ func (b *Blank) ground() {
 }
 
 // border draws the ornamental band around the blank, between two fine lines.
+//
+//go:norace
 func (b *Blank) border() {
 	f, ok := b.profile.Region(service.RegionFrame)
 	inner, has := b.profile.Region(service.RegionInnerFrame)
@@ -143,6 +147,8 @@ func (b *Blank) emblem() {
 }
 
 // text draws one line; all lengths but the type's size are millimetres.
+//
+//go:norace
 func (b *Blank) text(p *picture, words string, face service.Face, size, x, y, width float64, align service.Align, c ink) error {
 	f, err := opentype.NewFace(b.faces[face], &opentype.FaceOptions{Size: size, DPI: dpi, Hinting: font.HintingNone})
 	if err != nil {
@@ -201,6 +207,8 @@ const hiddenFrom = .5
 
 // Hidden tells whether stamps and signatures hide what stands in a box: whether
 // over half of it lies under dyes that take more than half of the light.
+//
+//go:norace
 func (s *Sheet) Hidden(b service.Box) bool {
 	if s.veil == nil {
 		return false
@@ -294,6 +302,8 @@ func (s *Sheet) digits(text string, box service.Box) error {
 // Print lays what was printed over the blank: the gray page, drawn in 300 dpi,
 // with the blank's area at the profile's place, off by so many millimetres and
 // faded to that share of black.
+//
+//go:norace
 func (s *Sheet) Print(page *image.Gray, right, down, strength float64) {
 	left := s.blank.profile.Sheet.X - right
 	top := s.blank.profile.Sheet.Y - down
@@ -366,5 +376,16 @@ func (s *Sheet) Blot(r *rand.Rand, box service.Box) {
 	for range 60 {
 		x, y := box.X+box.Width*r.Float64(), box.Y+box.Height*(.2+.6*r.Float64())
 		s.pic.stroke(x*ppm, y*ppm, (x+4)*ppm, (y+r.Float64()-.5)*ppm, 1.6*ppm, ink{20, 20, 30}, .95)
+	}
+}
+
+// Smudge lays a blot of ink on a digit, so that nothing of it is seen.
+func (s *Sheet) Smudge(r *rand.Rand, cell service.Box) {
+	black := ink{20, 20, 30}
+	const over = .3 // mm beyond the digit
+	s.pic.bar((cell.X-over)*ppm, (cell.Y-over)*ppm, (cell.X+cell.Width+over)*ppm, (cell.Y+cell.Height+over)*ppm, black)
+	for range 6 {
+		x, y := cell.X+cell.Width*r.Float64(), cell.Y+cell.Height*r.Float64()
+		s.pic.stroke(x*ppm, y*ppm, (x+r.Float64()-.5)*ppm, (y+2*r.Float64()-1)*ppm, ppm, black, 1)
 	}
 }

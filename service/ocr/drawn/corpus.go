@@ -1,15 +1,12 @@
 package drawn
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,12 +14,25 @@ import (
 	"flowbot/service"
 )
 
+// What a page of a corpus is.
+const (
+	KindGood      = "good"      // a certificate of the list
+	KindForeign   = "foreign"   // of another exam: somebody on the list, the number one digit off
+	KindFalsified = "falsified" // as one on the list, but one digit of its number is another
+	KindStranger  = "stranger"  // of another exam, whose people and numbers are others
+	KindDuplicate = "duplicate" // a certificate of the list for the second time
+	KindSmudged   = "smudged"   // one or two digits of the number are under ink
+	KindBlotted   = "blotted"   // digits of the number are hidden, by ink or by what is stamped on them
+	KindEmpty     = "empty"
+	KindLetter    = "letter"
+)
+
 // Page is one page of a corpus with what is true of it.
 type Page struct {
 	Scan
 
 	ApplicationID int64  // whose certificate it is; 0: nobody's on the list
-	Kind          string // good, foreign, duplicate, blotted (a digit of the number is hidden), empty, letter
+	Kind          string // one of the kinds above
 	Number        string // registration number on it, "" for none
 	BlankNumber   string // "" for none
 	Hits          []string
@@ -47,11 +57,14 @@ type Order struct {
 	Applications int
 	Severity     Severity
 	Symbology    Symbology
-	Foreign      int // pages of another exam: of somebody on this list, the number one digit off
+	Foreign      int
 	Duplicates   int
 	Empty        int
 	Letters      int
-	Dir          string // for what is drawn on the way
+	Falsified    int // of the list's numbers one after the other: as many as Applications, and each has its false twin
+	Strangers    int
+	Smudged      int    // every second with a falsified number, of which nobody can see that it is one
+	Dir          string // empty; for what is drawn on the way
 }
 
 // Parts of invented names. Relatives share last names, namesakes all of it.
@@ -93,70 +106,134 @@ func people(r *rand.Rand, n int) []service.Certificate {
 }
 
 // Draw makes a corpus. The same seed makes the same one.
-func Draw(ctx context.Context, press Press, profile service.BlankProfile, seed uint64, o Order) (*Corpus, error) {
-	r := rand.New(rand.NewPCG(seed, 77)) //nolint:gosec // nothing secret is drawn
+func Draw(ctx context.Context, press Press, profile service.BlankProfile, seed uint64, o Order) (_ *Corpus, err error) {
 	blank, err := NewBlank(profile)
 	if err != nil {
 		return nil, err
 	}
-	c := &Corpus{Profile: profile}
-	c.Form = service.CertificateForm{Exam: "1", Date: service.NewDay(2026, 2, 1), Profile: profile, Certificates: people(r, o.Applications)}
-	lines, err := press.CertificateLines(ctx, c.Form)
+	d, err := NewDrawing(ctx, press, blank, seed, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	c := d.Corpus
+	for {
+		page, err := d.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Pages = append(c.Pages, *page)
+	}
+	d.r.Shuffle(len(c.Pages), func(i, j int) { c.Pages[i], c.Pages[j] = c.Pages[j], c.Pages[i] })
+	return &c, nil
+}
+
+// Drawing draws the pages of a corpus one by one, for corpora that are larger than
+// the memory. It is not safe for concurrent use.
+type Drawing struct {
+	Corpus // whose Pages stay empty
+
+	r      *rand.Rand
+	blank  *Blank
+	order  Order
+	sheets []printed
+	next   int
+	prints *prints
+}
+
+// NewDrawing begins a corpus on that blank. Close ends it.
+func NewDrawing(ctx context.Context, press Press, blank *Blank, seed uint64, o Order) (*Drawing, error) {
+	d := &Drawing{r: rand.New(rand.NewPCG(seed, 77)), blank: blank, order: o} //nolint:gosec // nothing secret is drawn
+	d.Profile = blank.profile
+	d.Form = service.CertificateForm{Exam: "1", Date: service.NewDay(2026, 2, 1), Profile: d.Profile, Certificates: people(d.r, o.Applications)}
+	lines, err := press.CertificateLines(ctx, d.Form)
 	if err != nil {
 		return nil, fmt.Errorf("lines of a corpus: %w", err)
 	}
 	for i := range lines {
-		c.Certificates = append(c.Certificates, service.PrintedCertificate{ApplicationID: int64(i + 1), Lines: lines[i]})
+		d.Certificates = append(d.Certificates, service.PrintedCertificate{ApplicationID: int64(i + 1), Lines: lines[i]})
 	}
-	sheets := c.sheets(r, o)
-	printed, err := c.print(ctx, press, sheets, o.Dir)
+	d.sheets = d.Corpus.sheets(d.r, o)
+	form := d.Form
+	form.Certificates = nil
+	for _, s := range d.sheets {
+		form.Certificates = append(form.Certificates, s.certificate)
+	}
+	if d.prints, err = newPrints(ctx, press, form, o.Dir); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Next draws the next page: the certificates, then what is none. After the last it
+// is io.EOF.
+func (d *Drawing) Next(ctx context.Context) (*Page, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("draw a page: %w", err)
+	}
+	n := d.next
+	d.next++
+	if n < len(d.sheets) {
+		ink, err := d.prints.next()
+		if err != nil {
+			return nil, err
+		}
+		return d.scan(d.r, d.blank, &d.sheets[n], ink, d.order)
+	}
+	var data []byte
+	var err error
+	kind := KindEmpty
+	switch n -= len(d.sheets); {
+	case n < d.order.Empty:
+		data, err = Empty(d.r, d.r.IntN(2) == 0)
+	case n < d.order.Empty+d.order.Letters:
+		kind = KindLetter
+		data, err = d.blank.Letter(d.r)
+	default:
+		return nil, io.EOF
+	}
 	if err != nil {
 		return nil, err
 	}
-	for i := range sheets {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("draw a corpus: %w", err)
-		}
-		ink, err := readGray(printed[i])
-		if err != nil {
-			return nil, err
-		}
-		if err := os.Remove(printed[i]); err != nil {
-			return nil, fmt.Errorf("draw a corpus: %w", err)
-		}
-		if err := c.scan(r, blank, &sheets[i], ink, o); err != nil {
-			return nil, err
+	return &Page{Scan: Scan{JPEG: data}, Kind: kind}, nil
+}
+
+// Close ends what draws the print.
+func (d *Drawing) Close() error { return d.prints.close() }
+
+// Falsify returns a registration number with one digit, drawn at random, changed
+// into another, and its place among the digits.
+func Falsify(r *rand.Rand, number string) (falsified string, digit int) {
+	var places []int
+	for i, c := range number {
+		if c >= '0' && c <= '9' {
+			places = append(places, i)
 		}
 	}
-	for range o.Empty {
-		data, err := Empty(r, r.IntN(2) == 0)
-		if err != nil {
-			return nil, err
-		}
-		c.Pages = append(c.Pages, Page{Scan: Scan{JPEG: data}, Kind: "empty"})
+	if len(places) == 0 {
+		return number, 0
 	}
-	for range o.Letters {
-		data, err := blank.Letter(r)
-		if err != nil {
-			return nil, err
-		}
-		c.Pages = append(c.Pages, Page{Scan: Scan{JPEG: data}, Kind: "letter"})
-	}
-	r.Shuffle(len(c.Pages), func(i, j int) { c.Pages[i], c.Pages[j] = c.Pages[j], c.Pages[i] })
-	return c, nil
+	digit = r.IntN(len(places))
+	out := []byte(number)
+	out[places[digit]] = '0' + (out[places[digit]]-'0'+byte(1+r.IntN(9)))%10 //nolint:gosec // 1 to 9
+	return string(out), digit
 }
 
 // printed is a certificate that is to be printed and scanned.
 type printed struct {
 	certificate service.Certificate
 	page        Page
+	hidden      []int // digits of its number that ink lies on, counted from 0
 }
 
 // sheets lists what is printed.
 func (c *Corpus) sheets(r *rand.Rand, o Order) []printed {
 	var out []printed
 	for i, certificate := range c.Form.Certificates {
-		out = append(out, printed{certificate, Page{ApplicationID: int64(i + 1), Kind: "good", Number: certificate.RegistrationNumber}})
+		out = append(out, printed{certificate: certificate, page: Page{ApplicationID: int64(i + 1), Kind: KindGood, Number: certificate.RegistrationNumber}})
 	}
 	taken := map[string]bool{}
 	for _, p := range out {
@@ -173,70 +250,68 @@ func (c *Corpus) sheets(r *rand.Rand, o Order) []printed {
 			other.RegistrationNumber = string(digits)
 		}
 		taken[other.RegistrationNumber] = true
-		out = append(out, printed{other, Page{Kind: "foreign", Number: other.RegistrationNumber}})
+		out = append(out, printed{certificate: other, page: Page{Kind: KindForeign, Number: other.RegistrationNumber}})
 	}
 	for range o.Duplicates {
 		p := out[r.IntN(len(c.Form.Certificates))]
-		p.page.Kind = "duplicate"
+		p.page.Kind = KindDuplicate
+		out = append(out, p)
+	}
+	return append(out, c.twins(r, o, taken)...)
+}
+
+// twins lists what could be taken for a certificate of the list and is none, or
+// cannot be told from such.
+func (c *Corpus) twins(r *rand.Rand, o Order, taken map[string]bool) []printed {
+	var out []printed
+	list := c.Form.Certificates
+	falsified := func(i int) (service.Certificate, int) {
+		twin := list[i%len(list)]
+		for {
+			number, digit := Falsify(r, twin.RegistrationNumber)
+			if !taken[number] {
+				twin.RegistrationNumber = number
+				return twin, digit
+			}
+		}
+	}
+	for i := range o.Falsified {
+		twin, _ := falsified(i)
+		taken[twin.RegistrationNumber] = true
+		out = append(out, printed{certificate: twin, page: Page{Kind: KindFalsified, Number: twin.RegistrationNumber}})
+	}
+	if o.Strangers > 0 {
+		for _, other := range people(r, o.Strangers) {
+			out = append(out, printed{certificate: other, page: Page{Kind: KindStranger, Number: other.RegistrationNumber}})
+		}
+	}
+	for i := range o.Smudged {
+		k := r.IntN(len(list))
+		p := printed{certificate: list[k], page: Page{ApplicationID: int64(k + 1), Kind: KindSmudged}}
+		if i%2 == 1 {
+			twin, digit := falsified(k)
+			p.certificate, p.page.ApplicationID, p.hidden = twin, 0, []int{digit}
+		} else {
+			_, digit := Falsify(r, list[k].RegistrationNumber)
+			p.hidden = []int{digit}
+		}
+		if r.IntN(3) == 0 {
+			_, second := Falsify(r, list[k].RegistrationNumber)
+			p.hidden = append(p.hidden, second)
+		}
+		p.page.Number = p.certificate.RegistrationNumber
 		out = append(out, p)
 	}
 	return out
 }
 
-// print draws the sheets with the project's printer and turns them into pictures,
-// whose files it lists.
-func (c *Corpus) print(ctx context.Context, press Press, sheets []printed, dir string) ([]string, error) {
-	form := c.Form
-	form.Certificates = nil
-	for _, s := range sheets {
-		form.Certificates = append(form.Certificates, s.certificate)
-	}
-	data, err := press.Certificates(ctx, form)
-	if err != nil {
-		return nil, fmt.Errorf("print a corpus: %w", err)
-	}
-	file := filepath.Join(dir, "print.pdf")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		return nil, fmt.Errorf("print a corpus: %w", err)
-	}
-	out, err := exec.CommandContext(ctx, "pdftoppm", "-r", strconv.Itoa(dpi), "-gray", file, filepath.Join(dir, "print")).CombinedOutput() //nolint:gosec // paths of our own
-	if err != nil {
-		return nil, fmt.Errorf("draw print: %w: %s", err, out)
-	}
-	names, err := filepath.Glob(filepath.Join(dir, "print-*.pgm"))
-	if err != nil || len(names) != len(sheets) {
-		return nil, fmt.Errorf("print of %d pages, want %d: %w", len(names), len(sheets), err)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-// readGray reads a picture in the binary form of PGM.
-func readGray(name string) (*image.Gray, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("read print: %w", err)
-	}
-	defer f.Close()
-	in := bufio.NewReader(f)
-	var w, h, most int
-	if _, err := fmt.Fscanf(in, "P5\n%d %d\n%d\n", &w, &h, &most); err != nil || most != 255 {
-		return nil, fmt.Errorf("read print: no PGM of 255 levels: %w", err)
-	}
-	g := image.NewGray(image.Rect(0, 0, w, h))
-	if _, err := io.ReadFull(in, g.Pix); err != nil {
-		return nil, fmt.Errorf("read print: %w", err)
-	}
-	return g, nil
-}
-
 // scan puts a printed sheet on its blank, handles it as people do, and scans it.
-func (c *Corpus) scan(r *rand.Rand, blank *Blank, s *printed, ink *image.Gray, o Order) error {
+func (c *Corpus) scan(r *rand.Rand, blank *Blank, s *printed, ink *image.Gray, o Order) (*Page, error) {
 	v := &o.Severity
 	number := fmt.Sprintf("%0*d", c.Profile.Digits, r.Int64N(pow10(min(c.Profile.Digits, 18))))
 	sheet, err := blank.Numbered("АБ", number, o.Symbology)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	page := s.page
 	page.BlankNumber = number
@@ -259,24 +334,43 @@ func (c *Corpus) scan(r *rand.Rand, blank *Blank, s *printed, ink *image.Gray, o
 			page.Hits = append(page.Hits, "signature on number")
 			sheet.Sign(r, box.X+box.Width*r.Float64(), box.Y+box.Height/2)
 		}
-		if page.Kind == "good" && r.Float64() < v.Blotted {
-			page.Kind = "blotted"
+		if page.Kind == KindGood && r.Float64() < v.Blotted {
+			page.Kind = KindBlotted
 			sheet.Blot(r, box)
 		}
 	}
+	if err := c.smudge(r, blank, sheet, s.hidden, right, down); err != nil {
+		return nil, err
+	}
 	hidden, err := c.hidden(blank, sheet, right, down)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if page.Kind == "good" && hidden {
-		page.Kind = "blotted"
+	if page.Kind == KindGood && hidden {
+		page.Kind = KindBlotted
 	}
 	scan, err := v.Scan(r, sheet)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	page.Scan = *scan
-	c.Pages = append(c.Pages, page)
+	return &page, nil
+}
+
+// smudge lays ink on digits of the sheet's number.
+func (c *Corpus) smudge(r *rand.Rand, blank *Blank, s *Sheet, digits []int, right, down float64) error {
+	if len(digits) == 0 {
+		return nil
+	}
+	for _, line := range c.Certificates[0].Of(service.FieldRegistrationNumber) {
+		cells, err := blank.Cells(line, right, down)
+		if err != nil {
+			return err
+		}
+		for _, k := range digits {
+			s.Smudge(r, cells[k])
+		}
+	}
 	return nil
 }
 

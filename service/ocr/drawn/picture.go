@@ -142,8 +142,9 @@ func (p *picture) shrunk(w, h int) *picture {
 	return out
 }
 
-// blurred softens by three box filters, close to a Gaussian of that sigma in
-// pixels.
+// blurred softens, close to a Gaussian of that sigma in pixels.
+//
+//go:norace
 func (p *picture) blurred(sigma float64) *picture {
 	if sigma < .15 {
 		return p
@@ -152,34 +153,64 @@ func (p *picture) blurred(sigma float64) *picture {
 	// .2 keep it smooth.
 	steps := max(1, int(math.Ceil(sigma*sigma/.4)))
 	a := sigma * sigma / float64(steps) / 2
+	var t taps
+	for i := range t.middle {
+		t.middle[i] = float64(i) * (1 - 2*a)
+	}
+	for i := range t.sides {
+		t.sides[i] = float64(i) * a
+	}
 	out := p.clone()
-	row := make([]float64, 3*max(p.w, p.h))
+	long := 3 * p.w
+	one, two := make([]uint8, long), make([]uint8, long)
 	for range steps {
 		for y := range out.h {
-			line := out.pix[3*y*out.w : 3*(y+1)*out.w]
-			smooth(line, row, 3, out.w, a)
+			line := out.pix[y*long : (y+1)*long]
+			copy(one, line)
+			t.along(line, one)
 		}
-		for x := range out.w {
-			smooth(out.pix[3*x:], row, 3*out.w, out.h, a)
+		above, here := one, two // rows as they were
+		copy(above, out.pix[:long])
+		for y := range out.h {
+			line := out.pix[y*long : (y+1)*long]
+			below := out.pix[min(y+1, out.h-1)*long:][:long]
+			copy(here, line)
+			t.across(line, above, here, below)
+			above, here = here, above
 		}
 	}
 	return out
 }
 
-// smooth filters n RGB values that stand step bytes apart.
+// taps are a filter of three taps: what each value of the middle one gives, and
+// each sum of the two at its sides.
+type taps struct {
+	middle [256]float64
+	sides  [511]float64
+}
+
+// along filters a row of RGB values.
 //
 //go:norace
-func smooth(v []uint8, buffer []float64, step, n int, a float64) {
-	for i := range n {
-		for k := range 3 {
-			buffer[3*i+k] = float64(v[i*step+k])
+func (t *taps) along(to, from []uint8) {
+	for i := range to {
+		l, r := i-3, i+3
+		if l < 0 {
+			l = i
 		}
+		if r >= len(from) {
+			r = i
+		}
+		to[i] = uint8(t.middle[from[i]] + t.sides[int(from[l])+int(from[r])] + .5)
 	}
-	for i := range n {
-		l, r := max(i-1, 0), min(i+1, n-1)
-		for k := range 3 {
-			v[i*step+k] = uint8(buffer[3*i+k]*(1-2*a) + (buffer[3*l+k]+buffer[3*r+k])*a + .5)
-		}
+}
+
+// across filters a row with the rows above and below it.
+//
+//go:norace
+func (t *taps) across(to, above, here, below []uint8) {
+	for i := range to {
+		to[i] = uint8(t.middle[here[i]] + t.sides[int(above[i])+int(below[i])] + .5)
 	}
 }
 
@@ -192,6 +223,19 @@ func (p *picture) gray() *image.Gray {
 		out.Pix[i] = uint8((299*int(p.pix[3*i]) + 587*int(p.pix[3*i+1]) + 114*int(p.pix[3*i+2])) / 1000) //nolint:gosec // weights of 1 in all
 	}
 	return out
+}
+
+// split makes each pixel white, from that light on, or black.
+//
+//go:norace
+func (p *picture) split(light float64) {
+	for i := 0; i < len(p.pix); i += 3 {
+		v := uint8(0)
+		if .299*float64(p.pix[i])+.587*float64(p.pix[i+1])+.114*float64(p.pix[i+2]) >= light {
+			v = 255
+		}
+		p.pix[i], p.pix[i+1], p.pix[i+2] = v, v, v
+	}
 }
 
 // rgba is the picture as the encoders take it.

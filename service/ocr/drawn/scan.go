@@ -49,6 +49,7 @@ type Severity struct {
 	Faded         Range   // ink in shares of black
 	Slope, Shadow Range   // of the light, in shares
 	Blotted       float64 // share whose number nobody can read
+	Bilevel       Range   // light from which a pixel is white, the others black; zero: they are gray or coloured
 }
 
 // The severities.
@@ -73,6 +74,13 @@ var (
 		Bleed: .2, Faded: Range{.75, 1}, Slope: Range{.1, .35}, Shadow: Range{.1, .45}, Blotted: .03,
 	}
 	Severities = []Severity{Clean, Office, Hard, Phone}
+
+	// Bilevel is the setting of office scanners for text: black or white.
+	Bilevel = Severity{
+		Name: "bilevel", DPI: []int{300, 200}, Best: .7, Gray: 1, Skew: around(1.5), Misprint: around(2), Quality: [2]int{85, 92},
+		Noise: Range{1, 5}, Blur: Range{0, .6}, Upside: .12, Sideways: .06, StampNumber: .15, StampName: .15, SignNumber: .1,
+		Streaks: .15, Bleed: .25, Faded: Range{.8, 1}, Blotted: .03, Bilevel: Range{120, 160},
+	}
 )
 
 // Scan is a page as a scanner or a telephone gives it.
@@ -113,6 +121,9 @@ func (v *Severity) Scan(r *rand.Rand, s *Sheet) (*Scan, error) {
 		streaks(r, page)
 	}
 	noise(r, page, v.Noise.draw(r))
+	if v.Bilevel.To > 0 {
+		page.split(v.Bilevel.draw(r))
+	}
 	quality := v.Quality[0] + r.IntN(v.Quality[1]-v.Quality[0]+1)
 	data, err := encode(page, out.Gray, quality)
 	if err != nil {
@@ -126,6 +137,8 @@ func (v *Severity) Scan(r *rand.Rand, s *Sheet) (*Scan, error) {
 }
 
 // scan lays the sheet into the corner of an A4 scanner, skewed.
+//
+//go:norace
 func (v *Severity) scan(r *rand.Rand, paper *picture, out *Scan) *picture {
 	w, h := pixels(service.SheetWidth), pixels(service.SheetHeight)
 	if out.Turn%180 != 0 && paper.w > w { // the long edge goes along the page
@@ -167,6 +180,8 @@ const (
 )
 
 // photograph looks at the sheet on a table from not quite above.
+//
+//go:norace
 func (v *Severity) photograph(r *rand.Rand, paper *picture, out *Scan) *picture {
 	w, h := photoWide, photoHigh
 	bw, bh := float64(paper.w), float64(paper.h)
@@ -266,6 +281,8 @@ func bled(r *rand.Rand, paper *picture) *picture {
 }
 
 // streaks are what dust on a scanner's glass leaves along the page.
+//
+//go:norace
 func streaks(r *rand.Rand, p *picture) {
 	for range 1 + r.IntN(4) {
 		x, wide, dark := r.IntN(p.w), 1+r.IntN(3), .15+.5*r.Float64()

@@ -2,9 +2,10 @@ package drawn
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"image"
 	"math/rand/v2"
-	"os"
 
 	"flowbot/service"
 )
@@ -22,45 +23,42 @@ type Signed struct {
 // beside what is printed, and scans each as the severity says; its shares of
 // stamps and blots over the print are left out. The same seed draws the same. Dir
 // is an empty directory for what is drawn on the way.
-func Scans(ctx context.Context, press Press, profile service.BlankProfile, seed uint64, v Severity, list []Signed, dir string) ([]Scan, error) {
+func Scans(ctx context.Context, press Press, profile service.BlankProfile, seed uint64, v Severity, list []Signed, dir string) (_ []Scan, err error) {
 	r := rand.New(rand.NewPCG(seed, 78)) //nolint:gosec // nothing secret is drawn
 	blank, err := NewBlank(profile)
 	if err != nil {
 		return nil, err
 	}
-	c := &Corpus{Profile: profile, Form: service.CertificateForm{Profile: profile, Exam: "1"}}
-	sheets := make([]printed, 0, len(list))
+	form := service.CertificateForm{Profile: profile, Exam: "1"}
 	for _, s := range list {
-		sheets = append(sheets, printed{certificate: s.Certificate})
-		c.Form.Date = s.Certificate.IssuedOn
+		form.Certificates = append(form.Certificates, s.Certificate)
+		form.Date = s.Certificate.IssuedOn
 	}
-	names, err := c.print(ctx, press, sheets, dir)
+	prints, err := newPrints(ctx, press, form, dir)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, prints.close()) }()
 	out := make([]Scan, 0, len(list))
 	for i := range list {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("draw scans: %w", err)
 		}
-		scan, err := signed(r, blank, &list[i], names[i], &v)
+		ink, err := prints.next()
+		if err != nil {
+			return nil, err
+		}
+		scan, err := signed(r, blank, &list[i], ink, &v)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, *scan)
-		if err := os.Remove(names[i]); err != nil {
-			return nil, fmt.Errorf("draw scans: %w", err)
-		}
 	}
 	return out, nil
 }
 
-// signed puts a printed sheet, a picture file, on its blank and scans it.
-func signed(r *rand.Rand, blank *Blank, s *Signed, name string, v *Severity) (*Scan, error) {
-	ink, err := readGray(name)
-	if err != nil {
-		return nil, err
-	}
+// signed puts a printed sheet on its blank and scans it.
+func signed(r *rand.Rand, blank *Blank, s *Signed, ink *image.Gray, v *Severity) (*Scan, error) {
 	sheet, err := blank.Numbered(s.Series, s.BlankNumber, Code128)
 	if err != nil {
 		return nil, err
