@@ -100,6 +100,9 @@ func examsBy(f service.ExamFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 		if !f.HeldBefore.IsZero() {
 			q = q.Where("exam.held_on < ?", f.HeldBefore)
 		}
+		if f.Questions {
+			q = q.Where("EXISTS (SELECT 1 FROM scan_pages AS page WHERE page.exam_id = exam.id AND page.state = 'question')")
+		}
 		return q
 	}
 }

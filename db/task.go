@@ -79,6 +79,16 @@ var centerTasks = []struct {
 // wasHeld says that an exam was held: from the day after it, in the center's zone.
 const wasHeld = `held_on < (?2 AT TIME ZONE (SELECT zone FROM orgs WHERE id = center_id))::date`
 
+// questionTask counts the scanned pages that the staff of centers decide on.
+const questionTask = `
+	(SELECT 'questions' AS kind, count(*) AS count,
+	        CASE WHEN min(exam_id) = max(exam_id) THEN min(exam_id) ELSE 0 END AS exam_id,
+	        CASE WHEN min(exam_id) = max(exam_id) THEN min(number) ELSE '' END AS exam
+	 FROM (SELECT p.exam_id, e.number FROM scan_pages AS p JOIN exams AS e ON e.id = p.exam_id
+	       WHERE p.state = 'question' AND e.center_id IN (?0)
+	       ORDER BY p.exam_id, p.id LIMIT ?3) AS q
+	 HAVING count(*) > 0)`
+
 // CenterTasks implements service.TaskQueries.
 func (q queries) CenterTasks(ctx context.Context, centers []int64, personID int64, now time.Time, limit int) ([]service.Task, error) {
 	var parts []string
@@ -91,6 +101,7 @@ func (q queries) CenterTasks(ctx context.Context, centers []int64, personID int6
 			       ORDER BY held_on, id LIMIT ?3) AS e
 			 HAVING count(*) > 0)`)
 	}
+	parts = append(parts, questionTask)
 	var out []service.Task
 	err := q.NewRaw(strings.Join(parts, " UNION ALL "), bun.List(centers), personID, now, limit).Scan(ctx, &out)
 	return out, explain(err)

@@ -276,6 +276,7 @@ type ExamFilter struct {
 	Settled      bool                // only those with applications in which none is missing
 	ReviewerID   int64               // this person has taken the protocol; 0 for whoever
 	HeldBefore   Day                 // only those held before this day; zero: any
+	Questions    bool                // only those with scanned pages that a person decides on
 }
 
 // ApplicationFilter narrows a list of the applications of an exam. The zero

@@ -17,6 +17,8 @@ type ExamView struct {
 	ByStatus map[ApplicationStatus]int // how many applications stand in each status
 	Today    Day                       // in the center's zone
 	Staff    bool                      // the reader works in the center: the others only look
+
+	Questions int // scanned pages that a person decides on
 }
 
 // Count counts the applications that stand in the status.
@@ -123,6 +125,11 @@ func (s *Exams) view(ctx context.Context, by Actor, e *Exam) (*ExamView, error) 
 	if v.ByStatus, err = s.store.ApplicationCounts(ctx, e.ID); err != nil {
 		return nil, fmt.Errorf("count applications: %w", err)
 	}
+	questions, err := s.store.QuestionCount(ctx, e.ID, 0)
+	if err != nil {
+		return nil, fmt.Errorf("count questions: %w", err)
+	}
+	v.Questions = questions.Count
 	return v, nil
 }
 

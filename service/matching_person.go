@@ -41,14 +41,30 @@ func LikelyApplications(list []PrintedCertificate, r *PageReading) []int64 {
 
 // Supported reports whether a reading of the machine supports a person's choice of
 // an application: the sure digits of the number, or the name, agree with it and
-// with nobody else on the list, and no digit contradicts. What the machine has not
-// read, or has read of several alike, supports nobody.
+// with nobody else on the list, and neither a digit nor the name contradicts. What
+// the machine has not read, or has read of several alike, supports nobody.
 func Supported(list []PrintedCertificate, r *PageReading, applicationID int64) bool {
 	printed := printedFor(list, applicationID)
 	if printed == nil || contradicted(printed, r) {
 		return false
 	}
-	return onlyNumber(list, r, applicationID) || onlyName(list, r, applicationID)
+	return !namesAnother(r, applicationID) && (onlyNumber(list, r, applicationID) || onlyName(list, r, applicationID))
+}
+
+// namesAnother reports whether the name on the page agrees with another
+// application and not with this one.
+func namesAnother(r *PageReading, applicationID int64) bool {
+	another := false
+	for _, c := range r.Candidates {
+		if max(c.Name, c.Latin) < nameAgrees {
+			continue
+		}
+		if c.ApplicationID == applicationID {
+			return false
+		}
+		another = true
+	}
+	return another
 }
 
 // surely is how many digits of a number must be sure before they speak for

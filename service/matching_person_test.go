@@ -45,6 +45,7 @@ func TestAPersonsChoiceIsSupportedOnlyByWhatSinglesItOut(t *testing.T) {
 		{"the second reader contradicts", service.PageReading{
 			Number: "24-10-40538-00000?-1", NumberSecond: "24-10-40538-000001-1", Candidates: names(.1, .95, .1),
 		}, 2, false},
+		{"the name is another's, although every digit is sure", service.PageReading{Number: "24-10-40538-000002-1", Candidates: names(.95, .3, .1)}, 2, false},
 		{"the name agrees with nobody else", service.PageReading{Candidates: names(.5, .9, .1)}, 2, true},
 		{"the name is a namesake's too", service.PageReading{Candidates: names(.92, .9, .1)}, 2, false},
 		{"the name is another's", service.PageReading{Candidates: names(.92, .3, .1)}, 2, false},

@@ -44,6 +44,7 @@ const (
 	TaskToLoad       TaskKind = "to_load"       // «Требуется загрузка»
 	TaskPartlyLoaded TaskKind = "partly_loaded" // «Требуется частичная загрузка»
 	TaskNameBlanks   TaskKind = "name_blanks"   // scans are loaded whose blank nobody has said
+	TaskQuestions    TaskKind = "questions"     // scanned pages of which the machine is not certain; counted by page
 )
 
 // Exams is the filter of the exams that a task of a center's staff stands for.
@@ -64,6 +65,8 @@ func (k TaskKind) Exams(personID int64, today Day) ExamFilter {
 		return ExamFilter{Certificates: []CertificateStatus{CertificatesToLoad}}
 	case TaskPartlyLoaded:
 		return ExamFilter{Certificates: []CertificateStatus{CertificatesPartlyLoaded}}
+	case TaskQuestions:
+		return ExamFilter{Questions: true}
 	case TaskReplace, TaskUpload, TaskGenerate, TaskReview, TaskQueue, TaskTroubles, TaskNameBlanks:
 	}
 	return ExamFilter{}
@@ -208,7 +211,7 @@ func moreUrgent(a, b Task) int {
 var taskOrder = map[TaskKind]int{
 	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5,
 	TaskProtocolMine: 6, TaskPartlyLoaded: 7, TaskToLoad: 8, TaskToGenerate: 9, TaskProtocolFree: 10, TaskProtocol: 11, TaskResults: 12,
-	TaskNameBlanks: 13, TaskTroubles: 14,
+	TaskNameBlanks: 13, TaskTroubles: 14, TaskQuestions: 0,
 }
 
 // RemindAt is the local hour at which people are reminded. Source: the
