@@ -153,6 +153,18 @@ func (q queries) NumberInCenter(ctx context.Context, centerID int64, number stri
 	return &out[0], nil
 }
 
+// PrintedFor implements service.ScanBatchQueries.
+func (q queries) PrintedFor(ctx context.Context, examID int64, number string) (int64, error) {
+	var out []int64
+	err := q.NewRaw(`SELECT p.applications[c.n] FROM printings AS p
+		CROSS JOIN jsonb_array_elements(p.form->'Certificates') WITH ORDINALITY AS c (form, n)
+		WHERE p.exam_id = ? AND p.fault IS NULL AND c.form->>'RegistrationNumber' = ? ORDER BY p.id DESC LIMIT 1`, examID, number).Scan(ctx, &out)
+	if err != nil || len(out) == 0 {
+		return 0, explain(err)
+	}
+	return out[0], nil
+}
+
 // PrintedState implements service.ScanBatchQueries. Whether a scan is loaded, who
 // is linked and the like change nothing on the list.
 func (q queries) PrintedState(ctx context.Context, examIDs []int64) (string, error) {

@@ -258,6 +258,9 @@ type ScanBatchQueries interface {
 	// NumberInCenter returns the application of a center with a registration
 	// number, nil when there is none.
 	NumberInCenter(ctx context.Context, centerID int64, number string) (*Application, error)
+	// PrintedFor returns the application of an exam for which a registration number
+	// was printed last, 0 when it was not.
+	PrintedFor(ctx context.Context, examID int64, number string) (int64, error)
 	// PrintedState names what the list of printed certificates of exams is made
 	// of: as long as it is the same, the list is.
 	PrintedState(ctx context.Context, examIDs []int64) (string, error)

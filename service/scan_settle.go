@@ -296,15 +296,22 @@ func (t *settlement) foreign(ctx context.Context, v *verdict) error {
 		number = v.reading.NumberSecond
 	}
 	a, err := t.sc.tx.NumberInCenter(ctx, t.sc.exam.CenterID, number)
-	if err != nil || a == nil {
+	if err != nil {
 		return err
 	}
-	own := t.applications[a.ID]
-	switch {
-	case own == nil:
-		v.ask(PageRuleOtherExam, 0)
-		v.application = a
-	case !own.Entitled():
+	if a != nil {
+		if t.applications[a.ID] == nil {
+			v.ask(PageRuleOtherExam, 0)
+			v.application = a
+		}
+		return nil
+	}
+	// Who is entitled no more has lost their number, too.
+	id, err := t.sc.tx.PrintedFor(ctx, t.sc.exam.ID, number)
+	if err != nil {
+		return err
+	}
+	if own := t.applications[id]; own != nil && !own.Entitled() {
 		v.aside(PageRuleNotEntitled, 0)
 		v.application = own
 	}
