@@ -94,8 +94,6 @@ func (r *Reader) converse(ctx context.Context, q question, dir string, take func
 		return answer{}, refused(verdict{Reason: service.ReasonFileTooHeavy}, q, errors.New("out of time"))
 	case err == nil:
 		return a, a.err(q)
-	case errors.Is(err, errSilent) && !c.isReady && ended == nil:
-		return answer{}, errNotOurs
 	case errors.Is(err, errSilent):
 		return answer{}, died(c.isReady, complaints.String(), q, errors.Join(err, ended))
 	default:
@@ -145,21 +143,32 @@ func (c *conversation) next() (note, error) {
 	c.patience.Reset(c.wall)
 	defer c.patience.Stop()
 	if !c.isReady {
-		line, err := c.notes.ReadSlice('\n')
-		if err != nil || !bytes.Equal(line, []byte(ready)) {
-			return note{}, errSilent
+		line, err := c.line()
+		if err != nil {
+			return note{}, err
+		}
+		if string(line) != ready {
+			return note{}, errNotOurs
 		}
 		c.isReady = true
 	}
-	line, err := c.notes.ReadSlice('\n')
+	line, err := c.line()
 	if err != nil {
-		return note{}, errSilent
+		return note{}, err
 	}
 	var n note
 	if err := json.Unmarshal(line, &n); err != nil {
 		return note{}, fmt.Errorf("read the child's note: %w", err)
 	}
 	return n, nil
+}
+
+func (c *conversation) line() ([]byte, error) {
+	line, err := c.notes.ReadSlice('\n')
+	if errors.Is(err, io.EOF) {
+		return nil, errSilent
+	}
+	return line, err
 }
 
 // hand gives a page to take and removes it.

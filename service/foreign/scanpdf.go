@@ -43,15 +43,18 @@ func (p *pager) pdf(ctx context.Context, path string) error {
 	} else if !whole {
 		return refuse(service.ReasonFileBroken, "no end")
 	}
-	sizes, err := pageSizes(ctx, path, p.room())
+	sizes, complaints, err := pageSizes(ctx, path, p.room())
 	if err != nil {
 		return err
 	}
 	// A page tree may hold more pages than it counts, which poppler believes.
 	reader, found := readPages(f, size, p.room())
 	count := max(len(sizes), len(found))
-	if count > p.room() {
+	switch {
+	case count > p.room():
 		return exceeds(service.ReasonFileTooManyPages, int64(p.room()), int64(count))
+	case len(found) != len(sizes) && isDamaged.MatchString(complaints):
+		return refuse(service.ReasonFileBroken, "nobody knows how many pages there are")
 	}
 	for i := range count {
 		d := pdfDraw{path: path, number: i + 1, dpi: drawnDPI}
@@ -118,7 +121,7 @@ func (p *pager) pdfJPEG(reader *pdfReader, page pdfPage, d *pdfDraw) (out []byte
 		d.dpi = dpi
 	}
 	b, err := reader.jpegOf(img)
-	if b == nil || err != nil || !isSquare {
+	if isCut := !page.box.covers(img.place.bounds(unit)); b == nil || err != nil || !isSquare || isCut {
 		return nil, nil //nolint:nilerr // likewise
 	}
 	plain, err := stripJPEG(b)
@@ -188,19 +191,18 @@ var (
 )
 
 // pageSizes asks poppler for the pages.
-func pageSizes(ctx context.Context, path string, most int) ([]pageSize, error) {
+func pageSizes(ctx context.Context, path string, most int) (sizes []pageSize, complaints string, err error) {
 	pages, _, err := pageCount(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if pages > int64(most) {
-		return nil, exceeds(service.ReasonFileTooManyPages, int64(most), pages)
+		return nil, "", exceeds(service.ReasonFileTooManyPages, int64(most), pages)
 	}
-	out, _, err := poppler(ctx, "pdfinfo", "-f", "1", "-l", strconv.FormatInt(pages, 10), path)
+	out, complaints, err := poppler(ctx, "pdfinfo", "-f", "1", "-l", strconv.FormatInt(pages, 10), path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var sizes []pageSize
 	for _, m := range sizeOfPage.FindAllStringSubmatch(out, -1) {
 		w, err1 := strconv.ParseFloat(m[1], 64)
 		h, err2 := strconv.ParseFloat(m[2], 64)
@@ -210,7 +212,7 @@ func pageSizes(ctx context.Context, path string, most int) ([]pageSize, error) {
 		sizes = append(sizes, pageSize{w, h})
 	}
 	if int64(len(sizes)) != pages {
-		return nil, refuse(service.ReasonFileBroken, fmt.Sprintf("poppler finds %d pages of %d", len(sizes), pages))
+		return nil, "", refuse(service.ReasonFileBroken, fmt.Sprintf("poppler finds %d pages of %d", len(sizes), pages))
 	}
-	return sizes, nil
+	return sizes, complaints, nil
 }
