@@ -71,6 +71,9 @@ type Client interface {
 	Edit(ctx context.Context, messageID int, m Message) error
 	// Delete removes a message; one that is gone or too old is a success.
 	Delete(ctx context.Context, chatID int64, messageID int) error
+	// Withdraw is Delete for whom it matters that the message is gone by this very
+	// call. ErrGone: there was no such message, or it is too old.
+	Withdraw(ctx context.Context, chatID int64, messageID int) error
 	// Answer ends the waiting of a pressed button, with a short text or none,
 	// in a window that must be closed if alert; too late is a success.
 	Answer(ctx context.Context, callbackID, text string, alert bool) error

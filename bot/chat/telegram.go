@@ -275,11 +275,19 @@ func (t *Telegram) Edit(ctx context.Context, messageID int, m Message) error {
 
 // Delete implements Client.
 func (t *Telegram) Delete(ctx context.Context, chatID int64, messageID int) error {
+	if err := t.Withdraw(ctx, chatID, messageID); !errors.Is(err, ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// Withdraw implements Client.
+func (t *Telegram) Withdraw(ctx context.Context, chatID int64, messageID int) error {
 	err := t.call(ctx, callTimeout, "deleteMessage", tg.Params{
 		"chat_id": strconv.FormatInt(chatID, 10), "message_id": strconv.Itoa(messageID),
 	}, nil, nil)
 	if refused(err, "message to delete not found", "message can't be deleted", "message_id_invalid") {
-		return nil
+		return ErrGone
 	}
 	return err
 }

@@ -84,6 +84,7 @@ func TestEachRefusalHasItsError(t *testing.T) {
 		return c.Edit(ctx, 5, chat.Message{ChatID: 1, HTML: "x"})
 	}
 	drop := func(ctx context.Context, c chat.Client) error { return c.Delete(ctx, 1, 5) }
+	withdraw := func(ctx context.Context, c chat.Client) error { return c.Withdraw(ctx, 1, 5) }
 	answer := func(ctx context.Context, c chat.Client) error { return c.Answer(ctx, "1", "", false) }
 	fetch := func(ctx context.Context, c chat.Client) error {
 		_, err := c.Fetch(ctx, "file", io.Discard, 10)
@@ -122,6 +123,9 @@ func TestEachRefusalHasItsError(t *testing.T) {
 		{"an edit of an old message", edit, 400, refusal(400, "Bad Request: message can't be edited"), sort{Gone: true}},
 		{"a deletion of a deleted message", drop, 400, refusal(400, "Bad Request: message to delete not found"), sort{}},
 		{"a deletion of an old message", drop, 400, refusal(400, "Bad Request: message can't be deleted for everyone"), sort{}},
+		{"a message that was gone before it was taken back", withdraw, 400, refusal(400, "Bad Request: message to delete not found"), sort{Gone: true}},
+		{"a message too old to be taken back", withdraw, 400, refusal(400, "Bad Request: message can't be deleted for everyone"), sort{Gone: true}},
+		{"a proxy's page, told to who takes back", withdraw, 502, "<html>Bad Gateway</html>", sort{Unknown: true}},
 		{"an answer too late", answer, 400, refusal(400, "Bad Request: query is too old and response timeout expired or query ID is invalid"), sort{}},
 		{"a file over the messenger's limit", fetch, 400, refusal(400, "Bad Request: file is too big"), sort{TooBig: true}},
 		{"a file over ours", fetch, 200, `{"ok":true,"result":{"file_id":"file","file_size":11,"file_path":"a"}}`, sort{TooBig: true}},
