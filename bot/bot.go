@@ -36,6 +36,7 @@ type Services struct {
 	Blanks       *service.Blanks
 	Scans        *service.Scans
 	Batches      *service.ScanBatches
+	Questions    *service.ScanQuestions
 	Candidates   *service.Candidates
 	Uploads      *service.Uploads
 
@@ -79,7 +80,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	for _, list := range [][]action{
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
 		b.examActions(), b.resultActions(), b.protocolActions(), b.centerActions(), b.frdoActions(), b.certificateActions(),
-		b.blankActions(), b.scanActions(), b.candidateActions(),
+		b.blankActions(), b.scanActions(), b.questionActions(), b.candidateActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {
@@ -96,7 +97,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	for _, t := range slices.Concat(
 		[]talk{chooseLearners, cancelAct, collectPackage, sortFiles, rejectAct, searchQueue, inviteWizard},
 		examTalks(), resultTalks(), protocolTalks(), centerTalks(), frdoTalks(), certificateTalks(),
-		blankTalks(), scanTalks(), candidateTalks(),
+		blankTalks(), scanTalks(), questionTalks(), candidateTalks(),
 	) {
 		b.talks[t.name()] = t
 	}
@@ -420,7 +421,7 @@ func (b *Bot) deliver(ctx context.Context, u chat.Update, text *templates.Set, r
 			return 0, b.undelivered(ctx, u, err)
 		}
 	}
-	if r.Edit && u.IsPress && u.MessageID != 0 && m.File == nil && m.Contact == "" && !m.NoKeys && len(r.Files) == 0 && fits(u, r, m) {
+	if r.Edit && u.IsPress && u.MessageID != 0 && (m.File == nil || r.Swap && u.Media) && m.Contact == "" && !m.NoKeys && len(r.Files) == 0 && fits(u, r, m) {
 		m.Caption = u.Media
 		err := b.chat.Edit(ctx, u.MessageID, m)
 		m.Caption = false

@@ -352,7 +352,7 @@ var stageOf = map[service.ExamNext]int{
 func (b *Bot) stageRows(t *Turn, v *service.ExamView) [][]Button {
 	stages := [][][]Button{
 		b.resultExamRows(t, v), b.protocolExamRows(t, v), b.frdoExamRows(t, v), b.certificateExamRows(t, v),
-		append(b.scanExamRows(t, v), b.blankExamRows(t, v)...),
+		slices.Concat(b.questionExamRows(t, v), b.scanExamRows(t, v), b.blankExamRows(t, v)),
 	}
 	due := stageOf[v.Next()]
 	const side = 2 // buttons beside each other

@@ -42,6 +42,7 @@ var menuRows = map[service.Role][][]Action{
 		{pressExams},
 		{pressResults},
 		{pressNumbers},
+		{pressQuestions},
 		{pressCenter},
 		{pressBlanks},
 		{pressStaff, pressInvite},
@@ -122,6 +123,7 @@ func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (R
 		service.SubjectProtocol:    b.protocolCard,
 		service.SubjectApplication: b.applicationCard,
 		service.SubjectCenter:      b.centerCard,
+		service.SubjectPage:        b.pageCard,
 	}
 }
 

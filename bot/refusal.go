@@ -261,6 +261,12 @@ var refusals = map[service.Reason]manner{
 	service.ReasonHandedAlready:   alert,
 	service.ReasonHandedNot:       alert,
 
+	service.ReasonQuestionUnsupported: reply,
+	service.ReasonQuestionNoPicture:   alert,
+	service.ReasonQuestionOtherExam:   alert,
+	service.ReasonQuestionNone:        alert,
+	service.ReasonQuestionPair:        alert,
+
 	// Of files in archives: they stand in reports.
 	service.ReasonScanStranger:  reply,
 	service.ReasonScanAmbiguous: reply,

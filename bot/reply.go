@@ -18,6 +18,7 @@ type Reply struct {
 	Rows     [][]Button
 	Edit     bool         // a press changes the message it stands under; ignored for messages
 	Caption  bool         // with Edit: it can stand under a picture or a document too
+	Swap     bool         // with Edit: Photo takes the place of the picture that the pressed message shows
 	Lead     string       // name of a text above Text; "" for none
 	LeadData any          // facts for it
 	Toast    string       // name of a short text shown over the pressed button; "" for none

@@ -109,6 +109,8 @@ func taskButton(task service.Task) Button {
 		return examTaskButton(task)
 	case service.TaskNameBlanks:
 		return Button{Press: Press{Do: pressNameBlanks}}
+	case service.TaskQuestions:
+		return Button{Press: Press{Do: pressQuestions, ID: task.ExamID}, Args: task.Count}
 	}
 	return Button{Press: Press{Do: pressMenu}}
 }

@@ -395,7 +395,7 @@ func (b *Bot) askAgain(ctx context.Context, t *Turn, w talk, step string, form j
 	if err != nil {
 		return Reply{}, err
 	}
-	again.Lead, again.LeadData, again.Photo = string(e.Reason), e.Data, nil
+	again.Lead, again.LeadData, again.Photo, again.Name = string(e.Reason), e.Data, nil, "" // the picture stands above
 	return again, nil
 }
 

@@ -20,7 +20,8 @@ var (
 
 // pageLines selects pages with what a list says of them.
 const pageLines = `
-	SELECT page.*, file.name AS file, coalesce(a.number, '') AS application, coalesce(p.name, '') AS by
+	SELECT page.*, file.name AS file, file.pages AS file_pages, coalesce(a.number, '') AS application,
+		concat_ws(' ', a.last_name, a.first_name) AS owner, coalesce(p.name, '') AS by
 	FROM scan_pages AS page JOIN scan_files AS file ON file.id = page.file_id
 	LEFT JOIN applications AS a ON a.id = page.application_id
 	LEFT JOIN people AS p ON p.id = page.decided_by `

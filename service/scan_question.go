@@ -19,7 +19,9 @@ import (
 type ScanPageLine struct {
 	ScanPage
 	File        string // name of its file, as the sender called it
+	FilePages   int    // of that file
 	Application string // number of its application, "" for none
+	Owner       string // last and first name of whose application it is
 	By          string // name of who decided, "" for the machine
 }
 
@@ -122,6 +124,7 @@ type QuestionView struct {
 	Count   int                 // questions of the exam
 	Place   int                 // of this one among them, from 1; 0: it is none
 	Undo    *ScanPageLine       // what the person decided last and can take back; nil for nothing
+	Again   bool                // it can be read again
 }
 
 // undoShown is how long the last decision is offered to be taken back beside the
@@ -217,7 +220,7 @@ func (s *ScanQuestions) Question(ctx context.Context, by Actor, pageID int64) (*
 	if err != nil {
 		return nil, err
 	}
-	v := &QuestionView{Page: *l, Exam: *e}
+	v := &QuestionView{Page: *l, Exam: *e, Again: l.State == PageQuestion && l.SHA != "" && !l.inPair()}
 	if v.Reading, err = l.ReadingOf(); err != nil {
 		return nil, fmt.Errorf("reading of page %d: %w", pageID, err)
 	}

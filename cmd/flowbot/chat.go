@@ -57,7 +57,8 @@ func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
 		Queue: i.queue, Cards: i.cards, Archives: i.archives,
 		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs,
 		Exams: i.exams, Protocols: i.protocols, Centers: i.centers, Frdo: i.frdo, Certificates: i.certificates,
-		Blanks: i.blanks, Scans: i.scans, Batches: i.batches, Candidates: i.candidates, Uploads: i.uploads,
+		Blanks: i.blanks, Scans: i.scans, Batches: i.batches, Questions: service.NewScanQuestions(i.batches),
+		Candidates: i.candidates, Uploads: i.uploads,
 		BotName: i.settings.BotName,
 	}, i.texts, i.log, time.Now)
 	if err != nil {
