@@ -151,7 +151,8 @@ func stripJPEG(b []byte) (plainJPEG, error) {
 		case !ok:
 			return p, refuse(service.ReasonFileBroken, "a JPEG without its end")
 		case marker == 0xd9:
-			p.bytes = append(out, 0xff, 0xd9)
+			out = append(out, 0xff, 0xd9)
+			p.bytes = out
 			p.isPlain = p.isPlain && (p.colours == 1 || p.colours == 3 && space.isYCbCr())
 			return p, nil
 		case marker == 0xda:

@@ -72,11 +72,13 @@ func (r *Reader) converse(ctx context.Context, q question, dir string, take func
 		return answer{}, fmt.Errorf("start child: %w", err)
 	}
 	var outOfTime atomic.Bool
-	c := &conversation{dir: dir, notes: bufio.NewReaderSize(out, maxNote), acks: in, take: take,
+	c := &conversation{
+		dir: dir, notes: bufio.NewReaderSize(out, maxNote), acks: in, take: take,
 		most: q.Pages, wall: r.options.Wall, patience: time.AfterFunc(r.options.Wall, func() {
 			outOfTime.Store(true)
 			kill()
-		})}
+		}),
+	}
 	defer c.patience.Stop()
 	_, _ = in.Write(append(ask, '\n')) // a child that does not listen is told by what it says
 	a, err := c.listen()

@@ -74,11 +74,11 @@ func looks(t *testing.T, p taken) string {
 		}
 	}
 	w, h := p.Width, p.Height
-	out := fmt.Sprintf("%dx%d ", w, h)
+	var colours strings.Builder
 	for _, c := range [][2]int{{w / 4, h / 4}, {3 * w / 4, h / 4}, {w / 4, 3 * h / 4}, {3 * w / 4, 3 * h / 4}} {
-		out += letter(img.At(c[0], c[1]))
+		colours.WriteString(letter(img.At(c[0], c[1])))
 	}
-	return out
+	return fmt.Sprintf("%dx%d %s", w, h, &colours)
 }
 
 // letter names a colour: capitals for the drawing's, black and white, small
@@ -204,7 +204,10 @@ func noisy(tb testing.TB, w, h int) []byte {
 }
 
 // sheets is a PDF of pages of A4 that are these pictures.
-func sheets(pictures ...[]byte) []byte {
+func sheets(pictures ...[]byte) []byte { return sheetsWith("", "", pictures...) }
+
+// sheetsWith has more to say of each page and of each picture.
+func sheetsWith(ofPage, ofPicture string, pictures ...[]byte) []byte {
 	objects := []string{"<< /Type /Catalog /Pages 2 0 R >>", "", stream("", []byte("q 595.2 0 0 841.92 0 0 cm /I Do Q"))}
 	var kids []string
 	for _, p := range pictures {
@@ -214,8 +217,8 @@ func sheets(pictures ...[]byte) []byte {
 		}
 		n := len(objects)
 		objects = append(objects,
-			stream(fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode", c.Width, c.Height), p),
-			fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595.2 841.92] /Contents 3 0 R /Resources << /XObject << /I %d 0 R >> >> >>", n+1))
+			stream(fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode %s", c.Width, c.Height, ofPicture), p),
+			fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595.2 841.92] %s /Contents 3 0 R /Resources << /XObject << /I %d 0 R >> >> >>", ofPage, n+1))
 		kids = append(kids, fmt.Sprintf("%d 0 R", n+2))
 	}
 	objects[1] = fmt.Sprintf("<< /Type /Pages /Count %d /Kids [%s] >>", len(kids), strings.Join(kids, " "))
@@ -258,8 +261,10 @@ func TestPagesReadEveryKindOfFile(t *testing.T) {
 		{"a TIFF with an old JPEG", tiffOf(directory{map[uint16]uint32{
 			256: 96, 257: 144, 258: 8, 259: 6, 262: 6, 277: 3, 278: 144, 512: 1, 513: 0, 514: uint32(len(colour)), 273: 0, 279: uint32(len(colour)),
 		}, colour}), []string{seen}},
-		{"a TIFF with a broken page", tiffOf(fax(nil), directory{fax(nil).tags, nil}, fax(map[uint16]uint32{256: 1 << 20, 257: 1 << 20}), fax(nil)),
-			[]string{black, "file.broken", "file.too_many_pixels", black}},
+		{
+			"a TIFF with a broken page", tiffOf(fax(nil), directory{fax(nil).tags, nil}, fax(map[uint16]uint32{256: 1 << 20, 257: 1 << 20}), fax(nil)),
+			[]string{black, "file.broken", "file.too_many_pixels", black},
+		},
 
 		{"a PDF with a JPEG", sheet("", full, picture), []string{seen}},
 		{"a PDF with a grey JPEG", sheet("", full, embedded("/ColorSpace /DeviceGray /Filter /DCTDecode", plain)), []string{"96x144 123W"}},
@@ -368,8 +373,10 @@ func TestPagesSayWhatTheFileIs(t *testing.T) {
 		{colour, service.ForeignFile{Kind: service.ForeignImage, Type: "image/jpeg", Pages: 1}},
 		{sample(t, "sample.tiff"), service.ForeignFile{Kind: service.ForeignImage, Type: "image/tiff", Pages: 10}},
 		{sheets(colour, colour), service.ForeignFile{Kind: service.ForeignPDF, Type: "application/pdf", Pages: 2}},
-		{archive(t, entry{name: "1.jpg", content: string(colour)}, entry{name: "2", content: "text"}),
-			service.ForeignFile{Kind: service.ForeignArchive, Type: "application/zip", Pages: 2}},
+		{
+			archive(t, entry{name: "1.jpg", content: string(colour)}, entry{name: "2", content: "text"}),
+			service.ForeignFile{Kind: service.ForeignArchive, Type: "application/zip", Pages: 2},
+		},
 	} {
 		_, got, err := takePages(t, r, tt.file)
 		if err != nil {
@@ -462,8 +469,10 @@ func TestPagesRefuseFilesThatCannotBeRead(t *testing.T) {
 		{"the head of a TIFF", []byte("II*\x00"), service.ReasonFileBroken},
 		{"six pages of a PDF", sheets(colour, colour, colour, colour, colour, colour), service.ReasonFileTooManyPages},
 		{"ten pages of a TIFF", sample(t, "sample.tiff"), service.ReasonFileTooManyPages},
-		{"six files in an archive", archive(t, entry{name: "1"}, entry{name: "2"}, entry{name: "3"}, entry{name: "4"}, entry{name: "5"}, entry{name: "6"}),
-			service.ReasonFileTooManyPages},
+		{
+			"six files in an archive", archive(t, entry{name: "1"}, entry{name: "2"}, entry{name: "3"}, entry{name: "4"}, entry{name: "5"}, entry{name: "6"}),
+			service.ReasonFileTooManyPages,
+		},
 		{"an archive of nothing", archive(t, entry{name: "a/"}, entry{name: "a/.DS_Store", content: "x"}), service.ReasonArchiveEmpty},
 		{"an archive cut off", archive(t, entry{name: "1.jpg", content: string(colour)})[:300], service.ReasonArchiveNotZip},
 		{"more bytes than are taken", append(bytes.Clone(three), make([]byte, 1<<20)...), service.ReasonFileTooBig},
@@ -725,14 +734,4 @@ func withTable(packed []byte) []byte {
 	at := len(b)
 	b = append(b, "1 0 obj\n"+stream("/Type /XRef /Size 90000 /W [1 4 1] /Root 2 0 R /Filter [/FlateDecode /FlateDecode]", packed)+"\nendobj\n"...)
 	return fmt.Appendf(b, "startxref\n%d\n%%%%EOF\n", at)
-}
-
-// BenchmarkPages takes 105 pages of A4 in colour at 300 dpi apart, about 60 MB.
-func BenchmarkPages(b *testing.B) {
-	p := noisy(b, 2480, 3508)
-	pictures := make([][]byte, 105)
-	for i := range pictures {
-		pictures[i] = p
-	}
-	benchmarkPages(b, sheets(pictures...))
 }

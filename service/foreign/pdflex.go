@@ -30,13 +30,6 @@ type pdfLexer struct {
 // maxPDFDepth is how deep values may lie within each other.
 const maxPDFDepth = 64
 
-const (
-	pdfOpenArray  = pdfWord("[")
-	pdfCloseArray = pdfWord("]")
-	pdfOpenDict   = pdfWord("<<")
-	pdfCloseDict  = pdfWord(">>")
-)
-
 // value reads the next value; what is none is a pdfWord: an operator, obj, stream.
 func (l *pdfLexer) value() (any, error) { return l.within(0) }
 
@@ -46,10 +39,10 @@ func (l *pdfLexer) within(depth int) (any, error) {
 		return nil, errors.Join(err, tooDeep(depth))
 	}
 	switch v {
-	case pdfOpenArray:
-		return l.list(pdfCloseArray, depth)
-	case pdfOpenDict:
-		items, err := l.list(pdfCloseDict, depth)
+	case pdfWord("["):
+		return l.list("]", depth)
+	case pdfWord("<<"):
+		items, err := l.list(">>", depth)
 		if err != nil {
 			return nil, err
 		}

@@ -380,7 +380,7 @@ func (d *drawing) paint(op pdfWord) {
 	if op == "S" || op == "s" {
 		isSeen = op != "n" && len(d.path.points) > 0
 	}
-	if isSeen && !(onlyFills && d.isWhite && len(d.images) == 0) {
+	if isSeen && (!onlyFills || !d.isWhite || len(d.images) > 0) {
 		d.isMixed = true
 	}
 	if d.path.clips {

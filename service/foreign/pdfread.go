@@ -555,7 +555,7 @@ func unfilterPNG(b []byte, pixel, row int) ([]byte, error) {
 			case 2:
 				line[i] += above[i]
 			case 3:
-				line[i] += byte((int(left) + int(above[i])) / 2)
+				line[i] += byte((uint16(left) + uint16(above[i])) / 2) //nolint:gosec // at most 255
 			case 4:
 				line[i] += paeth(left, above[i], corner)
 			default:

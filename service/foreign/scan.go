@@ -133,7 +133,7 @@ func (p *pager) coded(whole []byte, plain plainJPEG, turned int) error {
 
 // out gives a page to the parent.
 func (p *pager) out(b []byte) error {
-	if err := os.WriteFile("written", b, 0o600); err != nil {
+	if err := os.WriteFile("written", b, 0o600); err != nil { //nolint:gosec // the name is ours
 		return err
 	}
 	return p.outFile("written")

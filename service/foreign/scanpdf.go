@@ -113,7 +113,7 @@ func (p *pager) pdfJPEG(reader *pdfReader, page pdfPage, d *pdfDraw) (out []byte
 	}()
 	img, err := reader.onlyImage(page)
 	if err != nil {
-		return nil, nil //nolint:nilerr // what our reader cannot read, poppler draws
+		return nil, nil // what our reader cannot read, poppler draws
 	}
 	dpi, isSquare := reader.density(img)
 	d.isGray = reader.isGray(img)
@@ -122,7 +122,7 @@ func (p *pager) pdfJPEG(reader *pdfReader, page pdfPage, d *pdfDraw) (out []byte
 	}
 	b, err := reader.jpegOf(img)
 	if isCut := !page.box.covers(img.place.bounds(unit)); b == nil || err != nil || !isSquare || isCut {
-		return nil, nil //nolint:nilerr // likewise
+		return nil, nil // likewise
 	}
 	plain, err := stripJPEG(b)
 	if err != nil {
@@ -162,8 +162,10 @@ func (p *pager) draw(ctx context.Context, d pdfDraw) error {
 	timed, cancel := context.WithTimeout(ctx, drawTime)
 	defer cancel()
 	number := strconv.Itoa(d.number)
-	args := []string{"-cropbox", "-f", number, "-l", number, "-r", strconv.FormatFloat(d.density(), 'f', 4, 64),
-		"-jpeg", "-jpegopt", "quality=" + strconv.Itoa(writtenQuality)}
+	args := []string{
+		"-cropbox", "-f", number, "-l", number, "-r", strconv.FormatFloat(d.density(), 'f', 4, 64),
+		"-jpeg", "-jpegopt", "quality=" + strconv.Itoa(writtenQuality),
+	}
 	if d.isGray {
 		args = append(args, "-gray")
 	}

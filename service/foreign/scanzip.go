@@ -83,7 +83,7 @@ func checkScanEntry(e *zip.File) error {
 	case e.Flags&1 != 0: // Source: PKWARE APPNOTE, 4.4.4
 		return refuse(service.ReasonFileEncrypted, "an entry with a password")
 	case e.UncompressedSize64 > maxWritten:
-		return exceeds(service.ReasonFileTooBig, maxWritten, int64(min(e.UncompressedSize64, 1<<62))) //nolint:gosec // bounded
+		return exceeds(service.ReasonFileTooBig, maxWritten, int64(min(e.UncompressedSize64, 1<<62)))
 	case e.UncompressedSize64 > askedSwelling && e.UncompressedSize64/maxSwelling > e.CompressedSize64:
 		return refuse(service.ReasonFileTooHeavy, "packed more tightly than any scan")
 	}

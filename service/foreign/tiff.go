@@ -130,7 +130,7 @@ func (p *pager) tiff(path string) error {
 // tiffPage reads one page and turns it.
 func (p *pager) tiffPage(t *C.TIFF, number int) ([]byte, error) {
 	broken := refuse(service.ReasonFileBroken, "libtiff cannot read it")
-	if C.TIFFSetDirectory(t, C.tdir_t(number)) == 0 { //nolint:gosec // bounded by the number of pages
+	if C.TIFFSetDirectory(t, C.tdir_t(number)) == 0 {
 		return nil, broken
 	}
 	width, height := int(C.tag32(t, C.TIFFTAG_IMAGEWIDTH)), int(C.tag32(t, C.TIFFTAG_IMAGELENGTH))
@@ -147,7 +147,7 @@ func (p *pager) tiffPage(t *C.TIFF, number int) ([]byte, error) {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	// A pixel is red, green, blue, alpha from its lowest byte up, as Go has it on
 	// machines that write the lowest byte first.
-	if C.TIFFReadRGBAImageOriented(t, C.uint32_t(width), C.uint32_t(height), (*C.uint32_t)(unsafe.Pointer(&img.Pix[0])), C.ORIENTATION_TOPLEFT, 1) == 0 { //nolint:gosec,gocritic // bearable
+	if C.TIFFReadRGBAImageOriented(t, C.uint32_t(width), C.uint32_t(height), (*C.uint32_t)(unsafe.Pointer(&img.Pix[0])), C.ORIENTATION_TOPLEFT, 1) == 0 {
 		return nil, broken
 	}
 	isGray := samples == 1 && photometric <= C.PHOTOMETRIC_MINISBLACK
