@@ -32,8 +32,14 @@ func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.Cand
 	err := q.NewSelect().TableExpr("applications AS a").
 		ColumnExpr("a.id AS application_id, a.number, a.last_name, a.first_name, a.middle_name, coalesce(a.person_id, 0) AS person_id").
 		ColumnExpr("coalesce(p.unreachable_at IS NOT NULL, false) AS unreachable").
-		ColumnExpr("a.scan_id IS NOT NULL AS loaded, a.delivered_at IS NOT NULL AS delivered").
+		ColumnExpr("a.scan_id IS NOT NULL AS loaded, a.delivered_at IS NOT NULL AS delivered, a.handed_on IS NOT NULL AS handed").
+		ColumnExpr("a.outcome = ? AND a.violations = ? AS entitled", service.OutcomePassed, service.ViolationsNone).
+		ColumnExpr("coalesce(a.scan_id, 0) AS scan_id, a.deliver_at, coalesce(s.supported, false) AS supported").
+		ColumnExpr("a.scan_id IS NOT NULL AND a.deliver_at IS NULL AND a.person_id IS NOT NULL AS withheld").
+		ColumnExpr("coalesce(t.state = ?, false) AS lost, coalesce(t.state = ?, false) AS failed", service.NoticeUnknown, service.NoticeFailed).
 		Join("LEFT JOIN people AS p ON p.id = a.person_id").
+		Join("LEFT JOIN scans AS s ON s.id = a.scan_id").
+		Join("LEFT JOIN LATERAL ("+noticeTrouble+") AS t ON true", bun.Safe("a.person_id"), bun.Safe("'delivery:' || a.id || ':' || a.scan_id")).
 		Where("a.exam_id = ?", examID).
 		Where("a.outcome NOT IN (?)", bun.List([]service.Outcome{service.OutcomeAbsent, service.OutcomeFailed})).
 		Where("a.violations <> ?", service.ViolationsFound).

@@ -233,6 +233,14 @@ type CandidateReach struct {
 	Unreachable   bool  // linked, and their chat refuses messages
 	Loaded        bool  // the scan is there
 	Delivered     bool  // the present scan reached them
+	Entitled      bool  // a certificate is due
+	Handed        bool  // the paper was handed over
+	ScanID        int64 // 0 while none is loaded
+	DeliverAt     *time.Time
+	Supported     bool // readings of the machine support whose scan it is
+	Lost          bool // a request left with the scan, no answer came: it may have arrived
+	Failed        bool // the scan could not be sent
+	Withheld      bool // the scan was recalled from this person
 }
 
 // Name is the full name.
@@ -436,6 +444,9 @@ func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, 
 		}
 		if err := sc.tx.EndApplicationInvitations(ctx, []int64{a.ID}, sc.by.PersonID, sc.now); err != nil {
 			return fmt.Errorf("end the links of application %d: %w", a.ID, err)
+		}
+		if a.withheld() { // from that person; whoever is linked next gets it
+			a.DeliverAt = &sc.now
 		}
 		a.PersonID, a.LinkedAt, a.DeliveredAt = 0, nil, nil
 		a.Revision++
@@ -827,7 +838,7 @@ func (s *Candidates) view(ctx context.Context, a *Application) (*CandidateView, 
 	}
 	v := &CandidateView{
 		Application: *a, Exam: e.Number, HeldOn: e.HeldOn, Center: org.Name,
-		Status: ApplicationAwaitingResult, Ready: deliverable(a, s.now()),
+		Status: ApplicationAwaitingResult, Ready: e.PausedAt == nil && deliverable(a, s.now()),
 	}
 	if e.ProtocolStatus == ProtocolApproved || a.Frozen() {
 		v.Status = a.Status()
@@ -844,10 +855,11 @@ func deliverable(a *Application, now time.Time) bool {
 // CandidateScan is a scan on its way to its candidate.
 type CandidateScan struct {
 	CandidateView
-	ScanID int64
-	SHA    string // of the file
-	Ending string // of the name of the file, with the dot
-	Size   int64  // bytes
+	ScanID    int64
+	SHA       string // of the file
+	Ending    string // of the name of the file, with the dot
+	Size      int64  // bytes
+	Corrected bool   // they have had another scan of this certificate
 }
 
 // own returns an application of the actor, NotFound for anybody else's.
@@ -872,12 +884,12 @@ func (s *Candidates) Scan(ctx context.Context, by Actor, applicationID int64) (*
 	if err != nil {
 		return nil, err
 	}
-	if !deliverable(a, s.now()) {
-		return nil, refuse(Conflict, ReasonCandidateNoScan)
-	}
 	v, err := s.view(ctx, a)
 	if err != nil {
 		return nil, err
+	}
+	if !v.Ready {
+		return nil, refuse(Conflict, ReasonCandidateNoScan)
 	}
 	scan, err := s.store.Scan(ctx, a.ScanID)
 	if err != nil {
@@ -887,7 +899,14 @@ func (s *Candidates) Scan(ctx context.Context, by Actor, applicationID int64) (*
 	if err != nil {
 		return nil, fmt.Errorf("file of scan %d: %w", a.ScanID, err)
 	}
-	return &CandidateScan{CandidateView: *v, ScanID: scan.ID, SHA: scan.CleanSHA, Ending: endingOf(f.Type), Size: f.Size}, nil
+	before, err := s.store.DeliveriesOf(ctx, a.ID, mostDeliveries)
+	if err != nil {
+		return nil, fmt.Errorf("deliveries of application %d: %w", a.ID, err)
+	}
+	return &CandidateScan{
+		CandidateView: *v, ScanID: scan.ID, SHA: scan.CleanSHA, Ending: endingOf(f.Type), Size: f.Size,
+		Corrected: slices.ContainsFunc(before, func(d Delivery) bool { return d.PersonID == by.PersonID && d.ScanID != scan.ID }),
+	}, nil
 }
 
 // Open reads the file of a scan.
@@ -897,10 +916,11 @@ func (s *Candidates) Open(ctx context.Context, sha string) (io.ReadSeekCloser, e
 
 // Due asks at the moment of sending whether a delivery still holds: the scan is
 // the application's present one, the certificate is still due, the application is
-// still theirs, the hold is over, they do not have it yet, and no earlier request
-// was lost, which may have brought it: this one can have been queued while that
-// was on its way. It is nil where anything of that is not so; a hold that was made
-// longer is queued anew.
+// still theirs, the hold is over, nobody has paused the exam, they do not have it
+// yet, and no earlier request was lost, which may have brought it: this one can
+// have been queued while that was on its way. It is nil where anything of that is
+// not so; a hold that was made longer is queued anew, and so is everything when a
+// pause ends.
 func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*CandidateScan, error) {
 	a, err := s.own(ctx, to, n.ApplicationID)
 	if err != nil {
@@ -914,6 +934,13 @@ func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*Cand
 		return nil, nil //nolint:nilnil // the same
 	case s.now().Before(*a.DeliverAt):
 		return nil, s.Later(ctx, to, []DeliveryNotice{n})
+	}
+	e, err := s.store.Exam(ctx, System, a.ExamID)
+	if err != nil {
+		return nil, fmt.Errorf("exam %d: %w", a.ExamID, err)
+	}
+	if e.PausedAt != nil {
+		return nil, nil //nolint:nilnil // the same
 	}
 	lost := false
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
@@ -977,12 +1004,15 @@ func (s *Candidates) Delivered(ctx context.Context, to Actor, n DeliveryNotice, 
 // and who has to be handed the paper otherwise.
 type ReachView struct {
 	Exam        Exam
-	Total       int // applications that a certificate may follow
+	PausedBy    string // who has paused its deliveries, "" when nobody has
+	Total       int    // applications that a certificate may follow
 	Delivered   int
 	Waiting     int              // of the others: reachable, their scan did not arrive or is not there yet
 	Unlinked    int              // of the others
 	Unreachable int              // of the others
-	Rest        []CandidateReach // these two, by name
+	Unconfirmed int              // of the others: their scan may have arrived, could not be sent or was recalled
+	Rest        []CandidateReach // these three, by name, but who was handed the paper; what people must decide on stands first
+	Give        GivePlan         // what «Выдать сейчас» would do
 	Staff       bool             // the reader works in the center
 }
 
@@ -998,20 +1028,33 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 		return nil, fmt.Errorf("candidates of exam %d: %w", examID, err)
 	}
 	v := &ReachView{Exam: *e, Total: len(list), Staff: isStaffOf(by, e.CenterID) == nil}
+	if e.PausedBy != 0 {
+		p, err := s.store.Person(ctx, e.PausedBy)
+		if err != nil {
+			return nil, fmt.Errorf("person %d: %w", e.PausedBy, err)
+		}
+		v.PausedBy = p.Name
+	}
+	var decide, rest []CandidateReach
+	v.Give.now = s.now().UTC()
 	for _, r := range list {
+		v.Give.add(&r)
 		switch {
 		case r.Delivered:
 			v.Delivered++
-			continue
 		case r.PersonID == 0:
 			v.Unlinked++
+			rest = append(rest, r)
+		case r.Lost || r.Failed && !r.Unreachable || r.Withheld:
+			v.Unconfirmed++
+			decide = append(decide, r)
 		case r.Unreachable:
 			v.Unreachable++
+			rest = append(rest, r)
 		default:
 			v.Waiting++
-			continue
 		}
-		v.Rest = append(v.Rest, r)
 	}
+	v.Rest = slices.DeleteFunc(append(decide, rest...), func(r CandidateReach) bool { return r.Handed })
 	return v, nil
 }

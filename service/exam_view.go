@@ -14,6 +14,7 @@ type ExamView struct {
 	Center   Center                    // what its certificates need
 	Protocol *Protocol                 // newest version, nil before the first
 	Reviewer string                    // name of who has taken the protocol, "" when nobody has
+	PausedBy string                    // name of who has paused the deliveries, "" when nobody has
 	ByStatus map[ApplicationStatus]int // how many applications stand in each status
 	Today    Day                       // in the center's zone
 	Staff    bool                      // the reader works in the center: the others only look
@@ -122,6 +123,13 @@ func (s *Exams) view(ctx context.Context, by Actor, e *Exam) (*ExamView, error) 
 		}
 		v.Reviewer = p.Name
 	}
+	if e.PausedBy != 0 {
+		p, err := s.store.Person(ctx, e.PausedBy)
+		if err != nil {
+			return nil, fmt.Errorf("who paused: %w", err)
+		}
+		v.PausedBy = p.Name
+	}
 	if v.ByStatus, err = s.store.ApplicationCounts(ctx, e.ID); err != nil {
 		return nil, fmt.Errorf("count applications: %w", err)
 	}
@@ -140,6 +148,7 @@ type ApplicationView struct {
 	Org         Org  // the center
 	Today       Day  // in the center's zone
 	Staff       bool // the reader works in the center: the others only look
+	Delivery    DeliveryFacts
 }
 
 // Application returns an application for whoever may see its exam.
@@ -160,8 +169,12 @@ func (s *Exams) Application(ctx context.Context, by Actor, id int64) (*Applicati
 	if err != nil {
 		return nil, err
 	}
+	facts, err := deliveryFacts(ctx, s.store, a, s.now())
+	if err != nil {
+		return nil, err
+	}
 	return &ApplicationView{
-		Application: *a, Exam: *e, Org: *org, Today: DayOf(s.now(), loc), Staff: isStaffOf(by, e.CenterID) == nil,
+		Application: *a, Exam: *e, Org: *org, Today: DayOf(s.now(), loc), Staff: isStaffOf(by, e.CenterID) == nil, Delivery: facts,
 	}, nil
 }
 

@@ -142,6 +142,7 @@ type Queries interface {
 	ScanBatchQueries
 	ScanQuestionQueries
 	CandidateQueries
+	DeliveryQueries
 	UploadQueries
 }
 
@@ -179,6 +180,7 @@ type Tx interface {
 	ScanBatchCommands
 	ScanQuestionCommands
 	CandidateCommands
+	DeliveryCommands
 	UploadCommands
 }
 
