@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -126,6 +127,26 @@ func onePage(ctx context.Context, sel *bun.SelectQuery) (*service.ScanPage, erro
 		return nil, explain(err)
 	}
 	return &out[0], nil
+}
+
+// ScanReplacedBy implements service.ScanBatchQueries. Both are written at one
+// moment.
+func (q queries) ScanReplacedBy(ctx context.Context, scanID int64) (*service.Scan, error) {
+	var out []service.Scan
+	err := q.NewRaw(`SELECT o.* FROM scans AS s JOIN scans AS o ON o.application_id = s.application_id AND o.version < s.version
+		WHERE s.id = ? AND o.replaced_at = s.loaded_at ORDER BY o.version DESC LIMIT 1`, scanID).Scan(ctx, &out)
+	if err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
+// ScanDeliveredAt implements service.ScanBatchQueries.
+func (q queries) ScanDeliveredAt(ctx context.Context, scanID int64) (*time.Time, error) {
+	var at *time.Time
+	err := q.NewRaw(`SELECT max(d.sent_at) FROM deliveries AS d JOIN scans AS s ON s.id = d.scan_id AND s.application_id = d.application_id
+		WHERE s.id = ?`, scanID).Scan(ctx, &at)
+	return at, explain(err)
 }
 
 // ExamsForScans implements service.ScanBatchQueries.

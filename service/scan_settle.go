@@ -562,8 +562,8 @@ func (s *Scans) attachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 }
 
 // detachPage takes back that a page is the scan of its application; both are
-// held. The application has no scan then, or that which this one replaced; its
-// blank is free, and nothing is delivered. It is refused once the scan has gone to
+// held. The application has no scan then, or that which this one replaced; the
+// blank is free, and what was to be delivered is not. It is refused once the scan has gone to
 // its candidate or is on its way, once the paper was handed over, and when another
 // scan stands.
 func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *Application, ev PageEvent, rule MatchRule) error {
@@ -582,11 +582,22 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 	if err := sc.tx.SaveScan(ctx, scan); err != nil {
 		return err
 	}
-	if err := sc.freeBlank(ctx, a, scan.Blank()); err != nil {
+	old, err := sc.tx.ScanReplacedBy(ctx, scan.ID)
+	if err != nil {
 		return err
+	}
+	if old == nil || old.Blank() != scan.Blank() {
+		if err := sc.freeBlank(ctx, a, scan.Blank()); err != nil {
+			return err
+		}
 	}
 	a.ScanID, a.DeliverAt, a.DeliveredAt = 0, nil, nil
 	a.BlankSeries, a.BlankNumber, a.BlankState = "", "", ""
+	if old != nil {
+		if err := s.restore(ctx, sc, a, old); err != nil {
+			return err
+		}
+	}
 	p.ScanID = 0
 	if err := sc.movePage(ctx, p, ev, rule); err != nil {
 		return err
@@ -596,6 +607,45 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 		return err
 	}
 	return sc.note(ctx, SubjectApplication, a.ID, "unload_scan", string(from), string(a.Status()), scan.Blank().String())
+}
+
+// restore lets a scan that was replaced stand again. Its blank bears the
+// certificate again, if it was spoiled by the replacement alone; what was not
+// delivered of it waits for its hold anew.
+func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old *Scan) error {
+	old.ReplacedAt = nil
+	if err := sc.tx.SaveScan(ctx, old); err != nil {
+		return err
+	}
+	a.ScanID = old.ID
+	if old.BlankNumber != "" {
+		b, err := sc.tx.BlankForUpdate(ctx, old.Blank())
+		if err != nil {
+			return err
+		}
+		if b != nil && b.State == BlankSpoiled && b.Reason == BlankReplaced && b.ApplicationID == a.ID {
+			b.State, b.Reason, b.ChangedBy, b.ChangedAt = BlankUsed, "", sc.by.PersonID, sc.now
+			if err := sc.tx.SaveBlank(ctx, b); err != nil {
+				return err
+			}
+			if err := sc.blanks().note(ctx, b, "use", BlankSpoiled, ""); err != nil {
+				return err
+			}
+		}
+		a.BlankSeries, a.BlankNumber = old.BlankSeries, old.BlankNumber
+		if b != nil {
+			a.BlankState = b.State
+		}
+	}
+	sent, err := sc.tx.ScanDeliveredAt(ctx, old.ID)
+	if err != nil {
+		return err
+	}
+	if sent != nil {
+		a.DeliverAt, a.DeliveredAt = sent, sent
+		return nil
+	}
+	return scheduleDelivery(ctx, sc, a, s.hold)
 }
 
 // notOut refuses an application whose scan is no longer only here.
