@@ -700,7 +700,7 @@ func (v *BatchView) count(pages []ScanPage) {
 			}
 			g := &v.AsideBy[at]
 			g.Pages = append(g.Pages, PagePlace{p.ID, names[p.FileID], p.Name, p.Number})
-		default:
+		case PageWaiting, PageRead, PageQuestion:
 			v.Questions++
 		}
 	}

@@ -166,7 +166,7 @@ func TestEachPageIsDecidedByItsRule(t *testing.T) {
 		},
 		{
 			name: "a scan that a person loaded stands",
-			before: func(d *scanDesk, e *service.Exam, l apps) {
+			before: func(d *scanDesk, _ *service.Exam, l apps) {
 				l0 := &ledger{center: d.center, blanks: d.blanks, scans: d.scans, uploads: d.uploads}
 				l0.load(l[0], b1)
 			},
@@ -315,7 +315,9 @@ func TestTheExamIsAskedForWhenPagesDoNotAgree(t *testing.T) {
 	}{
 		{"none says anything", [][]byte{d.scanned(list[1], blotted)}, map[int64]int{}, []string{"question no number"}},
 		{
-			"they are of two", [][]byte{d.scanned(others[0]), d.scanned(list[0])}, map[int64]int{first.ID: 1, second.ID: 1},
+			"they are of two",
+			[][]byte{d.scanned(others[0]), d.scanned(list[0])},
+			map[int64]int{first.ID: 1, second.ID: 1},
 			[]string{"question other exam 001", "matched number+name 001"},
 		},
 	}

@@ -419,12 +419,11 @@ func (t *settlement) against(ctx context.Context, a *Application, loaded *ScanPa
 		}
 		held.TwinID = pages[0].page.ID
 		err = t.scans.detachPage(ctx, t.sc, held, a, PageEventAsk, PageRuleTwice)
-		switch ReasonOf(err) {
-		case "":
+		if err == nil {
 			askBoth(pages, loaded.ID)
 			return nil
-		case ReasonPageDelivered, ReasonHandedAlready:
-		default:
+		}
+		if r := ReasonOf(err); r != ReasonPageDelivered && r != ReasonHandedAlready {
 			return err
 		}
 	}
