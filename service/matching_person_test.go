@@ -72,8 +72,10 @@ func TestTheLikeliestApplicationsComeFirst(t *testing.T) {
 		want    []int64
 	}{
 		{"by number and name together", service.PageReading{Candidates: []service.CandidateReading{
-			{ApplicationID: 1, Digits: .5, Name: .1, Latin: -1}, {ApplicationID: 2, Digits: .4, Name: .9, Latin: -1},
-			{ApplicationID: 3, Digits: .6, Name: .3, Latin: .4}, {ApplicationID: 4, Digits: .1, Name: .1, Latin: -1},
+			{ApplicationID: 1, Digits: .5, Name: .1, Latin: -1},
+			{ApplicationID: 2, Digits: .4, Name: .9, Latin: -1},
+			{ApplicationID: 3, Digits: .6, Name: .3, Latin: .4},
+			{ApplicationID: 4, Digits: .1, Name: .1, Latin: -1},
 		}}, []int64{2, 3, 1}},
 		{"what a sure digit contradicts comes last", service.PageReading{Number: "??-??-?????-?????3-?", Candidates: []service.CandidateReading{
 			{ApplicationID: 1, Digits: .8, Name: .5, Latin: -1}, {ApplicationID: 3, Digits: .6, Name: .3, Latin: -1},

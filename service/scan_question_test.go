@@ -307,7 +307,9 @@ func TestADoubtfulBlankIsSaidByThePerson(t *testing.T) {
 		{"a spoiled one is left for later", func(d *scanDesk) { d.spoil(read) }, service.PageRuleBlankSpoiled, []func(*service.ChoosePage){unnamed}, "001"},
 		{
 			"one that was not received is right", func(d *scanDesk) { d.received("0000000000201", "0000000000300") },
-			service.PageRuleBlankOutside, []func(*service.ChoosePage){outside}, "001 " + read,
+			service.PageRuleBlankOutside,
+			[]func(*service.ChoosePage){outside},
+			"001 " + read,
 		},
 	}
 	for _, tt := range tests {
