@@ -24,7 +24,7 @@ func TestTheReadmeDrawsTheTablesOfLives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{actTable.Mermaid(), protocolTable.Mermaid()}, mermaidBlocks(string(readme))); diff != "" {
+	if diff := cmp.Diff([]string{actTable.Mermaid(), protocolTable.Mermaid(), batchTable.Mermaid(), pageTable.Mermaid()}, mermaidBlocks(string(readme))); diff != "" {
 		t.Errorf("the pictures in the README (-table +README):\n%s", diff)
 	}
 }
@@ -40,6 +40,12 @@ func TestTheReadmeNamesEveryStatus(t *testing.T) {
 		states = append(states, string(s))
 	}
 	for _, s := range protocolTable.States() {
+		states = append(states, string(s))
+	}
+	for _, s := range batchTable.States() {
+		states = append(states, string(s))
+	}
+	for _, s := range pageTable.States() {
 		states = append(states, string(s))
 	}
 	var words strings.Builder
