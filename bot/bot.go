@@ -80,7 +80,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	for _, list := range [][]action{
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
 		b.examActions(), b.resultActions(), b.protocolActions(), b.centerActions(), b.frdoActions(), b.certificateActions(),
-		b.blankActions(), b.scanActions(), b.questionActions(), b.candidateActions(),
+		b.blankActions(), b.scanActions(), b.questionActions(), b.batchActions(), b.candidateActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {
@@ -97,7 +97,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	for _, t := range slices.Concat(
 		[]talk{chooseLearners, cancelAct, collectPackage, sortFiles, rejectAct, searchQueue, inviteWizard},
 		examTalks(), resultTalks(), protocolTalks(), centerTalks(), frdoTalks(), certificateTalks(),
-		blankTalks(), scanTalks(), questionTalks(), candidateTalks(),
+		blankTalks(), scanTalks(), questionTalks(), batchTalks(), candidateTalks(),
 	) {
 		b.talks[t.name()] = t
 	}

@@ -33,14 +33,17 @@ import (
 // transcripts come out the same each time.
 type desk struct {
 	*office
-	acts    *service.Acts
-	tasks   *service.Tasks
-	exams   *examServices
-	files   service.FileStore
-	printer service.Printer
-	sender  *post.Sender
-	done    chan struct{} // a run of a job has ended
-	gate    sync.RWMutex  // held while updates are handled: what jobs do comes after
+	acts  *service.Acts
+	tasks *service.Tasks
+	exams *examServices
+	pages *fakePages
+	// recogniser reads the pages of scans: pages, unless the options say otherwise.
+	recogniser service.Recogniser
+	files      service.FileStore
+	printer    service.Printer
+	sender     *post.Sender
+	done       chan struct{} // a run of a job has ended
+	gate       sync.RWMutex  // held while updates are handled: what jobs do comes after
 }
 
 // serve handles what waits, before any job goes on.
@@ -72,7 +75,8 @@ func (p gatedPrinter) Act(ctx context.Context, f service.ActForm) ([]byte, error
 // deskOptions are the limits of a desk; zeros are the product's own.
 type deskOptions struct {
 	foreign     foreign.Options
-	maxDownload int64 // bytes
+	maxDownload int64              // bytes
+	recogniser  service.Recogniser // nil: pages are read by pages of a desk
 }
 
 func newDesk(t *testing.T) *desk {
@@ -82,7 +86,10 @@ func newDesk(t *testing.T) *desk {
 
 func newDeskWith(t *testing.T, o deskOptions) *desk {
 	t.Helper()
-	d := &desk{office: newOffice(t), done: make(chan struct{}, 1000)}
+	d := &desk{office: newOffice(t), done: make(chan struct{}, 1000), pages: newFakePages()}
+	if d.recogniser = o.recogniser; d.recogniser == nil {
+		d.recogniser = d.pages
+	}
 	now := func() time.Time { return d.at }
 	var err error
 	if d.files, err = db.OpenFiles(t.Context(), t.TempDir(), db.S3{}); err != nil {
@@ -127,8 +134,8 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	d.exams = newExamServices(d, reader, sent, say, o.maxDownload, now)
 	d.bot, err = bot.New(d.client, bot.Services{
 		Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,
-		Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans,
-		Candidates: d.exams.Candidates, Uploads: d.exams.Uploads,
+		Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans, Batches: d.exams.Batches,
+		Questions: d.exams.Questions, Candidates: d.exams.Candidates, Uploads: d.exams.Uploads,
 		People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
 		Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
 		Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",
@@ -144,7 +151,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
 		Upkeep:  service.NewUpkeep(d.store, d.store, d.store, d.files, now),
 		Uploads: d.exams.Uploads, Protocols: d.exams.Protocols, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
-		Scans: d.exams.Scans, Candidates: d.exams.Candidates,
+		Scans: d.exams.Scans, Batches: d.exams.Batches, Candidates: d.exams.Candidates,
 	}))
 	if err != nil {
 		t.Fatal(err)

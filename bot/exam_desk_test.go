@@ -7,6 +7,7 @@ import (
 
 	"flowbot/service"
 	"flowbot/service/foreign"
+	"flowbot/service/ocr"
 	"flowbot/templates"
 )
 
@@ -19,6 +20,8 @@ type examServices struct {
 	Certificates *service.Certificates
 	Blanks       *service.Blanks
 	Scans        *service.Scans
+	Batches      *service.ScanBatches
+	Questions    *service.ScanQuestions
 	Candidates   *service.Candidates
 	Uploads      *service.Uploads
 }
@@ -39,6 +42,11 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	e.Certificates = service.NewCertificates(d.store, d.printer, d.files, profiles, now)
 	e.Frdo = service.NewFrdo(d.store, reader.Book(), d.files, e.Uploads, e.Certificates, say, now)
 	e.Scans = service.NewScans(d.store, d.files, e.Uploads, profiles, deliveryHold, now)
+	e.Batches = service.NewScanBatches(service.ScanBatchesConfig{
+		Store: d.store, Chat: sent, Foreign: reader, Files: d.files, Scans: e.Scans, Printer: d.printer, Recogniser: d.recogniser,
+		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: maxDownload, Say: say, Program: "test", Now: now,
+	})
+	e.Questions = service.NewScanQuestions(e.Batches)
 	e.Candidates = service.NewCandidates(d.store, d.people, d.printer, d.files, random, now)
 	return e
 }

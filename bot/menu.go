@@ -42,6 +42,7 @@ var menuRows = map[service.Role][][]Action{
 		{pressExams},
 		{pressResults},
 		{pressNumbers},
+		{pressScans},
 		{pressQuestions},
 		{pressCenter},
 		{pressBlanks},
@@ -129,15 +130,13 @@ func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (R
 
 // looseFile takes a file that no conversation awaits: a table is loaded, what a
 // partner's representative sends otherwise is for a package, and what the staff
-// of a center send may be a protocol.
+// of a center send may be scans or a protocol.
 func (b *Bot) looseFile(ctx context.Context, t *Turn) (Reply, error) {
 	switch {
 	case !t.File.Photo && service.IsTable(t.File.Name):
 		return b.looseTable(ctx, t)
 	case t.By.Has(service.RolePartnerRep):
 		return b.loosePackage(ctx, t)
-	case t.By.Has(service.RoleCenterStaff) && service.IsArchive(t.File.Name):
-		return b.looseArchive(ctx, t)
 	case t.By.Has(service.RoleCenterStaff):
 		return b.looseScan(ctx, t)
 	}

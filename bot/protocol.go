@@ -410,41 +410,6 @@ func (b *Bot) protocolFilePressed(ev service.ProtocolEvent) handler {
 	}
 }
 
-// looseScan takes a file that came out of the blue from the staff of a center.
-// When it can be nothing but the protocol of one exam it starts that
-// conversation; else it says what is awaited, and the file must come again.
-func (b *Bot) looseScan(ctx context.Context, t *Turn) (Reply, error) {
-	f := service.ExamFilter{Protocols: protocolsAwaited, HeldBefore: dayOf(b.now(), t.By).AddDays(1), Own: true}
-	awaited, err := b.Exams.List(ctx, t.By, f, 0, pageSize+1)
-	if err != nil {
-		return Reply{}, err
-	}
-	scans, err := b.Exams.List(ctx, t.By, service.ExamFilter{Certificates: scansAwaited, Own: true}, 0, 1)
-	if err != nil {
-		return Reply{}, err
-	}
-	if len(awaited) == 1 && len(scans) == 0 {
-		v, err := b.Protocols.View(ctx, t.By, awaited[0].ID)
-		if err != nil {
-			return Reply{}, err
-		}
-		if _, err := b.beginProtocol(ctx, t, v); err != nil {
-			return Reply{}, err
-		}
-		return b.resumeNow(ctx, t)
-	}
-	r := Reply{Text: "loose_scan", Data: len(awaited) + len(scans)}
-	for _, e := range awaited[:min(len(awaited), pageSize)] {
-		do := pressProtocolUpload
-		if e.ProtocolStatus == service.ProtocolRejected {
-			do = pressProtocolReplace
-		}
-		r.Rows = append(r.Rows, row(Button{Press: Press{do, e.ID, e.Revision}, Args: e.Number}))
-	}
-	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressExams}}, Button{Press: Press{Do: pressMenu}}))
-	return r, nil
-}
-
 // beginProtocol opens the conversation about the next version of a protocol.
 func (b *Bot) beginProtocol(ctx context.Context, t *Turn, v *service.ProtocolView) (Reply, error) {
 	f := protocolForm{

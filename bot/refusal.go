@@ -261,6 +261,16 @@ var refusals = map[service.Reason]manner{
 	service.ReasonHandedAlready:   alert,
 	service.ReasonHandedNot:       alert,
 
+	service.ReasonBatchCenter:    reply,
+	service.ReasonBatchNoExam:    reply,
+	service.ReasonBatchEarly:     reply,
+	service.ReasonBatchChosen:    alert,
+	service.ReasonPageUnreadable: reply,
+	service.ReasonPageDelivered:  reply,
+	service.ReasonPageSuperseded: reply,
+	ReasonExamUnknown:            reply,
+	ReasonApplicationUnknown:     reply,
+
 	service.ReasonQuestionUnsupported: reply,
 	service.ReasonQuestionNoPicture:   alert,
 	service.ReasonQuestionOtherExam:   alert,

@@ -60,6 +60,10 @@ func (b *Bot) scanExamRows(_ *Turn, v *service.ExamView) [][]Button {
 		return nil
 	}
 	var out [][]Button
+	scans := Button{Press: Press{pressScans, e.ID, 0}}
+	if e.Loaded < e.Numbered {
+		out = append(out, row(scans))
+	}
 	if e.Loaded < e.Successful {
 		out = append(out, row(Button{Label: "scan_load", Press: Press{pressLoadOne, e.ID, 0}}))
 	}
@@ -68,6 +72,9 @@ func (b *Bot) scanExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	}
 	if n := v.Count(service.ApplicationAwaitingHandover); n > 0 {
 		out = append(out, row(Button{Label: "hand_over_count", Args: n, Press: Press{pressHandAll, e.ID, 0}}))
+	}
+	if e.Numbered > 0 && e.Loaded == e.Numbered { // a better scan may come
+		out = append(out, row(scans))
 	}
 	return out
 }
@@ -488,31 +495,6 @@ func (b *Bot) loadArchivePressed(ctx context.Context, t *Turn) (Reply, error) {
 	return edited(b.begin(ctx, t, loadArchive, archiveForm{
 		fileForm: fileForm{LastIn: t.Message}, ExamID: v.Exam.ID, Exam: v.Exam.Number,
 	}))
-}
-
-// looseArchive takes an archive that came out of the blue from the staff of a
-// center: it can only be for the one exam that waits for scans; else it says
-// which do, and the archive must come again.
-func (b *Bot) looseArchive(ctx context.Context, t *Turn) (Reply, error) {
-	f := unloaded
-	f.Own = true
-	list, err := b.Exams.List(ctx, t.By, f, 0, pageSize)
-	if err != nil {
-		return Reply{}, err
-	}
-	if len(list) == 1 {
-		form := archiveForm{fileForm: fileForm{LastIn: t.Message}, ExamID: list[0].ID, Exam: list[0].Number}
-		if _, err := b.begin(ctx, t, loadArchive, form); err != nil {
-			return Reply{}, err
-		}
-		return b.resumeNow(ctx, t)
-	}
-	r := Reply{Text: "loose_archive", Data: len(list)}
-	for _, e := range list {
-		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressLoadArchive, ID: e.ID}, Args: e.Number}))
-	}
-	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressMenu}}))
-	return r, nil
 }
 
 // progressCard is the living message that counts the files of an archive.

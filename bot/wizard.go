@@ -434,7 +434,9 @@ func (b *Bot) goBack(ctx context.Context, t *Turn, d *service.Draft) (r Reply, o
 	if err != nil && service.AsError(err).Kind != service.Internal {
 		return Reply{}, false, nil
 	}
-	r.Lead, r.Edit = "not_changed", true
+	if r.Edit = true; r.Lead == "" {
+		r.Lead = "not_changed"
+	}
 	return r, ok, err
 }
 

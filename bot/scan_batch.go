@@ -1,0 +1,391 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strconv"
+
+	"flowbot/service"
+)
+
+// Buttons of batches of scans. The ID is the exam's, unless said otherwise.
+const (
+	pressScans      Action = "sbl" // «Загрузить сканы»
+	pressBatchExam  Action = "sbe" // chooses the exam of a batch, which is Version
+	pressBatchOther Action = "sbt" // «Другой экзамен»; ID is the batch's
+)
+
+func (b *Bot) batchActions() []action {
+	return append([]action{
+		{pressScans, "scans", b.scansPressed},
+		{pressBatchExam, "batch_exam", b.batchExamPressed},
+		{pressBatchOther, "batch_other", b.batchOtherPressed},
+	}, b.looseActions()...)
+}
+
+// batchTalks are the conversations about batches of scans.
+func batchTalks() []talk { return []talk{sendScans, otherExam, sortScans} }
+
+// batchNotices are the notices about batches. None of them is about anything but
+// the reader's own batch: told twice, they do no harm.
+func (b *Bot) batchNotices() map[string]notice {
+	return map[string]notice{
+		service.BatchNotice{}.NoticeKind():       {each(b.renderBatch), true},
+		service.BatchChooseNotice{}.NoticeKind(): {each(b.renderBatchChoose), true},
+		service.BatchReportNotice{}.NoticeKind(): {each(b.renderBatchReport), true},
+	}
+}
+
+// uploadPageRow is the row that leads to the page for files that the chat cannot
+// fetch, nil where there is none.
+func (b *Bot) uploadPageRow(_ *Turn, _ int64) []Button { return nil }
+
+// overLimit is a file that the chat cannot fetch.
+type overLimit struct {
+	Name string
+	service.FileBound
+}
+
+// overLimitOf reads it out of a refusal, nil for any other.
+func overLimitOf(name string, err error) *overLimit {
+	if service.ReasonOf(err) != service.ReasonFileOverLimit {
+		return nil
+	}
+	bound, _ := service.AsError(err).Data.(service.FileBound)
+	return &overLimit{name, bound}
+}
+
+// overLimitView is what is said of such a file.
+type overLimitView struct {
+	*overLimit
+	Page    bool // a button under the text leads to the page for such files
+	Several bool // it does so by way of an exam, of several
+	Admin   bool // the reader can change the limit
+}
+
+// batchForm is what must be known while scans of an exam are taken. The files go
+// to their batch at once.
+type batchForm struct {
+	ExamID int64
+	Exam   string     // number
+	Sent   int        // files that were taken
+	Over   *overLimit // the newest file, when the chat cannot fetch it
+}
+
+// sendScans takes scans of an exam until the person has done, or turns to
+// something else: what was sent goes on by itself.
+var sendScans = Wizard[batchForm]{
+	Name: "scan_batch", Brief: true,
+	Steps: []Step[batchForm]{{Name: "files", Ask: askScans, Take: takeScans}},
+	Done:  leaveScans,
+	Left:  leaveScans,
+}
+
+// leaveScans shows the exam, and what goes on without the person.
+func leaveScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Reply, error) {
+	r, err := edited(b.examCard(ctx, t, f.ExamID))
+	if err != nil {
+		return Reply{}, err
+	}
+	going, err := b.Batches.Sending(ctx, t.By)
+	switch {
+	case err != nil:
+		return Reply{}, err
+	case going != nil && f.Sent > 0:
+		r.Lead = "scans_going_on"
+	case f.Sent > 0:
+		r.Lead = "scans_over"
+	}
+	return r, nil
+}
+
+func askScans(_ context.Context, b *Bot, t *Turn, f *batchForm) (Reply, error) {
+	r := Reply{Text: "scans_ask", Data: f, Card: true}
+	page := b.uploadPageRow(t, f.ExamID)
+	if page != nil {
+		r.Rows = append(r.Rows, page)
+	}
+	if f.Over != nil {
+		r.Lead, r.LeadData = "scans_over_limit", overLimitView{overLimit: f.Over, Page: page != nil, Admin: t.By.Has(service.RoleAdmin)}
+	}
+	r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressDone, 0)}, Button{Press: t.inTalk(pressCancel, 0)}))
+	return r, nil
+}
+
+func takeScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Outcome, error) {
+	f.Over = nil
+	switch {
+	case t.File != nil:
+		_, err := b.Batches.Receive(ctx, t.By, scansOf(t, f.ExamID))
+		if f.Over = overLimitOf(t.File.Name, err); f.Over != nil {
+			return stay, nil
+		}
+		if err != nil {
+			return stay, err
+		}
+		f.Sent++
+		return held, nil
+	case t.Press != nil && t.Press.Do == pressDone && f.Sent == 0:
+		return stay, &service.Error{Kind: service.Invalid, Reason: service.ReasonUploadMissing}
+	case t.Press != nil && t.Press.Do == pressDone:
+		return finish, nil
+	}
+	return stay, unexpected(t)
+}
+
+// scansOf is the file of a turn as scans of an exam, 0 when it has to be found.
+func scansOf(t *Turn, examID int64) service.ReceiveScans {
+	return service.ReceiveScans{
+		ExamID: examID, UpdateID: t.UpdateID, ChatRef: t.File.Ref, Name: t.File.Name, Size: t.File.Size, Album: t.File.Album != "",
+	}
+}
+
+// scansPressed opens the conversation that takes the scans of an exam.
+func (b *Bot) scansPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExamForScans(ctx, t)
+	}
+	e, err := b.Batches.Begin(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	return edited(b.begin(ctx, t, sendScans, batchForm{ExamID: e.ID, Exam: e.Number}))
+}
+
+// chooseExamForScans lets choose among the exams whose certificates wait for their
+// scans; where none does, among those of which some have been printed.
+func (b *Bot) chooseExamForScans(ctx context.Context, t *Turn) (Reply, error) {
+	awaited := service.ExamFilter{Certificates: scansAwaited, Own: true}
+	some, err := b.Exams.List(ctx, t.By, awaited, 0, 1)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(some) == 0 {
+		awaited = unloaded
+	}
+	return b.chooseExam(ctx, t, awaited, pressScans)
+}
+
+// renderBatch renews the card of progress of a batch. It stays where it is: more
+// files and answers may have come under it.
+func (b *Bot) renderBatch(ctx context.Context, to service.Actor, n service.BatchNotice) (letter, error) {
+	v, err := b.Batches.Batch(ctx, to, n.BatchID)
+	if err != nil {
+		return gone(err)
+	}
+	l := letter{Reply: Reply{Text: "scans_progress", Data: v}, EditID: int(v.Batch.MessageID)}
+	if v.Batch.State != service.BatchOpen { // what came of it is told by a message of its own
+		if l.EditOnly = true; l.EditID == 0 {
+			return letter{Skip: true}, nil
+		}
+	}
+	l.Sent = func(ctx context.Context, id int) error { return b.Batches.Shown(ctx, to, n.BatchID, int64(id)) }
+	return l, nil
+}
+
+// batchChooseView is what is asked when no page says of which exam a batch is.
+type batchChooseView struct {
+	*service.BatchView
+	Exams int // to choose from
+}
+
+// renderBatchChoose asks of which exam a batch is.
+func (b *Bot) renderBatchChoose(ctx context.Context, to service.Actor, n service.BatchChooseNotice) (letter, error) {
+	r, err := b.batchChoices(ctx, to, n.BatchID)
+	if err != nil {
+		return gone(err)
+	}
+	return letter{Reply: r, Skip: r.Text == ""}, nil
+}
+
+// batchChoices is the question of which exam a batch is; the zero Reply when that
+// is known by now.
+func (b *Bot) batchChoices(ctx context.Context, to service.Actor, batchID int64) (Reply, error) {
+	v, err := b.Batches.Batch(ctx, to, batchID)
+	if err != nil || v.Batch.State != service.BatchChoosing {
+		return Reply{}, err
+	}
+	list, err := b.Batches.ExamsToChoose(ctx, to, batchID)
+	if err != nil {
+		return Reply{}, err
+	}
+	r := Reply{Text: "scans_which", Data: batchChooseView{v, len(list)}}
+	for _, e := range list[:min(len(list), pageSize)] {
+		r.Rows = append(r.Rows, row(Button{Label: "batch_exam_item", Args: e, Press: Press{pressBatchExam, e.ID, int(batchID)}}))
+	}
+	r.Rows = append(r.Rows, row(Button{Press: Press{pressBatchOther, batchID, 0}}), row(Button{Press: Press{Do: pressMenu}}))
+	return r, nil
+}
+
+// batchExamPressed says of which exam a batch is.
+func (b *Bot) batchExamPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return Reply{}, &service.Error{Kind: service.NotFound, Reason: service.ReasonNotFound}
+	}
+	return b.chooseBatchExam(ctx, t, int64(t.Press.Version), t.Press.ID)
+}
+
+// chooseBatchExam says of which exam a batch is; what comes of it is told by its
+// report.
+func (b *Bot) chooseBatchExam(ctx context.Context, t *Turn, batchID, examID int64) (Reply, error) {
+	batch, err := b.Batches.ChooseExam(ctx, t.By, batchID, examID)
+	if err != nil {
+		if v, verr := b.Batches.Batch(ctx, t.By, batchID); t.Again && verr == nil && v.Batch.ExamID == examID {
+			batch, err = &v.Batch, nil // chosen by this very press
+		}
+	}
+	if err != nil {
+		return Reply{}, err
+	}
+	v, err := b.Exams.View(ctx, t.By, batch.ExamID)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Text: "scans_chosen", Data: v.Exam, Edit: true, Rows: examRows(v.Exam.ID, v.Exam.Number)}, nil
+}
+
+// otherExamForm is the batch whose exam is asked for.
+type otherExamForm struct {
+	BatchID int64
+	Number  string
+}
+
+// otherExam asks for the number of the exam of a batch.
+var otherExam = Wizard[otherExamForm]{
+	Name: "scan_batch_exam", Brief: true,
+	Steps: []Step[otherExamForm]{{
+		Name: "number", Ask: askSearch[otherExamForm]("scans_other_ask"), Take: takeSearch(func(f *otherExamForm) *string { return &f.Number }),
+	}},
+	Done: func(ctx context.Context, b *Bot, t *Turn, f *otherExamForm) (Reply, error) {
+		list, err := b.Exams.List(ctx, t.By, service.ExamFilter{Number: examNumber(f.Number), Own: true}, 0, 1)
+		if err != nil {
+			return Reply{}, err
+		}
+		if len(list) == 0 {
+			return Reply{}, &service.Error{Kind: service.Invalid, Reason: ReasonExamUnknown}
+		}
+		return b.chooseBatchExam(ctx, t, f.BatchID, list[0].ID)
+	},
+	Left: func(ctx context.Context, b *Bot, t *Turn, f *otherExamForm) (Reply, error) {
+		return b.batchChoices(ctx, t.By, f.BatchID)
+	},
+}
+
+// ReasonExamUnknown means that no exam of the person's centers has the number.
+const ReasonExamUnknown service.Reason = "exam.unknown"
+
+// batchOtherPressed asks for the number of the exam of a batch.
+func (b *Bot) batchOtherPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExamForScans(ctx, t)
+	}
+	v, err := b.Batches.Batch(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if v.Batch.State != service.BatchChoosing {
+		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonBatchChosen}
+	}
+	return edited(b.begin(ctx, t, otherExam, otherExamForm{BatchID: v.Batch.ID}))
+}
+
+// reportView is what is told of a batch in the end.
+type reportView struct {
+	*service.BatchView
+	Going  *service.Departure // nil when nothing is loaded that has not gone
+	Asides []asideView
+	Zone   string
+}
+
+// asideView is pages that nothing comes of, for one reason.
+type asideView struct {
+	Rule   service.MatchRule
+	Places []placeView
+	More   int // how many more there are
+}
+
+// placeView says where a page stands.
+type placeView struct {
+	File string // or the archive's entry
+	Page int    // 0: the only one
+}
+
+// mostPlaces is how many places are named of one reason: nobody looks up more of
+// them in a chat.
+const mostPlaces = 10
+
+// batchAsides names the places of the pages that were set aside.
+func batchAsides(v *service.BatchView) []asideView {
+	pages := map[string]int{} // by file
+	for _, f := range v.Files {
+		pages[f.Name] = max(pages[f.Name], f.Pages)
+	}
+	var out []asideView
+	for _, g := range v.AsideBy {
+		a := asideView{Rule: g.Rule, More: max(0, len(g.Pages)-mostPlaces)}
+		for _, p := range g.Pages[:min(len(g.Pages), mostPlaces)] {
+			switch {
+			case p.Name != "":
+				a.Places = append(a.Places, placeView{File: p.Name})
+			case pages[p.File] > 1:
+				a.Places = append(a.Places, placeView{File: p.File, Page: p.Number})
+			default:
+				a.Places = append(a.Places, placeView{File: p.File})
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// renderBatchReport tells what came of a batch: the pictures of its pages first,
+// then the words.
+func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service.BatchReportNotice) (letter, error) {
+	v, err := b.Batches.Batch(ctx, to, n.BatchID)
+	if err != nil {
+		return gone(err)
+	}
+	l := letter{Reply: Reply{Text: "scans_report"}}
+	shown := reportView{BatchView: v, Asides: batchAsides(v), Zone: to.Zone}
+	if v.Exam != nil {
+		if shown.Going, err = b.Batches.Departure(ctx, to, v.Exam.ID); err != nil {
+			return letter{}, err
+		}
+		if shown.Going.At != nil {
+			at := service.QuietUntil(service.LaneNews, *shown.Going.At, to.Zone)
+			shown.Going.At = &at
+		}
+		if v.Questions > 0 {
+			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressQuestions, ID: v.Exam.ID}, Args: v.Questions}))
+		}
+		if v.Aside > 0 {
+			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressPages, ID: n.BatchID}}))
+		}
+		l.Rows = append(l.Rows, examRows(v.Exam.ID, v.Exam.Number)...)
+	} else {
+		l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressMenu}}))
+	}
+	l.Data = shown
+	l.before, err = b.batchSheets(ctx, to, v)
+	return l, err
+}
+
+// batchSheets are the pictures of the pages of a batch.
+func (b *Bot) batchSheets(ctx context.Context, to service.Actor, v *service.BatchView) ([]Reply, error) {
+	var out []Reply
+	for from := 0; from < v.Found; from += service.SheetPages {
+		picture, err := b.Batches.Sheet(ctx, to, v.Batch.ID, from)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Reply{Text: "scans_sheet", Data: sheetView{from + 1, min(from+service.SheetPages, v.Found), v.Found}, Photo: &Attachment{
+			Name: "pages-" + strconv.Itoa(from+1) + ".jpg", Size: int64(len(picture)),
+			Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(picture)), nil },
+		}})
+	}
+	return out, nil
+}
+
+// sheetView is what stands under a picture of pages.
+type sheetView struct{ First, Last, All int }
