@@ -30,3 +30,9 @@ const (
 
 // ProtocolStates lists the states of the table.
 func ProtocolStates() []ProtocolStatus { return protocolTable.States() }
+
+// BatchStates lists the states of the table.
+func BatchStates() []BatchState { return batchTable.States() }
+
+// PageStates lists the states of the table.
+func PageStates() []PageState { return pageTable.States() }

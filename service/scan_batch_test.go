@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -878,4 +880,34 @@ func (d *scanDesk) holds(t interface{ Errorf(string, ...any) }, e *service.Exam)
 			t.Errorf("exam %s: %d %s, %v", e.Number, n, wrong, err)
 		}
 	}
+}
+
+func TestTheSchemaKnowsTheStatesOfBatchesAndPages(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	for constraint, inTable := range map[string][]string{
+		"scan_batches_state": stringsOf(service.BatchStates()), "scan_pages_state": stringsOf(service.PageStates()),
+	} {
+		var check string
+		if err := d.store.Bun().NewRaw("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = ?", constraint).Scan(t.Context(), &check); err != nil {
+			t.Fatal(err)
+		}
+		var inSchema []string
+		for _, m := range regexp.MustCompile(`'([a-z_]+)'`).FindAllStringSubmatch(check, -1) {
+			inSchema = append(inSchema, m[1])
+		}
+		slices.Sort(inSchema)
+		slices.Sort(inTable)
+		if diff := cmp.Diff(inTable, inSchema); diff != "" {
+			t.Errorf("%s: %s", constraint, diff)
+		}
+	}
+}
+
+func stringsOf[S ~string](list []S) []string {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		out = append(out, string(s))
+	}
+	return out
 }
