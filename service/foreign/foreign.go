@@ -360,7 +360,8 @@ func died(wasReady bool, complaints string, q question, err error) error {
 	case !wasReady:
 		// What it complained of is not repeated: it may quote the file.
 		return fmt.Errorf("child: %w", err)
-	case strings.Contains(complaints, "stack overflow"), strings.Contains(complaints, "stack exceeds"):
+	case strings.Contains(complaints, "stack overflow"), strings.Contains(complaints, "stack exceeds"),
+		strings.Contains(complaints, "signal arrived during cgo execution"): // a fault of a decoder written in C
 		return refused(verdict{Reason: service.ReasonFileBroken}, q, err)
 	default:
 		return refused(verdict{Reason: service.ReasonFileTooHeavy}, q, err)

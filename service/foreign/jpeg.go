@@ -182,6 +182,20 @@ func stripJPEG(b []byte) (plainJPEG, error) {
 	}
 }
 
+// frameOf is the size of a JPEG in pixels, 0 if it has none.
+func frameOf(b []byte) (width, height int) {
+	s := segments{b: b}
+	for {
+		marker, body, ok := s.next()
+		if !ok || marker == 0xd9 {
+			return 0, 0
+		}
+		if isFrame(marker) && len(body) >= 5 {
+			return int(binary.BigEndian.Uint16(body[3:])), int(binary.BigEndian.Uint16(body[1:]))
+		}
+	}
+}
+
 // isFrame tells whether a segment says how large the picture is: SOF0 to SOF15
 // without the tables that stand among them.
 func isFrame(marker byte) bool {

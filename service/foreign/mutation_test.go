@@ -35,6 +35,9 @@ func TestDamagedFilesAlwaysGetAnAnswer(t *testing.T) {
 		"bmp":           encodeBMP(t, d),
 		"tiff":          encodeTIFF(t, d),
 		"webp":          sample(t, "sample.webp"),
+		"batch":         sheets(encodeJPEG(t, d), encodeJPEG(t, d)),
+		"faxes":         tiffOf(fax(nil), fax(map[uint16]uint32{274: 6}), fax(nil)),
+		"archive":       archive(t, entry{name: "1.jpg", content: string(encodeJPEG(t, d))}, entry{name: "2.pdf", content: string(scan(t))}),
 	}
 	r := newReader(t, foreign.Options{Memory: 256 << 20, CPU: time.Second})
 	for name, file := range files {
@@ -47,7 +50,8 @@ func TestDamagedFilesAlwaysGetAnAnswer(t *testing.T) {
 				_, pdfErr := r.CheckPDF(t.Context(), path)
 				_, imageErr := r.CleanImage(t.Context(), path, io.Discard)
 				sheetErr := r.ContactSheet(t.Context(), []service.ContactItem{{Path: path}}, io.Discard)
-				for _, err := range []error{pdfErr, imageErr, sheetErr} {
+				_, pagesErr := r.Pages(t.Context(), path, func(service.ForeignPage, io.Reader) error { return nil })
+				for _, err := range []error{pdfErr, imageErr, sheetErr, pagesErr} {
 					if refusal := (*service.Error)(nil); err != nil && !errors.As(err, &refusal) {
 						t.Errorf("round %d: %v of\n%q", round, err, damaged)
 					}

@@ -370,7 +370,7 @@ func TestPagesSayWhatTheFileIs(t *testing.T) {
 		file []byte
 		want service.ForeignFile
 	}{
-		{colour, service.ForeignFile{Kind: service.ForeignImage, Type: "image/jpeg", Pages: 1}},
+		{colour, service.ForeignFile{Kind: service.ForeignImage, Type: "image/jpeg", Pages: 1, Width: 198, Height: 280}},
 		{sample(t, "sample.tiff"), service.ForeignFile{Kind: service.ForeignImage, Type: "image/tiff", Pages: 10}},
 		{sheets(colour, colour), service.ForeignFile{Kind: service.ForeignPDF, Type: "application/pdf", Pages: 2}},
 		{
@@ -633,6 +633,7 @@ func TestPagesBeforeTheChildDiesAreTaken(t *testing.T) {
 	}{
 		"killed":          {givesPage + "read taken; kill -9 $$", service.ReasonFileTooHeavy},
 		"without answer":  {givesPage + "read taken; exit 0", service.ReasonFileTooHeavy},
+		"a fault in C":    {givesPage + "read taken; echo 'signal arrived during cgo execution' >&2; exit 2", service.ReasonFileBroken},
 		"stack too deep":  {givesPage + "read taken; echo 'runtime: goroutine stack exceeds' >&2; exit 2", service.ReasonFileBroken},
 		"answers refusal": {givesPage + `read taken; echo '{"Refusal":{"Reason":"file.broken"}}'`, service.ReasonFileBroken},
 	} {

@@ -564,7 +564,11 @@ func (p *pdfReader) jpegOf(i pdfImage) ([]byte, error) {
 	}
 	names, parameters := p.filters(i.pdfStream)
 	n := len(names)
-	if n == 0 || names[n-1] != "DCTDecode" || n > 2 || n == 2 && names[0] != "FlateDecode" || parameters[n-1]["ColorTransform"] != nil {
+	if n == 0 || names[n-1] != "DCTDecode" || n > 2 || n == 2 && names[0] != "FlateDecode" {
+		return nil, nil
+	}
+	// 1 says what three colours are anyway.
+	if how := p.resolve(parameters[n-1]["ColorTransform"]); how != nil && how != 1.0 {
 		return nil, nil
 	}
 	if i.length > maxJPEG || !p.hasPlainColours(i) {

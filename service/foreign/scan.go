@@ -24,8 +24,9 @@ type pager struct {
 	q       question
 	link    link
 	tool    *jpegTool
-	name    string  // of the archive's entry that is being read
-	number  int     // of the last page that is out
+	name    string // of the archive's entry that is being read
+	number  int    // of the last page that is out
+	last    service.ForeignPage
 	waiting int     // entries of the archive still to be read, each of a page at least
 	lying   []int64 // sizes of the pages that the parent has not taken
 }
@@ -60,6 +61,9 @@ func pages(ctx context.Context, q question, l link) (service.ForeignFile, error)
 		return service.ForeignFile{}, err
 	}
 	out.Pages = p.number
+	if out.Kind == service.ForeignImage && out.Pages == 1 {
+		out.Width, out.Height = p.last.Width, p.last.Height
+	}
 	return out, nil
 }
 
@@ -145,20 +149,21 @@ func (p *pager) outFile(name string) error {
 	if err != nil {
 		return err
 	}
-	c, err := jpeg.DecodeConfig(bytes.NewReader(b))
-	if err != nil {
-		return refuse(service.ReasonFileBroken, "what was written is no picture")
+	width, height := frameOf(b)
+	if err := isBearable(p.q, width, height); err != nil {
+		return err
 	}
 	if err := os.Rename(name, pageFile(p.number+1)); err != nil {
 		return err
 	}
-	return p.tell(service.ForeignPage{Width: c.Width, Height: c.Height}, int64(len(b)))
+	return p.tell(service.ForeignPage{Width: width, Height: height}, int64(len(b)))
 }
 
 // tell writes a note about a page and waits until there is room for another.
 func (p *pager) tell(page service.ForeignPage, size int64) error {
 	p.number++
 	page.Number, page.Name = p.number, p.name
+	p.last = page
 	if err := p.link.notes.Encode(note{Page: &page}); err != nil {
 		return fmt.Errorf("tell of a page: %w", err)
 	}
@@ -195,12 +200,23 @@ func spent() int64 {
 	return s
 }
 
-// orRefuse makes a verdict on one page a page that cannot be read; any other
-// error ends the work.
-func (p *pager) orRefuse(err error) error {
+// each lets out one page, or the pages of one entry, of many. A verdict on it
+// makes it a page that cannot be read; any other error ends the work.
+func (p *pager) each(read func() error) error {
+	err := safely(read)
 	var v *verdict
 	if !errors.As(err, &v) || v.isFinal {
 		return err
 	}
 	return p.tell(service.ForeignPage{Refusal: v.Reason}, 0)
+}
+
+// safely makes the panic of a decoder, which has met a broken file, a verdict.
+func safely(read func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = refuse(service.ReasonFileBroken, "a decoder panicked")
+		}
+	}()
+	return read()
 }

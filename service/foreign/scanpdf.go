@@ -61,7 +61,7 @@ func (p *pager) pdf(ctx context.Context, path string) error {
 		if i < len(sizes) {
 			d.size = sizes[i]
 		}
-		if err := p.orRefuse(p.pdfPage(ctx, reader, found, d)); err != nil {
+		if err := p.each(func() error { return p.pdfPage(ctx, reader, found, d) }); err != nil {
 			return err
 		}
 	}
@@ -71,16 +71,13 @@ func (p *pager) pdf(ctx context.Context, path string) error {
 // readPages lets our own reader look for the pages; none if it cannot. A file
 // that makes it panic is one that it cannot read.
 func readPages(f *os.File, size int64, most int) (reader *pdfReader, found []pdfPage) {
-	defer func() {
-		if recover() != nil {
-			reader, found = nil, nil
+	err := safely(func() (err error) {
+		if reader, err = openPDF(f, size); err != nil {
+			return err
 		}
-	}()
-	reader, err := openPDF(f, size)
-	if err != nil {
-		return nil, nil
-	}
-	found, err = reader.pages(most)
+		found, err = reader.pages(most)
+		return err
+	})
 	if err != nil {
 		return nil, nil
 	}
@@ -105,15 +102,14 @@ func (p *pager) pdfPage(ctx context.Context, reader *pdfReader, found []pdfPage,
 }
 
 // pdfJPEG is the page's own JPEG, nil if it must be drawn; d learns how.
-func (p *pager) pdfJPEG(reader *pdfReader, page pdfPage, d *pdfDraw) (out []byte, err error) {
-	defer func() {
-		if recover() != nil {
-			out, err = nil, nil
-		}
-	}()
-	img, err := reader.onlyImage(page)
+func (p *pager) pdfJPEG(reader *pdfReader, page pdfPage, d *pdfDraw) ([]byte, error) {
+	var img pdfImage
+	err := safely(func() (err error) {
+		img, err = reader.onlyImage(page)
+		return err
+	})
 	if err != nil {
-		return nil, nil // what our reader cannot read, poppler draws
+		return nil, nil //nolint:nilerr // what our reader cannot read, poppler draws
 	}
 	dpi, isSquare := reader.density(img)
 	d.isGray = reader.isGray(img)
@@ -122,7 +118,7 @@ func (p *pager) pdfJPEG(reader *pdfReader, page pdfPage, d *pdfDraw) (out []byte
 	}
 	b, err := reader.jpegOf(img)
 	if isCut := !page.box.covers(img.place.bounds(unit)); b == nil || err != nil || !isSquare || isCut {
-		return nil, nil // likewise
+		return nil, nil //nolint:nilerr // likewise
 	}
 	plain, err := stripJPEG(b)
 	if err != nil {

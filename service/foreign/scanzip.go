@@ -46,7 +46,7 @@ func (p *pager) zip(ctx context.Context, f io.ReaderAt, size int64) error {
 	slices.SortStableFunc(entries, func(a, b *zip.File) int { return naturally(entryName(a), entryName(b)) })
 	for i, e := range entries {
 		p.name, p.waiting = service.SafeName(entryName(e)), len(entries)-i-1
-		if err := p.orRefuse(p.entry(ctx, e)); err != nil {
+		if err := p.each(func() error { return p.entry(ctx, e) }); err != nil {
 			return err
 		}
 	}

@@ -116,11 +116,13 @@ func (p *pager) tiff(path string) error {
 	}
 	defer C.TIFFClose(t)
 	for _, number := range numbers {
-		b, err := p.tiffPage(t, number)
-		if err == nil {
-			err = p.out(b)
-		}
-		if err := p.orRefuse(err); err != nil {
+		if err := p.each(func() error {
+			b, err := p.tiffPage(t, number)
+			if err != nil {
+				return err
+			}
+			return p.out(b)
+		}); err != nil {
 			return err
 		}
 	}
