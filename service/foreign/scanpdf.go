@@ -1,9 +1,11 @@
 package foreign
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -158,12 +160,11 @@ func (p *pager) draw(ctx context.Context, d pdfDraw) error {
 	timed, cancel := context.WithTimeout(ctx, drawTime)
 	defer cancel()
 	number := strconv.Itoa(d.number)
-	args := []string{
-		"-cropbox", "-f", number, "-l", number, "-r", strconv.FormatFloat(d.density(), 'f', 4, 64),
-		"-jpeg", "-jpegopt", "quality=" + strconv.Itoa(writtenQuality),
-	}
-	if d.isGray {
+	args := []string{"-cropbox", "-f", number, "-l", number, "-r", strconv.FormatFloat(d.density(), 'f', 4, 64)}
+	if d.isGray { // poppler's own JPEG of a grey page has colours
 		args = append(args, "-gray")
+	} else {
+		args = append(args, "-jpeg", "-jpegopt", "quality="+strconv.Itoa(writtenQuality))
 	}
 	_, complaints, err := poppler(timed, "pdftoppm", append(args, d.path, "drawn")...)
 	files, _ := filepath.Glob("drawn-*") // the pattern is sound
@@ -180,7 +181,33 @@ func (p *pager) draw(ctx context.Context, d pdfDraw) error {
 	case len(files) != 1 || isDamaged.MatchString(complaints):
 		return refuse(service.ReasonFileBroken, "poppler cannot draw the page")
 	}
-	return p.outFile(files[0])
+	if !d.isGray {
+		return p.outFile(files[0])
+	}
+	img, err := readPGM(files[0])
+	if err != nil {
+		return err
+	}
+	b, err := p.tool.encode(img)
+	if err != nil {
+		return err
+	}
+	return p.out(b)
+}
+
+// readPGM reads a grey picture as poppler writes it: P5, width, height, 255 and
+// the pixels.
+func readPGM(name string) (*image.Gray, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var w, h, most int
+	r := bytes.NewReader(b)
+	if _, err := fmt.Fscanf(r, "P5\n%d %d\n%d\n", &w, &h, &most); err != nil || most != 255 || w < 1 || h < 1 || w > maxSide || h > maxSide || r.Len() != w*h {
+		return nil, refuse(service.ReasonFileBroken, "poppler drew no grey page")
+	}
+	return &image.Gray{Pix: b[len(b)-w*h:], Stride: w, Rect: image.Rect(0, 0, w, h)}, nil
 }
 
 var (
