@@ -38,6 +38,7 @@ type Services struct {
 	Batches      *service.ScanBatches
 	Questions    *service.ScanQuestions
 	Candidates   *service.Candidates
+	Deliveries   *service.Deliveries
 	Uploads      *service.Uploads
 
 	// BotName is the user name for links; "" asks the messenger.
@@ -80,7 +81,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 	for _, list := range [][]action{
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
 		b.examActions(), b.resultActions(), b.protocolActions(), b.centerActions(), b.frdoActions(), b.certificateActions(),
-		b.blankActions(), b.scanActions(), b.questionActions(), b.batchActions(), b.candidateActions(),
+		b.blankActions(), b.scanActions(), b.questionActions(), b.batchActions(), b.candidateActions(), b.deliveryActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {

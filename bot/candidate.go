@@ -565,6 +565,7 @@ type reachScreen struct {
 	*service.ReachView
 	List        []service.CandidateReach
 	Page, Pages int
+	Zone        string
 }
 
 // reachPressed shows who gets the certificate in chat and who does not.
@@ -577,7 +578,7 @@ func (b *Bot) reachPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	page := min(pageOf(int64(t.Press.Version)), pagesOf(len(v.Rest))-1)
-	s := reachScreen{ReachView: v, Page: page, Pages: pagesOf(len(v.Rest))}
+	s := reachScreen{ReachView: v, Page: page, Pages: pagesOf(len(v.Rest)), Zone: t.By.Zone}
 	s.List = v.Rest[page*pageSize : min((page+1)*pageSize, len(v.Rest))]
 	r := Reply{Text: "candidate_reach", Data: s, Edit: true}
 	for i := range s.List {
@@ -585,6 +586,9 @@ func (b *Bot) reachPressed(ctx context.Context, t *Turn) (Reply, error) {
 		r.Rows = append(r.Rows, row(Button{Label: "application_item", Args: c, Press: Press{pressApplication, c.ApplicationID, 0}}))
 	}
 	r.Rows = append(r.Rows, turnPages(page, s.Pages > page+1, func(p int) Press { return Press{pressReach, v.Exam.ID, p} })...)
+	if v.Staff && (v.Exam.Loaded > 0 || v.Exam.PausedAt != nil) {
+		r.Rows = append(r.Rows, deliveryRows(&v.Exam, v.Give.Going)...)
+	}
 	if v.Staff && v.Unlinked > 0 {
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressSlips, v.Exam.ID, 0}}))
 	}

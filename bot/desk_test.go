@@ -135,7 +135,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 	d.bot, err = bot.New(d.client, bot.Services{
 		Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,
 		Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans, Batches: d.exams.Batches,
-		Questions: d.exams.Questions, Candidates: d.exams.Candidates, Uploads: d.exams.Uploads,
+		Questions: d.exams.Questions, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries, Uploads: d.exams.Uploads,
 		People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
 		Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
 		Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",
@@ -151,7 +151,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
 		Upkeep:  service.NewUpkeep(d.store, d.store, d.store, d.files, now),
 		Uploads: d.exams.Uploads, Protocols: d.exams.Protocols, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
-		Scans: d.exams.Scans, Batches: d.exams.Batches, Candidates: d.exams.Candidates,
+		Scans: d.exams.Scans, Batches: d.exams.Batches, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries,
 	}))
 	if err != nil {
 		t.Fatal(err)

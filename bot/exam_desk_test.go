@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"flowbot/bot/post"
 	"flowbot/service"
 	"flowbot/service/foreign"
 	"flowbot/service/ocr"
@@ -23,6 +24,7 @@ type examServices struct {
 	Batches      *service.ScanBatches
 	Questions    *service.ScanQuestions
 	Candidates   *service.Candidates
+	Deliveries   *service.Deliveries
 	Uploads      *service.Uploads
 }
 
@@ -48,6 +50,7 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	})
 	e.Questions = service.NewScanQuestions(e.Batches)
 	e.Candidates = service.NewCandidates(d.store, d.people, d.printer, d.files, random, now)
+	e.Deliveries = service.NewDeliveries(d.store, gatedMessages{post.Messages{Chat: d.client}, d}, now)
 	return e
 }
 

@@ -124,6 +124,14 @@ var refusals = map[service.Reason]manner{
 	service.ReasonInvitationCandidate: reply,
 	service.ReasonInvitationEnded:     alert,
 
+	service.ReasonDeliveryPaused:    reply,
+	service.ReasonDeliveryNothing:   reply,
+	service.ReasonDeliveryChanged:   reply,
+	service.ReasonDeliveryNoAgain:   alert,
+	service.ReasonDeliveryNotSent:   alert,
+	service.ReasonDeliveryTooOld:    reply,
+	service.ReasonDeliveryRecalling: alert,
+
 	service.ReasonCandidateContact:   reply,
 	service.ReasonCandidateBorn:      reply,
 	service.ReasonCandidateDigits:    reply,

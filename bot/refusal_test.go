@@ -46,6 +46,9 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonCommentTooLong, []any{2000}},
 		{service.ReasonTaken, []any{service.Holder{PersonID: 1, Name: long, At: at}}},
 		{service.ReasonTooManyScreenshots, []any{20}},
+		{service.ReasonDeliveryNothing, []any{
+			service.GivePlan{}, service.GivePlan{Sending: 1, Held: 2, Unlinked: 5, Unreachable: 1, Unconfirmed: 1, QuietUntil: &at},
+		}},
 		{service.ReasonTooManyFiles, []any{25}},
 		{service.ReasonFileTooBig, []any{bound, nil}},
 		{service.ReasonFileTooManyPages, []any{service.FileBound{Limit: 500, Got: 501}, nil}},

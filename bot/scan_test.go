@@ -52,7 +52,11 @@ func (d *desk) loaded(p *emulator.Phone, number, blank string) {
 	d.t.Helper()
 	a := d.application(number)
 	by := d.actor(p)
-	f := d.screenshot(number+".png", uint8(a.ID))
+	shade := uint8(a.ID)
+	if a.ScanID != 0 {
+		shade += 100
+	}
+	f := d.screenshot(number+".png", shade)
 	sha, size, err := d.files.Put(d.t.Context(), bytes.NewReader(f.Data))
 	if err != nil {
 		d.t.Fatal(err)
@@ -64,14 +68,14 @@ func (d *desk) loaded(p *emulator.Phone, number, blank string) {
 	var upload int64
 	err = d.store.Bun().NewRaw(`
 		INSERT INTO uploads (person_id, purpose, subject_id, update_id, chat_ref, name, state, file_sha, clean_sha, added_at)
-		VALUES (?, 'scan', ?, -?, '', ?, 'accepted', ?, ?, ?) RETURNING id`,
-		by.PersonID, a.ID, a.ID, f.Name, sha, sha, d.at).Scan(d.t.Context(), &upload)
+		VALUES (?, 'scan', ?, -(SELECT count(*) + 1 FROM uploads), '', ?, 'accepted', ?, ?, ?) RETURNING id`,
+		by.PersonID, a.ID, f.Name, sha, sha, d.at).Scan(d.t.Context(), &upload)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	_, err = d.exams.Scans.Load(d.t.Context(), by, service.LoadInput{
 		ApplicationID: a.ID, Revision: a.Revision, UploadID: upload, Blank: service.BlankKey{Number: blank},
-		RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, Outside: true,
+		RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, Outside: true, Replace: a.ScanID != 0,
 	})
 	if err != nil {
 		d.t.Fatal(err)

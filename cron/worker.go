@@ -105,6 +105,7 @@ type Services struct {
 	Scans        *service.Scans
 	Batches      *service.ScanBatches
 	Candidates   *service.Candidates
+	Deliveries   *service.Deliveries
 }
 
 // Works lists the work of every kind of job.
@@ -119,6 +120,7 @@ func Works(s Services) []Work {
 		OnOrTell(5*time.Minute, s.Frdo.WriteExport, s.Frdo.GiveUpExport),
 		OnOrTell(30*time.Minute, s.Batches.TakeApart, s.Batches.GiveUpTakeApart), // a thousand pages, or 2 GB
 		OnOrTell(2*time.Minute, s.Batches.ReadPage, s.Batches.GiveUpReadPage),
+		OnOrTell(5*time.Minute, s.Deliveries.Withdraw, s.Deliveries.GiveUpWithdraw),
 		OnOrTell(5*time.Minute, s.Batches.Settle, s.Batches.GiveUpSettle),
 
 		On(time.Minute, counting[service.ExpireReviews](s.Acts.ExpireReviews)),

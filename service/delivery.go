@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -185,6 +183,7 @@ type GivePlan struct {
 	Unreachable int        // of the others: their candidate's chat refuses messages
 	Unconfirmed int        // of the others: they may have arrived, or could not be sent, and a person decides
 	QuietUntil  *time.Time // UTC; nothing goes before, it is night; nil: it is not
+	Zone        string     // of the center
 	Version     int        // names the scans that go
 
 	now     time.Time
@@ -224,12 +223,12 @@ func planGiving(ctx context.Context, q Queries, e *Exam, now time.Time) (*GivePl
 	if err != nil {
 		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
 	}
-	p := &GivePlan{Exam: *e, now: now}
+	p := &GivePlan{Exam: *e, Zone: org.Zone, now: now}
 	name := fnv.New32a()
 	for i := range list {
 		before := len(p.skipped)
 		if p.add(&list[i]); len(p.skipped) > before {
-			_, _ = name.Write(binary.BigEndian.AppendUint64(nil, uint64(list[i].ScanID))) // never fails
+			_, _ = fmt.Fprintln(name, list[i].ScanID) // never fails
 		}
 	}
 	p.Version = int(name.Sum32() >> 1)
@@ -533,8 +532,8 @@ func tellOfRecall(ctx context.Context, tx Tx, applicationID, personID, asker int
 	return nil
 }
 
-// Withdraw does the job: it deletes message after message. Before each request its
-// outcome is written down as unknown, which it stays if this process dies.
+// Withdraw does the job: it deletes message after message. If this process dies
+// after a request, the next one finds no message any more and says so.
 func (s *Deliveries) Withdraw(ctx context.Context, j WithdrawScan) error {
 	who, err := s.store.Person(ctx, j.PersonID)
 	if err != nil {
@@ -546,12 +545,9 @@ func (s *Deliveries) Withdraw(ctx context.Context, j WithdrawScan) error {
 	}
 	for i := range list {
 		d := &list[i]
-		if err := s.settle(ctx, d, RecallUnknown); err != nil {
-			return err
-		}
 		state, err := s.chat.Withdraw(ctx, who.TelegramID, d.MessageID)
 		if err != nil { // nothing has happened
-			return errors.Join(fmt.Errorf("withdraw delivery %d: %w", d.ID, err), s.settle(ctx, d, RecallAsked))
+			return fmt.Errorf("withdraw delivery %d: %w", d.ID, err)
 		}
 		if err := s.settle(ctx, d, state); err != nil {
 			return err

@@ -193,8 +193,10 @@ func TestEveryTextOfALanguageCanBeSaid(t *testing.T) {
 						data = person
 					case "candidate_mine":
 						data = views
-					case "candidate_status", "candidate_delivery":
+					case "candidate_status":
 						data = &views.List[0]
+					case "candidate_delivery":
+						data = &service.CandidateScan{CandidateView: views.List[0], Corrected: true}
 					case "candidate_file":
 						data = "77-01"
 					case "candidate_level":

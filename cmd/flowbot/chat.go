@@ -36,6 +36,7 @@ func (i *installation) jobs() cron.Services {
 	return cron.Services{
 		Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep,
 		Uploads: i.uploads, Protocols: i.protocols, Frdo: i.frdo, Certificates: i.certificates, Scans: i.scans, Candidates: i.candidates,
+		Deliveries: i.deliveries,
 		Batches: i.batches,
 	}
 }
@@ -58,7 +59,7 @@ func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
 		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs,
 		Exams: i.exams, Protocols: i.protocols, Centers: i.centers, Frdo: i.frdo, Certificates: i.certificates,
 		Blanks: i.blanks, Scans: i.scans, Batches: i.batches, Questions: service.NewScanQuestions(i.batches),
-		Candidates: i.candidates, Uploads: i.uploads,
+		Candidates: i.candidates, Deliveries: i.deliveries, Uploads: i.uploads,
 		BotName: i.settings.BotName,
 	}, i.texts, i.log, time.Now)
 	if err != nil {

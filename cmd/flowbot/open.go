@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flowbot/bot/chat"
+	"flowbot/bot/post"
 	"flowbot/db"
 	"flowbot/db/pgserver"
 	"flowbot/service"
@@ -66,6 +67,7 @@ type services struct {
 	scans        *service.Scans
 	batches      *service.ScanBatches
 	candidates   *service.Candidates
+	deliveries   *service.Deliveries
 	uploads      *service.Uploads
 }
 
@@ -211,6 +213,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Now: now,
 	})
 	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, now)
+	out.deliveries = service.NewDeliveries(i.db, post.Messages{Chat: i.chat}, now)
 	return out, nil
 }
 

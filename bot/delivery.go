@@ -1,0 +1,245 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"flowbot/service"
+)
+
+// Buttons about scans on their way to candidates. The ID is the exam's or the
+// application's, unless said otherwise.
+const (
+	pressGiving    Action = "dln" // «Выдать сейчас»: asks first
+	pressGive      Action = "dly" // Version is that of the plan
+	pressPause     Action = "dlp" // Version is the exam's revision
+	pressResume    Action = "dlr" // the same
+	pressResendAsk Action = "dla" // «Отправить ещё раз»: asks first
+	pressResendNow Action = "dlb" // Version is the application's revision
+	pressRecalling Action = "dlc" // «Отозвать скан»: asks first
+	pressRecall    Action = "dld" // ID is the delivery's, Version the application's revision
+)
+
+func (b *Bot) deliveryActions() []action {
+	return []action{
+		{pressGiving, "delivery_now", b.giving},
+		{pressGive, "delivery_now_yes", b.give},
+		{pressPause, "delivery_pause", b.pauseDelivery},
+		{pressResume, "delivery_resume", b.resumeDelivery},
+		{pressResendAsk, "delivery_again", b.sendingAgain},
+		{pressResendNow, "delivery_again_yes", b.sendAgain},
+		{pressRecalling, "delivery_recall", b.recalling},
+		{pressRecall, "delivery_recall_yes", b.recall},
+	}
+}
+
+// deliveryNotices are the notices of this subject.
+func (b *Bot) deliveryNotices() map[string]notice {
+	return map[string]notice{
+		service.RecallNotice{}.NoticeKind():    {each(b.renderRecall), true},
+		service.WithdrawnNotice{}.NoticeKind(): {each(b.renderWithdrawn), true},
+	}
+}
+
+// deliveryRows are the buttons about the deliveries of an exam: «Выдать сейчас»
+// with how many, where there are any, and «Приостановить», or «Возобновить выдачу»
+// alone.
+func deliveryRows(e *service.Exam, going int) [][]Button {
+	if e.PausedAt != nil {
+		return [][]Button{row(Button{Press: Press{pressResume, e.ID, e.Revision}})}
+	}
+	var buttons []Button
+	if going > 0 {
+		buttons = append(buttons, Button{Args: going, Press: Press{pressGiving, e.ID, 0}})
+	}
+	return [][]Button{append(buttons, Button{Press: Press{pressPause, e.ID, e.Revision}})}
+}
+
+// deliveryExamRows are this subject's rows of buttons on an exam's card.
+func (b *Bot) deliveryExamRows(_ *Turn, v *service.ExamView) [][]Button {
+	if !v.Staff || v.Exam.PausedAt == nil {
+		return nil // they stand under the list of candidates
+	}
+	return deliveryRows(&v.Exam, 0)
+}
+
+// deliveryApplicationRows are this subject's rows of buttons on an application's card.
+func (b *Bot) deliveryApplicationRows(_ *Turn, v *service.ApplicationView) [][]Button {
+	if !v.Staff {
+		return nil
+	}
+	var out [][]Button
+	if v.Delivery.Again() && v.Exam.PausedAt == nil {
+		out = append(out, row(Button{Press: Press{pressResendAsk, v.Application.ID, 0}}))
+	}
+	if v.Delivery.Recallable {
+		out = append(out, row(Button{Press: Press{pressRecalling, v.Application.ID, 0}}))
+	}
+	return out
+}
+
+// giving asks before scans go out whose hold is not over.
+func (b *Bot) giving(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, service.ExamFilter{}, pressGiving)
+	}
+	plan, err := b.Deliveries.PlanGiving(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Text: "delivery_give_ask", Data: plan, Edit: true, Rows: [][]Button{row(
+		Button{Press: Press{pressGive, plan.Exam.ID, plan.Version}},
+		Button{Label: "back", Press: Press{pressReach, plan.Exam.ID, 0}},
+	)}}, nil
+}
+
+// give has them go. Of other scans than the person was asked about it asks anew.
+func (b *Bot) give(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.giving(ctx, t)
+	}
+	plan, err := b.Deliveries.Give(ctx, t.By, t.Press.ID, t.Press.Version)
+	if service.ReasonOf(err) == service.ReasonDeliveryChanged {
+		r, err := b.giving(ctx, t)
+		r.Lead = string(service.ReasonDeliveryChanged)
+		return r, err
+	}
+	if err != nil {
+		return Reply{}, err
+	}
+	rows := [][]Button{row(Button{Press: Press{pressReach, plan.Exam.ID, 0}})}
+	rows = append(append(rows, deliveryRows(&plan.Exam, 0)...), examRows(plan.Exam.ID, plan.Exam.Number)...)
+	return Reply{Text: "delivery_given", Data: plan, Edit: true, Rows: rows}, nil
+}
+
+func (b *Bot) pauseDelivery(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, service.ExamFilter{}, pressPause)
+	}
+	if err := b.Deliveries.Pause(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
+		return Reply{}, err
+	}
+	return b.pauseTold(ctx, t, "delivery_paused")
+}
+
+func (b *Bot) resumeDelivery(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.chooseExam(ctx, t, service.ExamFilter{}, pressResume)
+	}
+	if err := b.Deliveries.Resume(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
+		return Reply{}, err
+	}
+	return b.pauseTold(ctx, t, "delivery_resumed")
+}
+
+// pauseTold says that a pause has begun or ended, in a message of its own: the
+// button stands under reports that must stay.
+func (b *Bot) pauseTold(ctx context.Context, t *Turn, text string) (Reply, error) {
+	v, err := b.Exams.View(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	rows := append(deliveryRows(&v.Exam, 0), row(Button{Press: Press{pressReach, v.Exam.ID, 0}}))
+	return Reply{Text: text, Data: v.Exam, Rows: append(rows, examRows(v.Exam.ID, v.Exam.Number)...)}, nil
+}
+
+// sendingAgain asks before a scan goes out once more.
+func (b *Bot) sendingAgain(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 { // typed: a list of who did not get theirs leads on
+		return b.chooseExam(ctx, t, service.ExamFilter{}, pressReach)
+	}
+	v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !v.Delivery.Again() {
+		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonDeliveryNoAgain}
+	}
+	return Reply{Text: "delivery_again_ask", Data: v, Edit: true, Rows: [][]Button{row(
+		Button{Press: Press{pressResendNow, v.Application.ID, v.Application.Revision}},
+		Button{Label: "back", Press: Press{pressApplication, v.Application.ID, 0}},
+	)}}, nil
+}
+
+func (b *Bot) sendAgain(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.sendingAgain(ctx, t)
+	}
+	if err := b.Deliveries.SendAgain(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
+		return Reply{}, err
+	}
+	r, err := edited(b.applicationCard(ctx, t, t.Press.ID))
+	r.Toast = "delivery_again_done"
+	return r, err
+}
+
+// recallScreen is what is asked before a scan is recalled.
+type recallScreen struct {
+	Application *service.Application
+	Choices     []service.RecallChoice
+	Zone        string
+}
+
+// recallButton tells one of several deliveries from the others.
+type recallButton struct {
+	At      time.Time
+	Zone    string
+	Several bool
+}
+
+// recalling asks before a scan is taken back.
+func (b *Bot) recalling(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 { // typed: an application's card leads on
+		return b.chooseExam(ctx, t, service.ExamFilter{}, pressTable)
+	}
+	a, choices, err := b.Deliveries.RecallChoices(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	r := Reply{Text: "delivery_recall_ask", Data: recallScreen{a, choices, t.By.Zone}, Edit: true}
+	for _, c := range choices {
+		args := recallButton{c.SentAt, t.By.Zone, len(choices) > 1}
+		r.Rows = append(r.Rows, row(Button{Args: args, Press: Press{pressRecall, c.DeliveryID, a.Revision}}))
+	}
+	r.Rows = append(r.Rows, row(Button{Label: "back", Press: Press{pressApplication, a.ID, 0}}))
+	return r, nil
+}
+
+func (b *Bot) recall(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 {
+		return b.recalling(ctx, t)
+	}
+	a, err := b.Deliveries.Recall(ctx, t.By, t.Press.ID, t.Press.Version)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := edited(b.applicationCard(ctx, t, a.ID))
+	r.Toast = "delivery_recall_begun"
+	return r, err
+}
+
+// recallTold is what is told of a recall.
+type recallTold struct {
+	*service.RecallView
+	Zone string
+}
+
+// renderRecall tells of a scan that went to a wrong chat.
+func (b *Bot) renderRecall(ctx context.Context, to service.Actor, n service.RecallNotice) (letter, error) {
+	v, err := b.Deliveries.RecallTold(ctx, to, n)
+	if err != nil {
+		return gone(err)
+	}
+	l := letter{Reply: Reply{Text: "delivery_recall_told", Data: recallTold{v, to.Zone}}}
+	if v.Staff && v.Linked {
+		l.Rows = append(l.Rows, row(Button{Press: Press{pressUnlinking, v.Application.ID, 0}}))
+	}
+	l.Rows = append(l.Rows, row(
+		Button{Press: Press{pressApplication, v.Application.ID, 0}, Args: v.Application.Number}, Button{Press: Press{Do: pressMenu}}))
+	return l, nil
+}
+
+// renderWithdrawn tells somebody why a message is missing in their chat.
+func (b *Bot) renderWithdrawn(_ context.Context, to service.Actor, _ service.WithdrawnNotice) (letter, error) {
+	return letter{Reply: Reply{Text: "candidate_withdrawn", text: b.ownText(to)}}, nil
+}
