@@ -521,7 +521,7 @@ func (b *Bot) applicationCard(ctx context.Context, t *Turn, id int64) (Reply, er
 	r := Reply{Text: "application_card", Caption: true, Data: applicationCardView{v, t.By.Zone}}
 	r.Rows = slices.Concat(
 		b.resultApplicationRows(t, v), b.certificateApplicationRows(t, v),
-		b.scanApplicationRows(t, v), b.blankApplicationRows(t, v), b.deliveryApplicationRows(t, v), b.candidateApplicationRows(t, v),
+		b.scanApplicationRows(t, v), b.questionApplicationRows(t, v), b.blankApplicationRows(t, v), b.deliveryApplicationRows(t, v), b.candidateApplicationRows(t, v),
 	)
 	r.Rows = append(r.Rows,
 		row(Button{Press: Press{pressTable, v.Exam.ID, 0}, Args: v.Exam.Applications}, Button{Label: "history", Press: Press{pressApplicationH, id, 0}}),

@@ -21,10 +21,11 @@ const (
 	pressRescan        Action = "sqr" // «Пересканировать»
 	pressRepeated      Action = "sqd" // «Повтор»
 	pressQuestionUndo  Action = "squ" // «Отменить решение»
-	pressAgainAsk      Action = "sqg" // «Прочитать ещё раз»; Version is 0
-	pressAgain         Action = "sqa" // this page
-	pressAgainAll      Action = "sqe" // all questions of an exam, whose the ID is; Version is 0
+	pressReadAgainAsk  Action = "sqg" // «Прочитать ещё раз»; Version is 0
+	pressReadAgain     Action = "sqa" // this page
+	pressReadAllAgain  Action = "sqe" // all questions of an exam, whose the ID is; Version is 0
 	pressQuestionBlank Action = "sqb" // types the blank; ID and Version are a choice
+	pressScanPage      Action = "sqm" // «Проверить скан»: the page that it came from; ID is the application's, Version is 0
 	pressPages         Action = "sqs" // «Отложенные страницы»; ID is the batch's, Version a page of the list
 )
 
@@ -39,10 +40,11 @@ func (b *Bot) questionActions() []action {
 		{pressRescan, "question_rescan", b.ofPage(b.dismissPressed(service.PageRuleRescan))},
 		{pressRepeated, "question_repeated", b.ofPage(b.dismissPressed(service.PageRuleDuplicate))},
 		{pressQuestionUndo, "question_undo", b.ofPage(b.questionUndoPressed)},
-		{pressAgainAsk, "question_again", b.ofPage(b.againAskPressed)},
-		{pressAgain, "question_again_one", b.ofPage(b.againPressed)},
-		{pressAgainAll, "question_again_all", b.ofPage(b.againAllPressed)},
+		{pressReadAgainAsk, "question_again", b.ofPage(b.againAskPressed)},
+		{pressReadAgain, "question_again_one", b.ofPage(b.againPressed)},
+		{pressReadAllAgain, "question_again_all", b.ofPage(b.againAllPressed)},
 		{pressQuestionBlank, "question_blank", b.ofPage(b.questionBlankPressed)},
+		{pressScanPage, "scan_page", b.ofPage(b.scanPagePressed)},
 		{pressPages, "pages", b.ofPage(b.pagesPressed)},
 	}
 }
@@ -125,6 +127,7 @@ type questionScreen struct {
 	Number string               // as it was read, a dot for what was not
 	Picked *service.Application // of a choice that asks for one more word
 	Old    *service.Scan        // that stands there
+	Under  bool                 // its page is shown under the new one
 }
 
 // questionCard is the name of the living card of the questions: a person has one.
@@ -159,29 +162,45 @@ func (b *Bot) questionsPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
 	}
 	if t.Press.ID == 0 || t.Press.Do != pressQuestions {
-		t.Press = &Press{Do: pressQuestions}
-		return b.chooseExam(ctx, t, service.ExamFilter{Questions: true}, pressQuestions)
+		return b.chooseQuestions(ctx, t)
 	}
 	return b.nextQuestion(ctx, t, t.Press.ID, 0)
 }
 
+// chooseQuestions lets choose among the exams that have questions.
+func (b *Bot) chooseQuestions(ctx context.Context, t *Turn) (Reply, error) {
+	t.Press = &Press{Do: pressQuestions}
+	asked := service.ExamFilter{Questions: true}
+	if t.Suffix == "" {
+		some, err := b.Exams.List(ctx, t.By, service.ExamFilter{Questions: true, Own: true}, 0, 1)
+		if err != nil {
+			return Reply{}, err
+		}
+		if len(some) == 0 {
+			return Reply{Text: "questions_none", Edit: true, Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}}, nil
+		}
+	}
+	return b.chooseExam(ctx, t, asked, pressQuestions)
+}
+
 // nextQuestion shows the question of an exam that follows a page.
 func (b *Bot) nextQuestion(ctx context.Context, t *Turn, examID, after int64) (Reply, error) {
-	v, e, err := b.Questions.Next(ctx, t.By, examID, after)
+	v, err := b.Questions.Next(ctx, t.By, examID, after)
 	if err != nil {
 		return Reply{}, err
 	}
 	if v != nil {
 		return b.questionReply(ctx, t, v)
 	}
-	last, err := b.Questions.LastDecided(ctx, t.By, examID)
+	done, err := b.Questions.Done(ctx, t.By, examID)
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "questions_done", Data: e}
-	if last != nil {
-		r.Rows = append(r.Rows, undoRow(last))
+	r := Reply{Text: "questions_done", Data: done}
+	if done.Undo != nil {
+		r.Rows = append(r.Rows, undoRow(done.Undo))
 	}
+	e := &done.Exam
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressExam, e.ID, 0}, Args: e.Number}, Button{Press: Press{Do: pressMenu}}))
 	return b.inPlace(t, r), nil
 }
@@ -268,6 +287,10 @@ func (b *Bot) questionRows(v *service.QuestionView) [][]Button {
 	var out [][]Button
 	owners := ownerViews(applicationsOf(v.Likely))
 	for i := range v.Likely {
+		if v.Likely[i].ID == p.ApplicationID && p.Rule == service.PageRuleTwice && isOpen(v.Beside) {
+			out = append(out, b.pairRows(v)...)
+			continue
+		}
 		c := choice
 		c.application = v.Likely[i].ID
 		out = append(out, row(Button{Args: owners[i], Press: c.press(pressChoose)}))
@@ -279,10 +302,10 @@ func (b *Bot) questionRows(v *service.QuestionView) [][]Button {
 	out = append(out, row(Button{Press: Press{pressNoCertificate, p.ID, p.Revision}}, Button{Press: Press{pressRescan, p.ID, p.Revision}}))
 	var more []Button
 	if v.Count > 1 {
-		more = append(more, Button{Press: Press{pressSkip, p.ID, 0}})
+		more = append(more, Button{Label: "question_skip_one", Press: Press{pressSkip, p.ID, 0}})
 	}
 	if v.Again {
-		more = append(more, Button{Press: Press{pressAgainAsk, p.ID, 0}})
+		more = append(more, Button{Press: Press{pressReadAgainAsk, p.ID, 0}})
 	}
 	if more != nil {
 		out = append(out, more)
@@ -299,11 +322,25 @@ func (b *Bot) besideRows(v *service.QuestionView) [][]Button {
 		return nil
 	}
 	var out [][]Button
-	if v.Beside.State == service.PageQuestion {
+	if isOpen(v.Beside) {
 		out = append(out, row(Button{Label: "question_beside", Press: Press{pressQuestion, v.Beside.ID, 0}}))
 	}
 	return append(out, row(Button{Press: Press{pressRepeated, v.Page.ID, v.Page.Revision}}))
 }
+
+// pairRows let choose which of two pages is the application's. The other one stays
+// a question.
+func (b *Bot) pairRows(v *service.QuestionView) [][]Button {
+	upper := questionChoice{page: v.Page.ID, application: v.Page.ApplicationID, revision: v.Page.Revision}
+	lower := questionChoice{page: v.Beside.ID, application: v.Page.ApplicationID, revision: v.Beside.Revision}
+	return [][]Button{
+		row(Button{Label: "question_upper", Args: initials(v.Whose), Press: upper.press(pressChoose)}),
+		row(Button{Label: "question_lower", Args: initials(v.Whose), Press: lower.press(pressChoose)}),
+	}
+}
+
+// isOpen reports whether a page is there and is a question.
+func isOpen(l *service.ScanPageLine) bool { return l != nil && l.State == service.PageQuestion }
 
 // decidedRows are the buttons under a page that is no question now.
 func (b *Bot) decidedRows(v *service.QuestionView) [][]Button {
@@ -317,7 +354,9 @@ func (b *Bot) decidedRows(v *service.QuestionView) [][]Button {
 	if v.Count > 0 {
 		out = append(out, row(Button{Press: Press{pressQuestions, v.Exam.ID, 0}, Args: v.Count}))
 	}
-	out = append(out, row(Button{Press: Press{pressPages, v.Page.BatchID, 0}}))
+	if v.Page.State == service.PageAside {
+		out = append(out, row(Button{Press: Press{pressPages, v.Page.BatchID, 0}}))
+	}
 	return append(out, b.pageFoot(v))
 }
 
@@ -455,7 +494,7 @@ func (b *Bot) askReplace(ctx context.Context, t *Turn, c questionChoice) (Reply,
 	if err != nil {
 		return Reply{}, err
 	}
-	s.Old = old
+	s.Old, s.Under = old, beside != 0
 	r := Reply{Text: "question_replace", Data: s, Rows: [][]Button{
 		row(Button{Label: "scan_replace_yes", Press: c.with(saidReplace).press(pressChoose)}), row(b.backTo(c)),
 	}}
@@ -519,10 +558,10 @@ func (b *Bot) againAskPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	r := Reply{Text: "question_again_ask", Data: b.screenOf(t, v), Rows: [][]Button{
-		row(Button{Press: Press{pressAgain, v.Page.ID, v.Page.Revision}}),
+		row(Button{Press: Press{pressReadAgain, v.Page.ID, v.Page.Revision}}),
 	}}
 	if v.Count > 1 {
-		r.Rows = append(r.Rows, row(Button{Args: v.Count, Press: Press{pressAgainAll, v.Exam.ID, 0}}))
+		r.Rows = append(r.Rows, row(Button{Args: v.Count, Press: Press{pressReadAllAgain, v.Exam.ID, 0}}))
 	}
 	r.Rows = append(r.Rows, row(Button{Label: "back", Press: Press{pressQuestion, v.Page.ID, 0}}))
 	r.Photo = b.pagePicture(ctx, t, v.Page.ID, 0, false)
@@ -718,6 +757,27 @@ func (b *Bot) pageList(ctx context.Context, t *Turn, batchID int64, page int) (R
 	r = b.inPlace(t, r)
 	r.Name = ""
 	return r, nil
+}
+
+// questionApplicationRows are this subject's rows of buttons on an application's
+// card.
+func (b *Bot) questionApplicationRows(_ *Turn, v *service.ApplicationView) [][]Button {
+	if !v.Staff || v.Application.ScanSource != service.ScanByPage {
+		return nil
+	}
+	return [][]Button{row(Button{Press: Press{pressScanPage, v.Application.ID, 0}})}
+}
+
+// scanPagePressed shows the page from which a scan came, with what was read.
+func (b *Bot) scanPagePressed(ctx context.Context, t *Turn) (Reply, error) {
+	_, page, err := b.Questions.LoadedAt(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if page == 0 { // another scan stands there by now
+		return edited(b.applicationCard(ctx, t, t.Press.ID))
+	}
+	return b.pageCard(ctx, t, page)
 }
 
 // questionExamRows are this subject's rows of buttons on an exam's card.

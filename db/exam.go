@@ -159,7 +159,7 @@ func (q queries) ExamCounts(ctx context.Context, by service.Actor, f service.Exa
 
 // applicationsOf selects applications together with the blank of their scan.
 func applicationsOf(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.ColumnExpr("application.*, coalesce(scan.blank_series, '') AS blank_series, coalesce(scan.blank_number, '') AS blank_number, coalesce(blank.state, '') AS blank_state").
+	return q.ColumnExpr("application.*, coalesce(scan.blank_series, '') AS blank_series, coalesce(scan.blank_number, '') AS blank_number, coalesce(blank.state, '') AS blank_state, coalesce(scan.source, '') AS scan_source").
 		Join("LEFT JOIN scans AS scan ON scan.id = application.scan_id").
 		Join("LEFT JOIN blanks AS blank ON blank.series = scan.blank_series AND blank.number = scan.blank_number")
 }

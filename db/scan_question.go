@@ -54,7 +54,8 @@ func (q queries) PageLinesCount(ctx context.Context, batchID int64, states []ser
 func (q queries) QuestionCount(ctx context.Context, examID, pageID int64) (service.QuestionCount, error) {
 	var out service.QuestionCount
 	err := q.NewRaw(`
-		SELECT count(*) AS count, CASE WHEN bool_or(id = ?1) THEN count(*) FILTER (WHERE id <= ?1) ELSE 0 END AS place
+		SELECT count(*) AS count, CASE WHEN bool_or(id = ?1) THEN count(*) FILTER (WHERE id <= ?1) ELSE 0 END AS place,
+			(SELECT count(*) FROM scan_pages WHERE exam_id = ?0 AND state IN ('waiting', 'read')) AS reading
 		FROM scan_pages WHERE exam_id = ?0 AND state = 'question'`, examID, pageID).Scan(ctx, &out)
 	return out, explain(err)
 }

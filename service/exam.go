@@ -129,6 +129,8 @@ type Application struct {
 	BlankNumber string `bun:",scanonly"` // of the loaded scan
 
 	BlankState BlankState `bun:",scanonly"` // of that blank; "" while its number is not known
+
+	ScanSource ScanSource `bun:",scanonly"` // of the loaded scan; "" for none
 }
 
 // Name is the full name in the order of the papers: last, first, middle.

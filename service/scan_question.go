@@ -28,8 +28,9 @@ type ScanPageLine struct {
 // QuestionCount is how many pages of an exam wait for a person, and which of them
 // one is.
 type QuestionCount struct {
-	Count int
-	Place int // from 1; 0: it is none of them
+	Count   int
+	Place   int // from 1; 0: it is none of them
+	Reading int // pages that are still being read
 }
 
 // ScanQuestionQueries asks about the pages that a person decides on.
@@ -114,7 +115,7 @@ type QuestionView struct {
 	Page    ScanPageLine
 	Exam    Exam
 	Reading *PageReading        // nil when nothing was read
-	Likely  []LikelyApplication // best first, at most three
+	Likely  []LikelyApplication // best first, at most three; whose it is, if that is decided
 	Whose   *Application        // whose certificate it is, or seems to be; nil for nobody
 	Loaded  *Scan               // the scan that stands at Whose, nil for none
 	Beside  *ScanPageLine       // the page that it contradicts or repeats; nil for none
@@ -153,21 +154,40 @@ func (s *ScanQuestions) examOf(ctx context.Context, by Actor, examID int64) (*Ex
 }
 
 // Next returns the question of an exam that follows a page, the first one again
-// after the last, or nil with the exam when there is none. After 0 is the first.
-func (s *ScanQuestions) Next(ctx context.Context, by Actor, examID, after int64) (*QuestionView, *Exam, error) {
-	e, err := s.examOf(ctx, by, examID)
-	if err != nil {
-		return nil, nil, err
+// after the last, nil when there is none. After 0 is the first.
+func (s *ScanQuestions) Next(ctx context.Context, by Actor, examID, after int64) (*QuestionView, error) {
+	if _, err := s.examOf(ctx, by, examID); err != nil {
+		return nil, err
 	}
 	ids, err := s.store.QuestionsAfter(ctx, examID, after, 1)
 	if err != nil {
-		return nil, nil, fmt.Errorf("questions of exam %d: %w", examID, err)
+		return nil, fmt.Errorf("questions of exam %d: %w", examID, err)
 	}
 	if len(ids) == 0 {
-		return nil, e, nil
+		return nil, nil //nolint:nilnil // there is none, which is no error
 	}
-	v, err := s.Question(ctx, by, ids[0])
-	return v, e, err
+	return s.Question(ctx, by, ids[0])
+}
+
+// QuestionsDone is how an exam stands once it has no questions.
+type QuestionsDone struct {
+	Exam    Exam
+	Reading int           // pages that are still being read
+	Undo    *ScanPageLine // what the person decided last and can take back; nil for nothing
+}
+
+// Done tells how an exam stands that has no questions left.
+func (s *ScanQuestions) Done(ctx context.Context, by Actor, examID int64) (*QuestionsDone, error) {
+	e, err := s.examOf(ctx, by, examID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.store.QuestionCount(ctx, examID, 0)
+	if err != nil {
+		return nil, fmt.Errorf("questions of exam %d: %w", examID, err)
+	}
+	undo, err := s.LastDecided(ctx, by, examID)
+	return &QuestionsDone{Exam: *e, Reading: c.Reading, Undo: undo}, err
 }
 
 // LastDecided returns what the actor decided last in an exam and can take back,
@@ -243,12 +263,17 @@ func (s *ScanQuestions) Question(ctx context.Context, by Actor, pageID int64) (*
 
 // fillBeside finds the page that this one contradicts, repeats, or would replace.
 func (s *ScanQuestions) fillBeside(ctx context.Context, v *QuestionView) error {
-	if v.Page.TwinID == 0 {
+	if v.Page.TwinID == 0 || !v.Page.speaksOfAnother() {
 		return nil
 	}
 	var err error
 	v.Beside, err = s.store.PageLine(ctx, v.Page.TwinID)
 	return err
+}
+
+// speaksOfAnother reports whether the rule of a page is about another page too.
+func (p *ScanPage) speaksOfAnother() bool {
+	return p.inPair() || p.Rule == PageRuleLoaded || p.Rule == PageRuleDuplicate
 }
 
 // fillWhose finds whose certificate it seems to be.
@@ -271,7 +296,7 @@ func (s *ScanQuestions) fillWhose(ctx context.Context, v *QuestionView) error {
 	if a.ScanID == 0 || a.ScanID == v.Page.ScanID {
 		return nil
 	}
-	if v.Loaded, err = s.store.Scan(ctx, a.ScanID); err != nil || v.Beside != nil {
+	if v.Loaded, err = s.store.Scan(ctx, a.ScanID); err != nil || v.Beside != nil || !v.Page.speaksOfAnother() {
 		return err
 	}
 	p, err := s.store.PageOfScan(ctx, a.ScanID)
@@ -306,10 +331,15 @@ func blankRead(r *PageReading) (BlankKey, bool) {
 	return key, key.Number != ""
 }
 
-// fillLikely finds the applications that the page belongs to most likely. Whoever
-// got a certificate due no more meanwhile is left out.
+// fillLikely finds the applications that the page belongs to most likely. Left out
+// are those to which no certificate is due any more, and those that have a scan
+// and for whom nothing speaks.
 func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
-	if v.Page.State != PageQuestion || v.Exam.ID == 0 {
+	switch {
+	case v.Page.State == PageMatched && v.Whose != nil: // what spoke for it
+		v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID)}}
+		return nil
+	case v.Page.State != PageQuestion || v.Exam.ID == 0:
 		return nil
 	}
 	if v.Page.Rule == PageRuleOtherExam && v.Whose != nil {
@@ -325,21 +355,25 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	if err != nil {
 		return err
 	}
-	ids := LikelyApplications(list.Certificates, v.Reading)
-	if v.Page.ApplicationID != 0 { // whose it seems to be stands first
-		ids = append([]int64{v.Page.ApplicationID}, slices.DeleteFunc(ids, func(id int64) bool { return id == v.Page.ApplicationID })...)
-	}
 	all, err := s.store.Applications(ctx, v.Exam.ID)
 	if err != nil {
 		return err
 	}
+	known := make(map[int64]*Application, len(all))
+	for i := range all {
+		known[all[i].ID] = &all[i]
+	}
+	open := slices.DeleteFunc(slices.Clone(list.Certificates), func(c PrintedCertificate) bool {
+		a := known[c.ApplicationID]
+		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, v.Reading, a.ID)
+	})
+	ids := LikelyApplications(open, v.Reading)
+	if whose := v.Page.ApplicationID; known[whose] != nil && known[whose].Entitled() { // whose it seems to be stands first
+		ids = append([]int64{whose}, slices.DeleteFunc(ids, func(id int64) bool { return id == whose })...)
+	}
 	for _, id := range ids[:min(len(ids), mostLikely)] {
-		i := slices.IndexFunc(all, func(a Application) bool { return a.ID == id })
-		if i < 0 || !all[i].Entitled() {
-			continue
-		}
 		v.Likely = append(v.Likely, LikelyApplication{
-			Application: all[i], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, v.Reading, id),
+			Application: *known[id], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, v.Reading, id),
 		})
 	}
 	return nil

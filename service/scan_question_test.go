@@ -597,13 +597,13 @@ func TestQuestionsFollowEachOther(t *testing.T) {
 	seen := map[int64]bool{}
 	after := int64(0)
 	for i := range pages {
-		v, _, err := q.Next(t.Context(), d.boris, e.ID, after)
+		v, err := q.Next(t.Context(), d.boris, e.ID, after)
 		if err != nil || v == nil || v.Place != i+1 || v.Count != pages {
 			t.Fatalf("question %d: %+v, %v", i+1, v, err)
 		}
 		seen[v.Page.ID], after = true, v.Page.ID
 	}
-	if v, _, err := q.Next(t.Context(), d.boris, e.ID, after); err != nil || v.Place != 1 || len(seen) != pages {
+	if v, err := q.Next(t.Context(), d.boris, e.ID, after); err != nil || v.Place != 1 || len(seen) != pages {
 		t.Errorf("after the last comes %+v, %v; %d were seen", v, err, len(seen))
 	}
 	tasks := service.NewTasks(d.store, nil, d.now)
@@ -615,7 +615,7 @@ func TestQuestionsFollowEachOther(t *testing.T) {
 		by   service.Actor
 		want service.Reason
 	}{{d.stranger, service.ReasonNotFound}, {d.admin, service.ReasonForbidden}} {
-		if _, _, err := q.Next(t.Context(), tt.by, e.ID, 0); service.ReasonOf(err) != tt.want {
+		if _, err := q.Next(t.Context(), tt.by, e.ID, 0); service.ReasonOf(err) != tt.want {
 			t.Errorf("next: %v, want %s", err, tt.want)
 		}
 		if _, err := q.Question(t.Context(), tt.by, asked[0].ID); service.ReasonOf(err) != tt.want {

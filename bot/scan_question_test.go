@@ -1,0 +1,206 @@
+package bot_test
+
+import (
+	"testing"
+	"time"
+
+	"flowbot/bot/emulator"
+	"flowbot/service"
+)
+
+// blots makes the digits of a registration number unsure that tell applications
+// apart.
+func blots(number string) string { return number[:len(number)-5] + "????" + number[len(number)-1:] }
+
+// smudged is a page of an application on which the name is read and the number is
+// not.
+func (d *desk) smudged(number string) []byte {
+	d.t.Helper()
+	a := d.application(number)
+	return d.page(said{number: blots(a.RegistrationNumber), name: a.RegistrationNumber, blank: blankOf(a)})
+}
+
+// nobodys is a page on which nothing speaks for anybody.
+func (d *desk) nobodys(number string) []byte {
+	d.t.Helper()
+	return d.page(said{number: blots(d.application(number).RegistrationNumber), name: "-"})
+}
+
+// scanned sends pages past the chat and settles what comes of them.
+func (d *desk) scanned(p *emulator.Phone, e *service.Exam, pages ...[]byte) {
+	d.t.Helper()
+	d.scansOf(p, e, pages...)
+	d.quietly()
+}
+
+// scansOf sends a PDF of pages for an exam.
+func (d *desk) scansOf(p *emulator.Phone, e *service.Exam, pages ...[]byte) {
+	d.t.Helper()
+	d.says(p, "Загрузить сканы · "+e.Number)
+	d.sends(p, d.bound("сканы.pdf", pages...))
+	d.says(p, "Готово")
+}
+
+// TestQuestionsAreResolved is read best as testdata/scan_question.golden.
+func TestQuestionsAreResolved(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 6)
+	d.scanned(anna, e, d.smudged("118-01"), d.smudged("118-02"), d.nobodys("118-03"), d.nobodys("118-04"), d.nobodys("118-05"))
+
+	d.says(anna, "/tasks")
+	d.presses(anna, "Нераспознанные (5)")
+	d.presses(anna, "Каримов01 А. Р.")
+	d.presses(anna, "Отменить: Каримов01 Алишер")
+	d.presses(anna, "Каримов01 А. Р.")
+	d.presses(anna, "Пропустить", "Другой")
+	d.says(anna, "петров")
+	anna.SendSticker()
+	d.settle()
+	d.says(anna, "karimov03")
+	d.presses(anna, "Каримов03 А. Р.")
+	d.presses(anna, "Назад", "Другой")
+	d.says(anna, "03-1")
+	d.presses(anna, "Каримов03 А. Р.", "Да, это он")
+	d.presses(anna, "Не сертификат")
+	d.presses(anna, "Пересканировать")
+	d.at = d.at.Add(time.Second)
+	d.presses(anna, "Каримов02 А. Р.")
+	d.presses(anna, "Отменить: Каримов02 Алишер")
+	d.presses(anna, "Каримов02 А. Р.")
+	golden(t, "scan_question", d.tg.Transcript())
+}
+
+// TestTwoColleaguesDecideAtOnce is read best as
+// testdata/scan_question_colleagues.golden.
+func TestTwoColleaguesDecideAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	boris := d.hire("boris", "Центр", "Борис Центров")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 3)
+	d.scanned(anna, e, d.smudged("118-01"), d.smudged("118-02"))
+
+	d.says(anna, "Нераспознанные")
+	d.says(boris, "Нераспознанные")
+	choice := anna.Last().Buttons[0][0].Data
+	d.presses(anna, "Каримов01 А. Р.")
+	d.presses(boris, "Каримов01 А. Р.")
+	d.tg.Note("Анна нажимает старую кнопку ещё раз.")
+	anna.PressData(choice)
+	d.settle()
+	d.presses(boris, "Нераспознанные")
+	d.presses(anna, "Другой")
+	d.presses(boris, "Каримов02 А. Р.")
+	d.says(anna, "каримов03")
+	d.presses(anna, "Каримов03 А. Р.")
+	d.says(anna, "Нераспознанные · 118")
+	golden(t, "scan_question_colleagues", d.tg.Transcript())
+}
+
+// TestBlanksAreAskedAbout is read best as testdata/scan_question_blanks.golden.
+func TestBlanksAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 4)
+	by := d.actor(anna)
+	first, second := d.application("118-01"), d.application("118-02")
+	if _, err := d.exams.Blanks.Spoil(t.Context(), by, e.CenterID, service.BlankKey{Number: blankOf(first)}, "порван"); err != nil {
+		t.Fatal(err)
+	}
+	third := d.page(said{number: d.application("118-03").RegistrationNumber, blank: blankOf(second)})
+	d.scanned(anna, e, d.certificate("118-01"), d.certificate("118-02"))
+	d.scanned(anna, e, third, d.smudged("118-04"))
+	_, err := d.exams.Blanks.Receive(t.Context(), by, service.ReceiveBlanks{
+		CenterID: e.CenterID, Range: service.BlankRange{First: "0000000200001", Last: "0000000200100"}, ReceivedOn: d.day("2026-02-01"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов01 А. Р.", "Другой номер бланка")
+	d.says(anna, "/cancel")
+	d.presses(anna, "Каримов01 А. Р.", "Другой номер бланка")
+	d.says(anna, blankOf(second))
+	d.says(anna, "0000000100077")
+	d.presses(anna, "Верно")
+	d.presses(anna, "Каримов03 А. Р.", "Без номера бланка")
+	d.presses(anna, "Каримов04 А. Р.", "Назад", "Каримов04 А. Р.", "Номер верный")
+	golden(t, "scan_question_blanks", d.tg.Transcript())
+}
+
+// TestAScanIsReplacedByAPage is read best as
+// testdata/scan_question_replaced.golden.
+func TestAScanIsReplacedByAPage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 2, func(_ int, a *service.Application) { a.Gender = "f" })
+	d.scanned(anna, e, d.certificate("118-01"))
+	a := d.application("118-01")
+	d.scanned(anna, e, d.page(said{number: blots(a.RegistrationNumber), name: a.RegistrationNumber, blank: "0000000100099"}))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов01 А. Р.", "Назад", "Каримов01 А. Р.", "Да, заменить")
+	d.presses(anna, "Отменить: Каримов01 Алишер")
+	d.presses(anna, "Другой")
+	d.says(anna, "Каримов02")
+	d.presses(anna, "Каримов02 А. Р.", "Да, это она")
+	golden(t, "scan_question_replaced", d.tg.Transcript())
+}
+
+// TestTwoPagesOfOneApplication is read best as testdata/scan_question_twice.golden.
+func TestTwoPagesOfOneApplication(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 2)
+	a := d.application("118-01")
+	page := func(blank string) []byte { return d.page(said{number: a.RegistrationNumber, blank: blank}) }
+	d.scanned(anna, e, page("0000000100001"), page("0000000100002"))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Разобрать нижнюю", "Разобрать нижнюю", "Верна нижняя")
+	d.presses(anna, "Каримов01 А. Р.", "Назад", "Повтор")
+	d.says(anna, "Заявка 118-01")
+	d.presses(anna, "Проверить скан", "Вернуть в вопросы")
+	golden(t, "scan_question_twice", d.tg.Transcript())
+}
+
+// TestPagesAreTakenBackAndReadAgain is read best as
+// testdata/scan_question_again.golden.
+func TestPagesAreTakenBackAndReadAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 3)
+	first := d.certificate("118-01")
+	other := d.page(said{number: d.application("118-02").RegistrationNumber, name: "-"})
+	d.scanned(anna, e, first, first, d.page(said{empty: true}), d.page(said{poison: true}), other, d.nobodys("118-03"))
+
+	d.says(anna, "Нераспознанные")
+	d.pages.mu.Lock()
+	for n, s := range d.pages.said {
+		if s.name == "-" && s.number == d.application("118-02").RegistrationNumber {
+			s.name = ""
+			d.pages.said[n] = s
+		}
+	}
+	d.pages.mu.Unlock()
+	d.presses(anna, "Прочитать ещё раз", "Назад", "Прочитать ещё раз", "Эту страницу")
+	d.presses(anna, "Прочитать ещё раз", "Эту страницу")
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Не сертификат")
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Отложенные страницы", "сканы.pdf, стр. 4", "Отложенные страницы", "сканы.pdf, стр. 3", "Вернуть в вопросы")
+	golden(t, "scan_question_again", d.tg.Transcript())
+}
