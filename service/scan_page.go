@@ -48,14 +48,15 @@ const cardPause = 3 * time.Second
 
 // tell has the card of progress of a batch renewed: at most every few seconds,
 // but for its first result, which a person waits for.
-func (s *ScanBatches) tell(ctx context.Context, tx Tx, b *ScanBatch, isResult bool) error {
+func (s *ScanBatches) tell(ctx context.Context, tx Tx, b *ScanBatch, isFirst bool) error {
+	if b.State == BatchSettled { // pages that are read anew; the report was sent
+		return nil
+	}
 	at := time.Time{}
 	switch {
-	case b.State == BatchSettled: // pages that are read anew; the report was sent
-		return nil
 	case b.ShownAt != nil:
 		at = b.ShownAt.Add(cardPause)
-	case !isResult:
+	case !isFirst:
 		at = s.now().UTC().Add(cardPause)
 	}
 	return tx.Enqueue(ctx, b.PersonID, BatchNotice{BatchID: b.ID}, at)
@@ -396,10 +397,14 @@ func (s *ScanBatches) concludePage(ctx context.Context, pageID int64, read *Scan
 		if b.ExamID != read.ExamID { // it was chosen meanwhile
 			return tx.InsertJob(ctx, ReadPage{PageID: p.ID})
 		}
+		before, err := tx.ScanPages(ctx, b.ID, []PageState{PageRead}, 0, 1)
+		if err != nil {
+			return err
+		}
 		if err := s.writeDown(ctx, tx, p, b, w); err != nil {
 			return err
 		}
-		if err := s.tell(ctx, tx, b, true); err != nil {
+		if err := s.tell(ctx, tx, b, len(before) == 0); err != nil {
 			return err
 		}
 		return settleWhenDone(ctx, tx, b)
