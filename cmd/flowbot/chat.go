@@ -36,7 +36,6 @@ func (i *installation) jobs() cron.Services {
 	return cron.Services{
 		Acts: i.acts, Journals: i.journals, Archives: i.archives, Imports: i.importing, Tasks: i.tasks, Upkeep: i.upkeep,
 		Uploads: i.uploads, Protocols: i.protocols, Frdo: i.frdo, Certificates: i.certificates, Scans: i.scans, Candidates: i.candidates,
-		Deliveries: i.deliveries,
 		Deliveries: i.deliveries, Batches: i.batches,
 	}
 }
