@@ -346,7 +346,8 @@ func TestADeliveryIsCheckedAtTheMomentOfSending(t *testing.T) {
 		{"another scan took its place", `UPDATE applications SET scan_id = (SELECT max(id) + 0 FROM scans WHERE application_id = ?0) WHERE id = ?0`, hold, false},
 		{"linked to another person", `UPDATE applications SET person_id = (SELECT min(id) FROM people) WHERE id = ?0`, hold, false},
 		{"had already", `UPDATE applications SET delivered_at = now() WHERE id = ?0`, hold, false},
-		{"stopped", `UPDATE applications SET deliver_at = NULL WHERE id = ?0`, hold, false},
+		{"recalled", `UPDATE applications SET deliver_at = NULL WHERE id = ?0`, hold, false},
+		{"paused", `UPDATE exams SET paused_at = now(), paused_by = (SELECT min(id) FROM people) WHERE id = (SELECT exam_id FROM applications WHERE id = ?0)`, hold, false},
 		{"no longer due", `UPDATE applications SET registration_number = '', issued_on = NULL, valid_until = NULL, scan_id = NULL, violations = 'found' WHERE id = ?0`, hold, false},
 	}
 	for i, tt := range tests {
