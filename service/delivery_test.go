@@ -87,27 +87,29 @@ func (d *deliveryDesk) link(n int) service.Actor {
 		d.t.Fatal(err)
 	}
 	d.linked++
-	in, err := d.People.Accept(d.t.Context(), service.AcceptInput{TelegramID: 700 + d.linked, Token: token})
+	in, err := d.Accept(d.t.Context(), service.AcceptInput{TelegramID: 700 + d.linked, Token: token})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	return in.Actor
 }
 
-// delivered brings the present scan to its candidate as a message.
-func (d *deliveryDesk) delivered(n int, to service.Actor, message int64) {
+// delivered brings the present scan of the first application to its candidate as
+// a message.
+func (d *deliveryDesk) delivered(to service.Actor, message int64) {
 	d.t.Helper()
-	a := d.a(n)
+	a := d.a(1)
 	err := d.candidates.Delivered(d.t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}, message)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 }
 
-// choices are the chats from which an application's scan can be recalled.
-func (d *deliveryDesk) choices(n int) []service.RecallChoice {
+// choices are the chats from which the scan of the first application can be
+// recalled.
+func (d *deliveryDesk) choices() []service.RecallChoice {
 	d.t.Helper()
-	_, out, err := d.deliveries.RecallChoices(d.t.Context(), d.anna, d.a(n).ID)
+	_, out, err := d.deliveries.RecallChoices(d.t.Context(), d.anna, d.a(1).ID)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -115,18 +117,18 @@ func (d *deliveryDesk) choices(n int) []service.RecallChoice {
 }
 
 // recall recalls a choice and does the job.
-func (d *deliveryDesk) recall(n int, c service.RecallChoice, from service.Actor) error {
+func (d *deliveryDesk) recall(c service.RecallChoice, from service.Actor) error {
 	d.t.Helper()
-	if _, err := d.deliveries.Recall(d.t.Context(), d.anna, c.DeliveryID, d.a(n).Revision); err != nil {
+	if _, err := d.deliveries.Recall(d.t.Context(), d.anna, c.DeliveryID, d.a(1).Revision); err != nil {
 		d.t.Fatal(err)
 	}
-	return d.deliveries.Withdraw(d.t.Context(), service.WithdrawScan{ApplicationID: d.a(n).ID, PersonID: from.PersonID})
+	return d.deliveries.Withdraw(d.t.Context(), service.WithdrawScan{ApplicationID: d.a(1).ID, PersonID: from.PersonID})
 }
 
-// states are the recall states of an application's deliveries by message.
-func (d *deliveryDesk) states(n int) map[int64]service.RecallState {
+// states are the recall states of the first application's deliveries by message.
+func (d *deliveryDesk) states() map[int64]service.RecallState {
 	d.t.Helper()
-	list, err := d.store.DeliveriesOf(d.t.Context(), d.a(n).ID, 100)
+	list, err := d.store.DeliveriesOf(d.t.Context(), d.a(1).ID, 100)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -153,8 +155,8 @@ func TestOnlyStaffOfTheCenterDecideOnDeliveries(t *testing.T) {
 	d := newDeliveryDesk(t, 1)
 	ali := d.link(1)
 	d.load(1, true)
-	d.delivered(1, ali, 9)
-	delivery := d.choices(1)[0].DeliveryID
+	d.delivered(ali, 9)
+	delivery := d.choices()[0].DeliveryID
 	for _, tt := range []struct {
 		who  service.Actor
 		want service.Reason
@@ -254,22 +256,22 @@ func TestWhatAnEarlierCandidateHadIsRecalledAlone(t *testing.T) {
 	d := newDeliveryDesk(t, 1)
 	wrong := d.link(1)
 	d.load(1, true)
-	d.delivered(1, wrong, 11)
-	d.delivered(1, wrong, 12) // a copy that was asked for
+	d.delivered(wrong, 11)
+	d.delivered(wrong, 12) // a copy that was asked for
 	if _, err := d.candidates.Unlink(t.Context(), d.anna, d.a(1).ID, d.a(1).Revision); err != nil {
 		t.Fatal(err)
 	}
 	right := d.link(1)
-	d.delivered(1, right, 21)
-	choices := d.choices(1)
+	d.delivered(right, 21)
+	choices := d.choices()
 	if len(choices) != 2 || !choices[0].Present || choices[1].Present || choices[1].Messages != 2 {
 		t.Fatalf("the choices are %+v", choices)
 	}
-	if err := d.recall(1, choices[1], wrong); err != nil {
+	if err := d.recall(choices[1], wrong); err != nil {
 		t.Fatal(err)
 	}
 	want := map[int64]service.RecallState{11: service.RecallDone, 12: service.RecallDone, 21: service.RecallNone}
-	if diff := cmp.Diff(want, d.states(1)); diff != "" {
+	if diff := cmp.Diff(want, d.states()); diff != "" {
 		t.Error(diff)
 	}
 	if a := d.a(1); a.DeliveredAt == nil || a.DeliverAt == nil {
@@ -283,7 +285,7 @@ func TestWhatAnEarlierCandidateHadIsRecalledAlone(t *testing.T) {
 	if got := d.told(d.anna); !slices.Contains(got, "recall") {
 		t.Errorf("who has asked is told %v", got)
 	}
-	if left := d.choices(1); len(left) != 1 || !left[0].Present {
+	if left := d.choices(); len(left) != 1 || !left[0].Present {
 		t.Errorf("left are %+v", left)
 	}
 }
@@ -294,8 +296,8 @@ func TestARecalledScanWaitsForAPerson(t *testing.T) {
 	d := newDeliveryDesk(t, 1)
 	ali := d.link(1)
 	d.load(1, true)
-	d.delivered(1, ali, 11)
-	if err := d.recall(1, d.choices(1)[0], ali); err != nil {
+	d.delivered(ali, 11)
+	if err := d.recall(d.choices()[0], ali); err != nil {
 		t.Fatal(err)
 	}
 	a := d.a(1)
@@ -321,9 +323,9 @@ func TestARecallOfAnEarlierScanLeavesTheNewOne(t *testing.T) {
 	d := newDeliveryDesk(t, 1)
 	ali := d.link(1)
 	d.load(1, true)
-	d.delivered(1, ali, 11)
+	d.delivered(ali, 11)
 	d.load(1, true) // corrected, and still held
-	if err := d.recall(1, d.choices(1)[0], ali); err != nil {
+	if err := d.recall(d.choices()[0], ali); err != nil {
 		t.Fatal(err)
 	}
 	d.wait(hold)
@@ -340,7 +342,7 @@ func TestARecallIsTriedUntilTheMessengerAnswers(t *testing.T) {
 	ali := d.link(1)
 	d.load(1, true)
 	for message := range int64(3) {
-		d.delivered(1, ali, 11+message)
+		d.delivered(ali, 11+message)
 	}
 	broken := errors.New("no connection")
 	d.messages.say = func(id int64) (service.RecallState, error) {
@@ -352,11 +354,11 @@ func TestARecallIsTriedUntilTheMessengerAnswers(t *testing.T) {
 		}
 		return service.RecallNone, broken
 	}
-	if err := d.recall(1, d.choices(1)[0], ali); !errors.Is(err, broken) {
+	if err := d.recall(d.choices()[0], ali); !errors.Is(err, broken) {
 		t.Fatalf("the error is %v", err)
 	}
 	want := map[int64]service.RecallState{11: service.RecallAsked, 12: service.RecallUnknown, 13: service.RecallDone}
-	if diff := cmp.Diff(want, d.states(1)); diff != "" {
+	if diff := cmp.Diff(want, d.states()); diff != "" {
 		t.Error(diff)
 	}
 	j := service.WithdrawScan{ApplicationID: d.a(1).ID, PersonID: ali.PersonID}
@@ -370,7 +372,7 @@ func TestARecallIsTriedUntilTheMessengerAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want[11] = service.RecallFailed
-	if diff := cmp.Diff(want, d.states(1)); diff != "" {
+	if diff := cmp.Diff(want, d.states()); diff != "" {
 		t.Error(diff)
 	}
 	v, err := d.deliveries.RecallTold(t.Context(), d.admin, service.RecallNotice{ApplicationID: j.ApplicationID, PersonID: ali.PersonID})
@@ -378,7 +380,7 @@ func TestARecallIsTriedUntilTheMessengerAnswers(t *testing.T) {
 		t.Errorf("told is %+v, %v", v, err)
 	}
 	// What nobody knows of can be tried once more.
-	if left := d.choices(1); len(left) != 1 || left[0].Messages != 2 {
+	if left := d.choices(); len(left) != 1 || left[0].Messages != 2 {
 		t.Errorf("left are %+v", left)
 	}
 }
@@ -390,8 +392,8 @@ func TestWhatIsTooOldIsNotRecalled(t *testing.T) {
 	refusedWith(t, "nothing was sent", err, service.ReasonDeliveryNotSent)
 	ali := d.link(1)
 	d.load(1, true)
-	d.delivered(1, ali, 11)
-	choice := d.choices(1)[0]
+	d.delivered(ali, 11)
+	choice := d.choices()[0]
 	d.wait(48 * time.Hour)
 	_, _, err = d.deliveries.RecallChoices(t.Context(), d.anna, d.a(1).ID)
 	refusedWith(t, "after 48 hours", err, service.ReasonDeliveryTooOld)

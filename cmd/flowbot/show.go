@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"flowbot/service"
@@ -153,8 +154,20 @@ type (
 		BlankNumber        *string                   `json:"blank_number"`
 		Scan               *string                   `json:"scan"` // SHA-256 of what the candidate gets
 		HandedOn           *service.Day              `json:"handed_on"`
-		Linked             bool                      `json:"linked"` // the candidate is known in chat
+		Linked             bool                      `json:"linked"`     // the candidate is known in chat
+		DeliverAt          *string                   `json:"deliver_at"` // until when the scan is held; null: it is not to be sent
 		DeliveredAt        *string                   `json:"delivered_at"`
+		Deliveries         []shownDelivery           `json:"deliveries"` // copies that were asked for included
+	}
+	shownDelivery struct {
+		SentAt     string     `json:"sent_at"`
+		Recall     *string    `json:"recall"` // asked, done, failed, unknown
+		RecalledAt *string    `json:"recalled_at"`
+		RecalledBy *shownName `json:"recalled_by"`
+	}
+	shownPause struct {
+		At string    `json:"at"`
+		By shownName `json:"by"`
 	}
 	shownExam struct {
 		Number                 string                    `json:"number"`
@@ -166,6 +179,7 @@ type (
 		Protocol               shownProtocol             `json:"protocol"`
 		CertificateStatus      service.CertificateStatus `json:"certificate_status"`
 		CertificateStatusLabel string                    `json:"certificate_status_label"`
+		Paused                 *shownPause               `json:"paused"` // since when nothing is delivered
 		Applications           []shownApplication        `json:"applications"`
 		History                []shownStep               `json:"history"`
 	}
@@ -328,6 +342,9 @@ func (i *installation) showExam(ctx context.Context, number string) (*shownExam,
 		Address: e.Address, CertificateStatus: e.CertificateStatus, Applications: []shownApplication{},
 		Protocol: shownProtocol{Status: e.ProtocolStatus, Version: present(e.ProtocolVersion), Comment: present(e.ProtocolComment)},
 	}
+	if e.PausedAt != nil {
+		out.Paused = &shownPause{instant(*e.PausedAt), shownName{e.PausedBy, v.PausedBy}}
+	}
 	if p := v.Protocol; p != nil {
 		out.Protocol.Number, out.Protocol.Date, out.Protocol.SHA256 = &p.Number, &p.DatedOn, &p.CleanSHA
 	}
@@ -350,6 +367,11 @@ func (i *installation) showExam(ctx context.Context, number string) (*shownExam,
 		if err != nil {
 			return nil, err
 		}
+		if list[k].ScanID != 0 {
+			if a.Deliveries, err = i.showDeliveries(ctx, list[k].ID); err != nil {
+				return nil, err
+			}
+		}
 		out.Applications = append(out.Applications, a)
 	}
 	steps, err := i.db.HistoryOf(ctx, service.SubjectExam, e.ID, maxSteps)
@@ -360,13 +382,42 @@ func (i *installation) showExam(ctx context.Context, number string) (*shownExam,
 	return out, nil
 }
 
+// mostDeliveries is how many deliveries of an application are shown, the newest.
+const mostDeliveries = 100
+
+func (i *installation) showDeliveries(ctx context.Context, applicationID int64) ([]shownDelivery, error) {
+	list, err := i.db.DeliveriesOf(ctx, applicationID, mostDeliveries)
+	if err != nil {
+		return nil, err
+	}
+	out := []shownDelivery{}
+	for _, d := range slices.Backward(list) {
+		s := shownDelivery{SentAt: instant(d.SentAt), Recall: present(string(d.Recall))}
+		if d.RecalledAt != nil {
+			s.RecalledAt = present(instant(*d.RecalledAt))
+		}
+		if d.RecalledBy != 0 {
+			p, err := i.db.Person(ctx, d.RecalledBy)
+			if err != nil {
+				return nil, err
+			}
+			s.RecalledBy = &shownName{p.ID, p.Name}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
 func (i *installation) showApplication(a *service.Application, scan string) (shownApplication, error) {
 	out := shownApplication{
 		Number: a.Number, Level: a.Level, Name: a.Name(), Status: a.Status(),
 		Outcome: present(a.Outcome), Violations: present(a.Violations), Comment: present(a.ResultComment),
 		RegistrationNumber: present(a.RegistrationNumber), IssuedOn: present(a.IssuedOn), ValidUntil: present(a.ValidUntil),
 		Unlimited: a.Unlimited(), BlankSeries: present(a.BlankSeries), BlankNumber: present(a.BlankNumber), Scan: present(scan),
-		HandedOn: present(a.HandedOn), Linked: a.PersonID != 0,
+		HandedOn: present(a.HandedOn), Linked: a.PersonID != 0, Deliveries: []shownDelivery{},
+	}
+	if a.DeliverAt != nil {
+		out.DeliverAt = present(instant(*a.DeliverAt))
 	}
 	if a.DeliveredAt != nil {
 		out.DeliveredAt = present(instant(*a.DeliveredAt))

@@ -65,7 +65,13 @@ func TestAnExamIsShown(t *testing.T) {
 			valid_until = CASE WHEN level = 'patent' THEN date '2028-03-01' END WHERE outcome = 'passed'`,
 		`INSERT INTO scans (application_id, version, file_name, file_sha, clean_sha, blank_series, blank_number, source, loaded_at)
 			SELECT id, 1, 'с.pdf', repeat('a', 64), repeat('a', 64), 'АБ', '0000000000017', 'person', now() FROM applications WHERE number = '24-118-01'`,
-		`UPDATE applications AS a SET scan_id = s.id, handed_on = '2025-03-05', delivered_at = '2025-03-02 08:30Z' FROM scans s WHERE s.application_id = a.id`,
+		`UPDATE applications AS a SET scan_id = s.id, handed_on = '2025-03-05', deliver_at = '2025-03-02 08:29Z', delivered_at = '2025-03-02 08:30Z'
+			FROM scans s WHERE s.application_id = a.id`,
+		`INSERT INTO deliveries (application_id, scan_id, person_id, message_id, sent_at, recall, recalled_by, recalled_at)
+			SELECT application_id, id, (SELECT id FROM people), 7, '2025-03-02 07:30Z', 'done', (SELECT id FROM people), '2025-03-02 08:00Z' FROM scans`,
+		`INSERT INTO deliveries (application_id, scan_id, person_id, message_id, sent_at)
+			SELECT application_id, id, (SELECT id FROM people), 8, '2025-03-02 08:30Z' FROM scans`,
+		`UPDATE exams SET paused_at = '2025-03-02 09:00Z', paused_by = (SELECT id FROM people) WHERE number = '24-118'`,
 	} {
 		if _, err := i.db.Bun().ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
