@@ -259,19 +259,11 @@ func (q queries) PrintedProfiles(ctx context.Context, printingIDs []int64) (map[
 	return out, nil
 }
 
-// ScanEvidence implements service.ScanBatchQueries.
-func (q queries) ScanEvidence(ctx context.Context, examID int64) (map[int64]*service.ScanPage, error) {
-	var list []service.ScanPage
-	err := q.NewSelect().Model(&list).Join("JOIN applications AS a ON a.scan_id = scan_page.scan_id").
-		Where("a.exam_id = ?", examID).Scan(ctx)
-	if err != nil {
-		return nil, explain(err)
-	}
-	out := make(map[int64]*service.ScanPage, len(list))
-	for i := range list {
-		out[list[i].ApplicationID] = &list[i]
-	}
-	return out, nil
+// PagesOfExam implements service.ScanBatchQueries.
+func (q queries) PagesOfExam(ctx context.Context, examID int64, limit int) ([]service.ScanPage, error) {
+	var out []service.ScanPage
+	err := q.NewSelect().Model(&out).Where("exam_id = ?", examID).Order("file_id", "number").Limit(int64(limit)).Scan(ctx)
+	return out, explain(err)
 }
 
 // InsertScanBatch implements service.ScanBatchCommands.

@@ -274,9 +274,9 @@ type ScanBatchQueries interface {
 	PrintedForms(ctx context.Context, examIDs []int64) ([]PrintedForm, error)
 	// PrintedProfiles returns the blank profiles of printings.
 	PrintedProfiles(ctx context.Context, printingIDs []int64) (map[int64]BlankProfile, error)
-	// ScanEvidence returns the pages from which the loaded scans of an exam came,
-	// by application.
-	ScanEvidence(ctx context.Context, examID int64) (map[int64]*ScanPage, error)
+	// PagesOfExam lists the pages that were sent for an exam with their evidence,
+	// file by file, at most limit.
+	PagesOfExam(ctx context.Context, examID int64, limit int) ([]ScanPage, error)
 }
 
 // PrintedForm is what was printed last for an application.
