@@ -152,7 +152,8 @@ type (
 		Unlimited          bool                      `json:"unlimited"`
 		BlankSeries        *string                   `json:"blank_series"`
 		BlankNumber        *string                   `json:"blank_number"`
-		Scan               *string                   `json:"scan"` // SHA-256 of what the candidate gets
+		Scan               *string                   `json:"scan"`          // SHA-256 of what the candidate gets
+		ScanEvidence       *shownPage                `json:"scan_evidence"` // the page from which it came; null: a person loaded it
 		HandedOn           *service.Day              `json:"handed_on"`
 		Linked             bool                      `json:"linked"`     // the candidate is known in chat
 		DeliverAt          *string                   `json:"deliver_at"` // until when the scan is held; null: it is not to be sent
@@ -181,6 +182,7 @@ type (
 		CertificateStatusLabel string                    `json:"certificate_status_label"`
 		Paused                 *shownPause               `json:"paused"` // since when nothing is delivered
 		Applications           []shownApplication        `json:"applications"`
+		ScanPages              []shownPage               `json:"scan_pages"` // all that were sent, whatever became of them
 		History                []shownStep               `json:"history"`
 	}
 )
@@ -362,6 +364,10 @@ func (i *installation) showExam(ctx context.Context, number string) (*shownExam,
 	if err != nil {
 		return nil, err
 	}
+	if out.ScanPages, err = i.showPages(ctx, e.ID, list); err != nil {
+		return nil, err
+	}
+	evidence := evidenceOf(out.ScanPages)
 	for k := range list {
 		a, err := i.showApplication(&list[k], scans[list[k].ID])
 		if err != nil {
@@ -372,6 +378,7 @@ func (i *installation) showExam(ctx context.Context, number string) (*shownExam,
 				return nil, err
 			}
 		}
+		a.ScanEvidence = evidence[list[k].ScanID]
 		out.Applications = append(out.Applications, a)
 	}
 	steps, err := i.db.HistoryOf(ctx, service.SubjectExam, e.ID, maxSteps)

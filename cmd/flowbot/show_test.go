@@ -71,6 +71,17 @@ func TestAnExamIsShown(t *testing.T) {
 			SELECT application_id, id, (SELECT id FROM people), 7, '2025-03-02 07:30Z', 'done', (SELECT id FROM people), '2025-03-02 08:00Z' FROM scans`,
 		`INSERT INTO deliveries (application_id, scan_id, person_id, message_id, sent_at)
 			SELECT application_id, id, (SELECT id FROM people), 8, '2025-03-02 08:30Z' FROM scans`,
+		`INSERT INTO scan_batches (center_id, exam_id, person_id, state, created_at, newest_at, settled_at)
+			SELECT center_id, id, (SELECT id FROM people), 'settled', now(), now(), now() FROM exams WHERE number = '24-118'`,
+		`INSERT INTO scan_files (batch_id, name, size, state, pages, added_at) SELECT id, 'скан.pdf', 1, 'taken_apart', 2, now() FROM scan_batches`,
+		`INSERT INTO scan_pages (batch_id, file_id, number, exam_id, state, rule, application_id, scan_id, sha, evidence, program, decided_at, added_at, read_at)
+			SELECT f.batch_id, f.id, 1, a.exam_id, 'matched', 'number+name', a.id, a.scan_id, repeat('a', 64), jsonb_build_object(
+				'Located', true, 'Turn', 180, 'Resolution', 299.8, 'Number', 'Р-24-118-01', 'BlankCode', '0000000000017', 'BlankDigits', '0000000000017',
+				'Candidates', jsonb_build_array(jsonb_build_object('ApplicationID', a.id, 'Digits', 0.97, 'Name', 0.93, 'Latin', 0.91, 'IssuedOn', 0.9))
+			), 'abc123', '2025-03-02 08:00Z', '2025-03-02 08:00Z', '2025-03-02 08:00Z' FROM scan_files AS f, applications AS a WHERE a.scan_id IS NOT NULL`,
+		`INSERT INTO scan_pages (batch_id, file_id, number, exam_id, state, rule, evidence, program, decided_by, decided_at, added_at, read_at)
+			SELECT batch_id, file_id, 2, exam_id, 'aside', 'rescan', '{"Located": true, "Number": "Р-24-118-??", "NumberSecond": "Р-24-118-02"}', 'abc123',
+				(SELECT id FROM people), '2025-03-02 08:05Z', added_at, read_at FROM scan_pages`,
 		`UPDATE exams SET paused_at = '2025-03-02 09:00Z', paused_by = (SELECT id FROM people) WHERE number = '24-118'`,
 	} {
 		if _, err := i.db.Bun().ExecContext(t.Context(), q); err != nil {
