@@ -154,7 +154,7 @@ func TestTheReadmeHasEveryCommandWithItsFlags(t *testing.T) {
 func TestTheReadmeHasEveryBench(t *testing.T) {
 	t.Parallel()
 	var want, got []string
-	for _, b := range benches() {
+	for _, b := range benches(&benchCommand{}) {
 		want = append(want, "bench "+b.name)
 	}
 	for _, row := range tableOf(t, readme(t), "command", "measures", "promised", "measured") {
