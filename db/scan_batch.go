@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -359,17 +360,15 @@ func (t tx) SaveScanPage(ctx context.Context, p *service.ScanPage) error {
 // over, and asks once more what is due after it has claimed one.
 func (t tx) HoldDelivery(ctx context.Context, personID int64, key string) (bool, error) {
 	var states []service.NoticeState
-	err := t.NewRaw(`SELECT state FROM notices WHERE person_id = ? AND key = ? AND state IN ('queued', 'sending', 'unknown') FOR UPDATE`,
+	err := t.NewRaw(`SELECT state FROM notices WHERE person_id = ? AND key = ? AND state IN ('queued', 'sending') FOR UPDATE`,
 		personID, key).Scan(ctx, &states)
 	if err != nil {
 		return false, explain(err)
 	}
-	for _, s := range states {
-		if s != service.NoticeQueued {
-			return true, nil
-		}
+	if slices.Contains(states, service.NoticeSending) {
+		return true, nil
 	}
-	return false, nil
+	return t.NoticeLost(ctx, personID, key)
 }
 
 // FreeBlank implements service.ScanBatchCommands: a blank of which nothing became
