@@ -23,7 +23,7 @@ import (
 
 // scanBench is what is measured of scans, all on drawn ones.
 type scanBench struct {
-	Only   string `help:"Of scans: one part alone, speed, recall or safety." enum:"all,speed,recall,safety" default:"all"`
+	Only   string `help:"Of scans: one part alone, speed, recall, safety or batch." enum:"all,speed,recall,safety,batch" default:"all"`
 	Others bool   `help:"Of scans: measure Tesseract and ocrmypdf beside." negatable:"" default:"true"`
 	Seed   uint64 `help:"Of scans: which pages are drawn. No rule or bound was chosen by those of 2000 and above." default:"2000"`
 	Pages  int    `help:"Of scans: how many pages must not match wrongly." default:"3000"`
@@ -41,7 +41,7 @@ func (b scanBench) run(ctx context.Context, p *program) error {
 	for _, part := range []struct {
 		name string
 		run  func(ctx context.Context, p *program) error
-	}{{"speed", b.speed}, {"recall", b.recall}, {"safety", b.safety}} {
+	}{{"speed", b.speed}, {"recall", b.recall}, {"safety", b.safety}, {"batch", b.batch}} {
 		if b.Only != "all" && b.Only != part.name {
 			continue
 		}
