@@ -149,15 +149,15 @@ func (e *encoder) taken(what string, code C.int, out *C.uchar, size C.ulong) ([]
 	return C.GoBytes(unsafe.Pointer(out), C.int(size)), nil
 }
 
-// encode writes a picture of so many bytes a pixel: 1 for gray, 3 for RGB.
+// encode writes a picture of so many bytes a pixel, see pixelFormat.
 func (e *encoder) encode(pix []byte, w, h, depth, quality int) ([]byte, error) {
-	format, sub := C.int(C.TJPF_RGB), C.int(C.TJSAMP_420)
+	sub := C.int(C.TJSAMP_420)
 	if depth == 1 {
-		format, sub = C.TJPF_GRAY, C.TJSAMP_GRAY
+		sub = C.TJSAMP_GRAY
 	}
 	var out *C.uchar
 	var size C.ulong
-	code := C.tjCompress2(e.handle, (*C.uchar)(unsafe.Pointer(&pix[0])), C.int(w), C.int(w*depth), C.int(h), format,
+	code := C.tjCompress2(e.handle, (*C.uchar)(unsafe.Pointer(&pix[0])), C.int(w), C.int(w*depth), C.int(h), pixelFormat(depth),
 		&out, &size, sub, C.int(quality), 0) //nolint:gocritic // cgo checks the pointers
 	return e.taken("encode", code, out, size)
 }
@@ -189,10 +189,11 @@ func (e *encoder) cut(data []byte, turn, x, y, w, h int) ([]byte, error) {
 	return e.taken("cut", code, out, size)
 }
 
-// pixelFormat is how pixels of so many bytes are laid out.
+// pixelFormat is how pixels of so many bytes are laid out: 1 is light, 4 are red,
+// green, blue and one that says nothing.
 func pixelFormat(depth int) C.int {
 	if depth == 1 {
 		return C.TJPF_GRAY
 	}
-	return C.TJPF_RGB
+	return C.TJPF_RGBX
 }
