@@ -40,7 +40,7 @@ const (
 	cleanQuality = 85        // of the JPEG there
 	mostDecoded  = 12 << 20  // pixels at once; a larger page is decoded smaller
 	viewSide     = 1280      // pixels: what telephones show without loss
-	viewBytes    = 300 << 10 // what loads at once over a slow network
+	viewBytes    = 300_000   // what loads at once over a slow network
 	thumbSide    = 240       // pixels
 	linesPPM     = 24.0      // pixels a millimetre, at most
 )
