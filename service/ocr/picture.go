@@ -34,15 +34,15 @@ func NewPictures(profile service.BlankProfile) (*Pictures, error) {
 
 // Measures of the pictures.
 const (
-	cleanMargin  = 1.0       // mm around the blank
-	cleanTilt    = 2.0       // mm by which a corner of a flat blank may be off its upright rectangle
-	cleanDPI     = 300       // at most, where the page is drawn anew
-	cleanQuality = 85        // of the JPEG there
-	mostDecoded  = 12 << 20  // pixels at once; a larger page is decoded smaller
-	viewSide     = 1280      // pixels: what telephones show without loss
-	viewBytes    = 300_000   // what loads at once over a slow network
-	thumbSide    = 240       // pixels
-	linesPPM     = 24.0      // pixels a millimetre, at most
+	cleanMargin  = 1.0      // mm around the blank
+	cleanTilt    = 2.0      // mm by which a corner of a flat blank may be off its upright rectangle
+	cleanDPI     = 300      // at most, where the page is drawn anew
+	cleanQuality = 85       // of the JPEG there
+	mostDecoded  = 12 << 20 // pixels at once; a larger page is decoded smaller
+	viewSide     = 1280     // pixels: what telephones show without loss
+	viewBytes    = 300_000  // what loads at once over a slow network
+	thumbSide    = 240      // pixels
+	linesPPM     = 24.0     // pixels a millimetre, at most
 )
 
 // Clean is the page as it is kept and given to its candidate: upright, cut to the
