@@ -32,11 +32,11 @@ func (q queries) DeliveriesOf(ctx context.Context, applicationID int64, limit in
 
 // noticeTrouble selects the state of a notice to a person, by key, that is unknown
 // or failed and waits for a decision; what may have arrived comes first.
-const noticeTrouble = `SELECT n.state FROM notices AS n
-	WHERE n.person_id = ?0 AND n.key = ?1 AND n.state IN ('unknown', 'failed')
-	  AND (n.state = 'unknown' OR NOT EXISTS (
-		SELECT 1 FROM notices AS o WHERE o.person_id = n.person_id AND o.key = n.key AND o.state IN ('queued', 'sending')))
-	ORDER BY n.state DESC LIMIT 1`
+const noticeTrouble = `SELECT n.state FROM notices AS n WHERE n.person_id = ?0 AND n.key = ?1 AND n.state = 'unknown'
+	UNION ALL
+	SELECT n.state FROM notices AS n WHERE n.person_id = ?0 AND n.key = ?1 AND n.state = 'failed' AND NOT EXISTS (
+		SELECT 1 FROM notices AS o WHERE o.person_id = n.person_id AND o.key = n.key AND o.state IN ('queued', 'sending'))
+	ORDER BY state DESC LIMIT 1`
 
 // NoticeTrouble implements service.DeliveryQueries.
 func (q queries) NoticeTrouble(ctx context.Context, personID int64, key string) (service.NoticeState, error) {

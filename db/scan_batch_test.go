@@ -133,6 +133,22 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 			_, err := tx.HoldDelivery(ctx, 7, "delivery:70")
 			return err
 		},
+		"delivery in trouble": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.NoticeTrouble(ctx, 7, "delivery:70")
+			return err
+		},
+		"delivery lost": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.NoticeLost(ctx, 7, "delivery:70")
+			return err
+		},
+		"deliveries": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.DeliveriesOf(ctx, p.ApplicationID, 9)
+			return err
+		},
+		"candidates": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.CandidatesOf(ctx, e.ID)
+			return err
+		},
 	} {
 		heard.queries = nil
 		if err := d.InTx(t.Context(), ask); err != nil {
