@@ -49,3 +49,28 @@ func Refusals() (all, alerts []service.Reason) {
 
 // MaxToast is the longest answer to a press, in UTF-16 units.
 const MaxToast = maxToast
+
+// ChoiceData is the data of the button of a choice.
+func ChoiceData(page, application int64, revision, words int) string {
+	return questionChoice{page, application, revision, said(words)}.press(pressChoose).Data()
+}
+
+// ReadChoice reads it: page, application, revision and words.
+func ReadChoice(p Press) [4]int64 {
+	c := choiceOf(&p)
+	return [4]int64{c.page, c.application, int64(c.revision), int64(c.said)}
+}
+
+// OwnerLabels are applications as the buttons of a question name them.
+func OwnerLabels(list []service.Application) []string {
+	var out []string
+	for _, o := range ownerViews(list) {
+		out = append(out, o.Name+" "+o.Tail)
+	}
+	return out
+}
+
+// QuestionScreen is what the card of a page shows.
+func QuestionScreen(v *service.QuestionView) any {
+	return questionScreen{QuestionView: v, Zone: "Europe/Moscow"}
+}

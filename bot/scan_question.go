@@ -418,13 +418,13 @@ func tail(number string, letters int) string {
 
 // initials is a name as lists shorten it: «Каримов А. Р.».
 func initials(a *service.Application) string {
-	out := a.LastName
+	out := []string{a.LastName}
 	for _, name := range []string{a.FirstName, a.MiddleName} {
 		if first, _ := utf8.DecodeRuneInString(name); name != "" {
-			out += " " + string(first) + "."
+			out = append(out, string(first)+".")
 		}
 	}
-	return out
+	return strings.Join(out, " ")
 }
 
 // choosePressed says whose certificate a page is.
@@ -434,19 +434,20 @@ func (b *Bot) choosePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return b.askMore(ctx, t, c, err)
 	}
-	return b.nextQuestion(ctx, t, l.ExamID, l.ID)
+	return b.nextQuestion(ctx, t, l.AskedIn, l.ID)
 }
 
 // askMore asks for the word that a choice lacks; any other refusal goes up.
 func (b *Bot) askMore(ctx context.Context, t *Turn, c questionChoice, cause error) (Reply, error) {
 	e := service.AsError(cause)
-	switch e.Reason {
-	case service.ReasonQuestionUnsupported:
+	if e.Reason == service.ReasonQuestionUnsupported {
 		return b.askLooked(ctx, t, c)
-	case service.ReasonScanLoaded:
+	}
+	if e.Reason == service.ReasonScanLoaded {
 		return b.askReplace(ctx, t, c)
-	case service.ReasonBlankUsed, service.ReasonBlankOutside:
-		return b.askBlank(ctx, t, c, e)
+	}
+	if fault, isBlank := e.Data.(service.BlankFault); isBlank {
+		return b.askBlank(ctx, t, c, e.Reason, fault)
 	}
 	return Reply{}, cause
 }
@@ -475,7 +476,9 @@ func (b *Bot) askLooked(ctx context.Context, t *Turn, c questionChoice) (Reply, 
 	}
 	yes := Button{Label: "question_yes", Args: s.Picked.Gender, Press: c.with(saidLooked).press(pressChoose)}
 	r := Reply{Text: "question_sure", Data: s, Rows: [][]Button{row(yes), row(b.backTo(c))}}
-	r.Photo = b.pagePicture(ctx, t, c.page, 0, true)
+	if r.Photo = b.pagePicture(ctx, t, c.page, 0, true); r.Photo == nil { // nobody can compare what they do not see
+		r.Text, r.Rows = "question_unseen", r.Rows[1:]
+	}
 	return b.inPlace(t, r), nil
 }
 
@@ -510,17 +513,13 @@ type questionBlankView struct {
 }
 
 // askBlank says what is wrong with the blank as it was read.
-func (b *Bot) askBlank(ctx context.Context, t *Turn, c questionChoice, e *service.Error) (Reply, error) {
+func (b *Bot) askBlank(ctx context.Context, t *Turn, c questionChoice, why service.Reason, fault service.BlankFault) (Reply, error) {
 	s, err := b.askScreen(ctx, t, c)
 	if err != nil {
 		return Reply{}, err
 	}
-	fault, ok := e.Data.(service.BlankFault)
-	if !ok { // somebody was faster: nothing is known of it yet
-		return Reply{}, e
-	}
-	r := Reply{Text: "question_blank_ask", Data: questionBlankView{s, e.Reason, fault}}
-	if e.Reason == service.ReasonBlankOutside {
+	r := Reply{Text: "question_blank_ask", Data: questionBlankView{s, why, fault}}
+	if why != service.ReasonBlankUsed {
 		r.Rows = append(r.Rows, row(Button{Label: "question_outside", Press: c.with(saidOutside).press(pressChoose)}))
 	}
 	r.Rows = append(r.Rows,
@@ -538,7 +537,7 @@ func (b *Bot) dismissPressed(rule service.MatchRule) handler {
 		if err != nil {
 			return Reply{}, err
 		}
-		return b.nextQuestion(ctx, t, l.ExamID, l.ID)
+		return b.nextQuestion(ctx, t, l.AskedIn, l.ID)
 	}
 }
 
@@ -574,7 +573,7 @@ func (b *Bot) againPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r, err := b.nextQuestion(ctx, t, l.ExamID, l.ID)
+	r, err := b.nextQuestion(ctx, t, l.AskedIn, l.ID)
 	r.Toast = "question_read_again"
 	return r, err
 }
@@ -691,7 +690,7 @@ func (f *ownBlankForm) choice() questionChoice {
 
 // nameOwnBlank asks for the blank of a page whose number was read wrong.
 var nameOwnBlank = Wizard[ownBlankForm]{
-	Name: "scan_question_blank",
+	Name: "scan_question_blank", Brief: true,
 	Steps: []Step[ownBlankForm]{blankStep(
 		func(f *ownBlankForm) int64 { return f.ApplicationID },
 		func(f *ownBlankForm) *blankForm { return &f.blankForm },
@@ -704,7 +703,7 @@ var nameOwnBlank = Wizard[ownBlankForm]{
 		if err != nil {
 			return Reply{}, err
 		}
-		return b.nextQuestion(ctx, t, l.ExamID, l.ID)
+		return b.nextQuestion(ctx, t, l.AskedIn, l.ID)
 	},
 	Left: func(ctx context.Context, b *Bot, t *Turn, f *ownBlankForm) (Reply, error) {
 		return b.pageCard(ctx, t, f.PageID)

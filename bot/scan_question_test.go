@@ -4,8 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"flowbot/bot"
 	"flowbot/bot/emulator"
 	"flowbot/service"
+	"flowbot/templates"
 )
 
 // blots makes the digits of a registration number unsure that tell applications
@@ -196,11 +200,125 @@ func TestPagesAreTakenBackAndReadAgain(t *testing.T) {
 		}
 	}
 	d.pages.mu.Unlock()
-	d.presses(anna, "Прочитать ещё раз", "Назад", "Прочитать ещё раз", "Эту страницу")
-	d.presses(anna, "Прочитать ещё раз", "Эту страницу")
+	d.presses(anna, "Прочитать ещё раз", "Назад")
+	d.readsAgain(anna)
+	d.readsAgain(anna)
 	d.says(anna, "Нераспознанные")
 	d.presses(anna, "Не сертификат")
 	d.says(anna, "Нераспознанные")
 	d.presses(anna, "Отложенные страницы", "сканы.pdf, стр. 4", "Отложенные страницы", "сканы.pdf, стр. 3", "Вернуть в вопросы")
 	golden(t, "scan_question_again", d.tg.Transcript())
+}
+
+// readsAgain has the page of the card read once more. The answer comes before the
+// page is read.
+func (d *desk) readsAgain(p *emulator.Phone) {
+	d.t.Helper()
+	d.presses(p, "Прочитать ещё раз")
+	d.hold()
+	if err := p.Press("Эту страницу"); err != nil {
+		d.t.Fatal(err)
+	}
+	d.serve()
+	d.release()
+	d.settle()
+}
+
+// TestPagesThatConcernOthersToo is read best as testdata/scan_question_others.golden.
+func TestPagesThatConcernOthersToo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna, "Центр")
+	e := d.scanning("118", 2)
+	d.scanning("119", 1, func(_ int, a *service.Application) { a.RegistrationNumber = "24-10-40538-000900-1" })
+	blank := blankOf(d.application("118-01"))
+	page := func(number string) []byte {
+		return d.page(said{number: d.application(number).RegistrationNumber, blank: blank})
+	}
+	d.scanned(anna, e, page("118-01"), page("118-02"), d.certificate("119-01"))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов01 А. Р.", "Номер верный", "Каримов02 А. Р.", "Другой номер бланка")
+	d.tg.Note("Анна передумала и нажимает кнопку под картинкой: разговор о бланке закрыт.")
+	d.presses(anna, "Без номера бланка")
+	d.says(anna, "0000000100002")
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов01 А. Р.")
+	golden(t, "scan_question_others", d.tg.Transcript())
+}
+
+// TestEveryRuleOfAPageHasWords fills the card of a page with each reason that it
+// can have.
+func TestEveryRuleOfAPageHasWords(t *testing.T) {
+	t.Parallel()
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	general := ""
+	for _, rule := range []service.MatchRule{
+		"a rule of a newer program",
+		service.MatchNotFound, service.MatchEmpty, service.MatchNoNumber, service.MatchUnsure, service.MatchDisagree, service.MatchForeign,
+		service.MatchNameDiffers, service.MatchNumberShared, service.PageRuleTwice, service.PageRuleLoaded, service.PageRuleBlankSpoiled,
+		service.PageRuleBlankUsed, service.PageRuleBlankOutside, service.PageRuleBlankTwice, service.PageRuleNotEntitled,
+		service.PageRuleOtherExam, service.PageRuleDuplicate, service.PageRuleUnreadable, service.PageRuleTakenBack,
+	} {
+		card := bot.QuestionScreen(&service.QuestionView{Page: service.ScanPageLine{ScanPage: service.ScanPage{Rule: rule}}})
+		words, err := texts.HTML("question_why", card)
+		if err != nil || words == "" {
+			t.Errorf("%s: %q, %v", rule, words, err)
+		}
+		if general == "" {
+			general = words
+		} else if words == general {
+			t.Errorf("%s has no words of its own", rule)
+		}
+	}
+}
+
+func TestTheButtonOfAChoiceNamesPageApplicationAndRevision(t *testing.T) {
+	t.Parallel()
+	for _, want := range [][4]int64{{1, 1, 1, 0}, {123_456, 7_654_321, 12, 15}, {1<<31 - 1, 1<<31 - 1, 1 << 26, 9}} {
+		data := bot.ChoiceData(want[0], want[1], int(want[2]), int(want[3]))
+		p, err := bot.ParsePress(data)
+		if err != nil || len(data) > 64 {
+			t.Fatalf("%q: %v", data, err)
+		}
+		if got := bot.ReadChoice(p); got != want {
+			t.Errorf("%q is %v, want %v", data, got, want)
+		}
+	}
+}
+
+func TestNamesakesAreToldApartByTheirNumbers(t *testing.T) {
+	t.Parallel()
+	person := func(last, number string) service.Application {
+		return service.Application{LastName: last, FirstName: "Али", RegistrationNumber: number}
+	}
+	tests := []struct {
+		name string
+		list []service.Application
+		want []string
+	}{
+		{
+			"numbers one digit apart",
+			[]service.Application{person("Каримов", "24-10-40538-000021-1"), person("Каримов", "24-10-40538-000022-1")},
+			[]string{"Каримов А. 0021-1", "Каримов А. 0022-1"},
+		},
+		{
+			"numbers that differ far from their end",
+			[]service.Application{person("Каримов", "24-10-40538-000021-1"), person("Каримов", "24-10-40539-000021-1")},
+			[]string{"Каримов А. 8-000021-1", "Каримов А. 9-000021-1"},
+		},
+		{"a number that is short", []service.Application{person("Каримов", "АБ12")}, []string{"Каримов А. АБ12"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, bot.OwnerLabels(tt.list)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }

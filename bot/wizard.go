@@ -231,7 +231,7 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 // wrong with it.
 var asides = []Action{
 	pressDone, pressBack, pressCancel, pressPick, pressPage, pressRemove, pressSend, pressAll, pressNone,
-	pressFiles, pressPackage, pressHistory, pressProtocolFile, pressExamHistory,
+	pressFiles, pressPackage, pressHistory, pressProtocolFile, pressExamHistory, pressIsRight,
 }
 
 // turnAway ends a brief conversation when a person asks for something else.

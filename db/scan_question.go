@@ -21,8 +21,10 @@ var (
 // pageLines selects pages with what a list says of them.
 const pageLines = `
 	SELECT page.*, file.name AS file, file.pages AS file_pages, coalesce(a.number, '') AS application,
-		concat_ws(' ', a.last_name, a.first_name) AS owner, coalesce(p.name, '') AS by
+		concat_ws(' ', a.last_name, a.first_name) AS owner, coalesce(p.name, '') AS by,
+		coalesce(batch.exam_id, page.exam_id, 0) AS asked_in
 	FROM scan_pages AS page JOIN scan_files AS file ON file.id = page.file_id
+	JOIN scan_batches AS batch ON batch.id = page.batch_id
 	LEFT JOIN applications AS a ON a.id = page.application_id
 	LEFT JOIN people AS p ON p.id = page.decided_by `
 

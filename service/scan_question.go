@@ -22,6 +22,7 @@ type ScanPageLine struct {
 	FilePages   int    // of that file
 	Application string // number of its application, "" for none
 	Owner       string // last and first name of whose application it is
+	AskedIn     int64  // exam of its batch, else its own; 0: none is known
 	By          string // name of who decided, "" for the machine
 }
 
@@ -69,10 +70,12 @@ const (
 	// No reading of the machine supports the choice: it is repeated with Confirmed
 	// once the person has looked.
 	ReasonQuestionUnsupported Reason = "question.unsupported"
-	ReasonQuestionNoPicture   Reason = "question.no_picture" // there is no picture that could be somebody's scan
-	ReasonQuestionOtherExam   Reason = "question.other_exam" // the application is of another exam
-	ReasonQuestionNone        Reason = "question.none"       // the exam has none that could be read again
-	ReasonQuestionPair        Reason = "question.pair"       // the page contradicts another: read alone it would be believed
+	// The blank was read on another page too; Data: BlankFault.
+	ReasonQuestionBlankTwice Reason = "question.blank_twice"
+	ReasonQuestionNoPicture  Reason = "question.no_picture" // there is no picture that could be somebody's scan
+	ReasonQuestionOtherExam  Reason = "question.other_exam" // the application is of another exam
+	ReasonQuestionNone       Reason = "question.none"       // the exam has none that could be read again
+	ReasonQuestionPair       Reason = "question.pair"       // the page contradicts another: read alone it would be believed
 )
 
 // ScanQuestions has people decide on the pages of which the machine is not
@@ -327,8 +330,7 @@ func blankRead(r *PageReading) (BlankKey, bool) {
 	if r == nil {
 		return BlankKey{}, false
 	}
-	key := BlankKey{r.BlankSeries, r.Blank()}
-	return key, key.Number != ""
+	return BlankNumberOf(r)
 }
 
 // fillLikely finds the applications that the page belongs to most likely. Left out
@@ -604,7 +606,7 @@ type ChoosePage struct {
 	ApplicationID int64
 	Confirmed     bool     // the person compared the page with the application
 	Replace       bool     // the loaded scan is to be replaced
-	Outside       bool     // the blank is in no recorded range, and is right
+	Outside       bool     // the blank as it was read is right, although no range has it or two pages bear it
 	Unnamed       bool     // the blank is said later
 	Blank         BlankKey // as the person typed it; zero: as it was read
 }
@@ -615,11 +617,11 @@ type ChoosePage struct {
 // one more word. Of two who decide at one moment one wins; the other gets a
 // Conflict that tells who. The same decision once more changes nothing.
 func (s *ScanQuestions) Choose(ctx context.Context, by Actor, in ChoosePage) (*ScanPageLine, error) {
-	clean, err := s.cleaned(ctx, in.PageID)
+	a, err := s.store.Application(ctx, by, in.ApplicationID)
 	if err != nil {
 		return nil, fmt.Errorf("choose for page %d: %w", in.PageID, err)
 	}
-	a, err := s.store.Application(ctx, by, in.ApplicationID)
+	clean, err := s.cleaned(ctx, in.PageID)
 	if err != nil {
 		return nil, fmt.Errorf("choose for page %d: %w", in.PageID, err)
 	}
@@ -662,7 +664,7 @@ func (s *ScanQuestions) choose(ctx context.Context, sc *examScene, p *ScanPage, 
 	if err := loadable(a, in.Replace); err != nil {
 		return err
 	}
-	key, err := s.blankFor(ctx, sc, a, r, in)
+	key, err := s.blankFor(ctx, sc, p, a, in)
 	if err != nil {
 		return err
 	}
@@ -694,12 +696,19 @@ func (s *ScanQuestions) supports(ctx context.Context, sc *examScene, r *PageRead
 
 // blankFor is the blank of a choice: the one that was typed, else the one that was
 // read. It is zero when the person says it later, or nobody could read it.
-func (s *ScanQuestions) blankFor(ctx context.Context, sc *examScene, a *Application, r *PageReading, in ChoosePage) (BlankKey, error) {
+func (s *ScanQuestions) blankFor(ctx context.Context, sc *examScene, p *ScanPage, a *Application, in ChoosePage) (BlankKey, error) {
 	key := in.Blank
 	if key.Number == "" {
+		r, err := p.ReadingOf()
+		if err != nil {
+			return BlankKey{}, err
+		}
 		read, ok := blankRead(r)
-		if !ok || in.Unnamed {
+		switch {
+		case !ok || in.Unnamed:
 			return BlankKey{}, nil
+		case p.Rule == PageRuleBlankTwice && !in.Outside:
+			return BlankKey{}, refuseWith(Invalid, ReasonQuestionBlankTwice, BlankFault{Series: read.Series, Number: read.Number})
 		}
 		key = read
 	}

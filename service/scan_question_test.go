@@ -227,6 +227,11 @@ func TestAChoiceIsRefused(t *testing.T) {
 			}, want: service.ReasonBlankOutside,
 		},
 		{
+			name: "on a blank that was read on another page too", before: func(s *scene) {
+				s.page = s.d.ask(s.e, s.d.scanned(s.list[0], onBlank(free)), s.d.scanned(s.list[1], onBlank(free)))[0]
+			}, want: service.ReasonQuestionBlankTwice,
+		},
+		{
 			name: "with a typed blank of another", before: func(s *scene) { load(s, s.list[1], used); question(s, blotted) },
 			words: []func(*service.ChoosePage){typed(used)}, want: service.ReasonBlankUsed,
 		},
@@ -312,6 +317,20 @@ func TestADoubtfulBlankIsSaidByThePerson(t *testing.T) {
 			"001 " + read,
 		},
 	}
+	t.Run("one that two pages bear is right on one", func(t *testing.T) {
+		t.Parallel()
+		d := newScanDesk(t)
+		e, list := d.waiting(2)
+		both := d.ask(e, d.scanned(list[0], onBlank(read)), d.scanned(list[1], onBlank(read)))
+		d.chosen(both[0], list[0], outside)
+		if _, err := d.choose(d.anna, both[1], list[1], outside); service.ReasonOf(err) != service.ReasonBlankUsed {
+			t.Errorf("the other: %v", err)
+		}
+		d.chosen(both[1], list[1], typed(right))
+		if diff := cmp.Diff([]string{"001 " + read, "002 " + right}, d.loadedOf(e)); diff != "" {
+			t.Error(diff)
+		}
+	})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
