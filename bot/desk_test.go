@@ -42,6 +42,8 @@ type desk struct {
 	files      service.FileStore
 	printer    service.Printer
 	sender     *post.Sender
+	workers    *cron.Workers
+	boot       func()        // starts bot, sender and workers
 	done       chan struct{} // a run of a job has ended
 	gate       sync.RWMutex  // held while updates are handled: what jobs do comes after
 }
@@ -132,39 +134,46 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		return templates.Plain(text), err
 	}
 	d.exams = newExamServices(d, reader, sent, say, o.maxDownload, now)
-	d.bot, err = bot.New(d.client, bot.Services{
-		Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,
-		Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans, Batches: d.exams.Batches,
-		Questions: d.exams.Questions, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries, Uploads: d.exams.Uploads,
-		People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
-		Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
-		Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",
-	}, texts, log, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocked := func(ctx context.Context, personID int64) error { return d.people.MarkUnreachable(ctx, personID, now()) }
-	d.sender = post.NewSender(d.store, d.store, blocked, d.client, d.bot.Renderers(), now, log)
-	workers, err := cron.NewWorkers(cron.WorkersConfig{
-		Pool: d.store.Pool(), ID: "test", Log: log, Done: func(cron.JobDone) { d.done <- struct{}{} },
-	}, cron.Works(cron.Services{
-		Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
-		Upkeep:  service.NewUpkeep(d.store, d.store, d.store, d.files, now),
-		Uploads: d.exams.Uploads, Protocols: d.exams.Protocols, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
-		Scans: d.exams.Scans, Batches: d.exams.Batches, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries,
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := workers.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := workers.Stop(context.Background()); err != nil {
-			t.Error(err)
+	d.boot = func() {
+		var err error
+		d.bot, err = bot.New(d.client, bot.Services{
+			Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,
+			Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans, Batches: d.exams.Batches,
+			Questions: d.exams.Questions, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries, Uploads: d.exams.Uploads,
+			People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
+			Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
+			Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",
+		}, texts, log, now)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		blocked := func(ctx context.Context, personID int64) error { return d.people.MarkUnreachable(ctx, personID, now()) }
+		d.sender = post.NewSender(d.store, d.store, blocked, d.client, d.bot.Renderers(), now, log)
+		d.workers, err = cron.NewWorkers(cron.WorkersConfig{
+			Pool: d.store.Pool(), ID: "test", Log: log, Done: func(cron.JobDone) { d.done <- struct{}{} },
+		}, cron.Works(cron.Services{
+			Acts: d.acts, Journals: journals, Archives: archives, Imports: tables, Tasks: d.tasks,
+			Upkeep:  service.NewUpkeep(d.store, d.store, d.store, d.files, now),
+			Uploads: d.exams.Uploads, Protocols: d.exams.Protocols, Frdo: d.exams.Frdo, Certificates: d.exams.Certificates,
+			Scans: d.exams.Scans, Batches: d.exams.Batches, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.workers.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.boot()
+	t.Cleanup(d.stop)
 	return d
+}
+
+// stop stops the workers.
+func (d *desk) stop() {
+	if err := d.workers.Stop(context.WithoutCancel(d.t.Context())); err != nil {
+		d.t.Error(err)
+	}
 }
 
 // sentFiles gives the service what people send in chat.

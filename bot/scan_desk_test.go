@@ -3,6 +3,7 @@ package bot_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -20,6 +21,7 @@ type fakePages struct {
 	mu    sync.Mutex
 	said  map[int]said
 	slots chan struct{} // nil: pages are read as they come; else one for each
+	dead  chan struct{} // closed when whoever reads dies
 }
 
 // said is what is read on a page.
@@ -31,16 +33,18 @@ type said struct {
 	poison bool // nothing can be read at all
 }
 
-func newFakePages() *fakePages { return &fakePages{said: map[int]said{}} }
+func newFakePages() *fakePages { return &fakePages{said: map[int]said{}, dead: make(chan struct{})} }
 
 // Recognise implements service.Recogniser.
 func (f *fakePages) Recognise(ctx context.Context, list *service.PageList, page []byte) (*service.RecognisedPage, error) {
 	f.mu.Lock()
-	slots := f.slots
+	slots, dead := f.slots, f.dead
 	f.mu.Unlock()
 	if slots != nil {
 		select {
 		case <-slots:
+		case <-dead:
+			return nil, errors.New("died")
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -55,6 +59,7 @@ func (f *fakePages) Recognise(ctx context.Context, list *service.PageList, page 
 	if s.poison {
 		return nil, &service.Error{Kind: service.Invalid, Reason: service.ReasonPageUnreadable}
 	}
+	s.empty = s.empty || patternOf(img) == 0 && isWhite(img)
 	r := service.PageReading{Width: img.Bounds().Dx(), Height: img.Bounds().Dy(), Empty: s.empty, Located: known && !s.empty}
 	if r.Located {
 		r.Number, r.NumberAlign, r.Resolution = s.number, .9, 300
@@ -119,6 +124,19 @@ func patternOf(p image.Image) int {
 	return n >> 1
 }
 
+// isWhite reports whether nothing is on a page.
+func isWhite(p image.Image) bool {
+	b := p.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if color.GrayModel.Convert(p.At(x, y)).(color.Gray).Y < 0xf0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // page draws a new page on which this is read.
 func (d *desk) page(s said) []byte {
 	d.t.Helper()
@@ -143,7 +161,7 @@ func (d *desk) certificate(number string) []byte {
 
 // blankOf is the blank on which a desk prints an application's certificate.
 func blankOf(a *service.Application) string {
-	return "00000001" + a.RegistrationNumber[len(a.RegistrationNumber)-7:len(a.RegistrationNumber)-2]
+	return "4815162342" + a.RegistrationNumber[len(a.RegistrationNumber)-5:len(a.RegistrationNumber)-2]
 }
 
 // bound is a PDF of pages as a scanner makes it.
@@ -191,6 +209,19 @@ func (d *desk) release() {
 	defer d.pages.mu.Unlock()
 	close(d.pages.slots)
 	d.pages.slots = nil
+}
+
+// crash has the workers die over the pages that they hold, and begins anew with
+// another bot, sender and workers.
+func (d *desk) crash() {
+	d.t.Helper()
+	d.pages.mu.Lock()
+	close(d.pages.dead)
+	d.pages.slots, d.pages.dead = nil, make(chan struct{})
+	d.pages.mu.Unlock()
+	d.stop()
+	d.log.Reset() // it has told of the jobs that died
+	d.boot()
 }
 
 // read lets so many pages be read, waits until they are, and sends what is to be

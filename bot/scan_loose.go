@@ -59,12 +59,16 @@ func (f *sortScansForm) single() *looseSent {
 	return &f.Files[0]
 }
 
-// One is the name of the only file, "" when there are several.
-func (f *sortScansForm) One() string {
-	if one := f.single(); one != nil {
-		return one.Name
+// Shown are the files that the question names: each by itself, but an album, whose
+// end is not announced, as one.
+func (f *sortScansForm) Shown() []looseSent {
+	var out []looseSent
+	for _, file := range f.Files {
+		if n := len(out); n == 0 || file.Album == "" || out[n-1].Album != file.Album {
+			out = append(out, file)
+		}
 	}
-	return ""
+	return out
 }
 
 // sortScans asks what files are that came out of the blue, and takes more of them
@@ -78,7 +82,7 @@ var sortScans = Wizard[sortScansForm]{
 	Done: func(ctx context.Context, b *Bot, t *Turn, _ *sortScansForm) (Reply, error) { return b.menu(ctx, t) }, // never: a button opens what follows
 	Left: func(ctx context.Context, b *Bot, t *Turn, _ *sortScansForm) (Reply, error) {
 		r, err := b.menu(ctx, t)
-		r.Text, r.Data = "loose_left", nil
+		r.Lead, r.Text, r.Data = "loose_left", "cancelled", false
 		return r, err
 	},
 }

@@ -356,7 +356,8 @@ func TestALargeArchiveIsCounted(t *testing.T) {
 	golden(t, "scan_archive_large", d.tg.Transcript())
 }
 
-// TestAnArchiveOutOfTheBlue is for the only exam that waits, or must come again.
+// TestAnArchiveOutOfTheBlue may be scans to be recognised, or files with the
+// numbers of applications: of the only exam that waits, or of the chosen one.
 func TestAnArchiveOutOfTheBlue(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -365,10 +366,10 @@ func TestAnArchiveOutOfTheBlue(t *testing.T) {
 	d.sends(anna, scans)
 	d.approved(d.exam("Центр", "118", "2026-02-24", 1, registered))
 	d.sends(anna, scans)
-	d.presses(anna, "Готово", "Отмена")
+	d.presses(anna, "Имена файлов — номера заявок", "Готово", "Отмена")
 	d.approved(d.exam("Центр", "119", "2026-02-24", 1, passed))
 	d.sends(anna, scans)
-	d.presses(anna, "Загрузить архив сканов · 119")
+	d.presses(anna, "Имена файлов — номера заявок", "Имена файлов — номера заявок · 119")
 	golden(t, "scan_archive_loose", d.tg.Transcript())
 }
 

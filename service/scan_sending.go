@@ -26,16 +26,17 @@ func (s *ScanBatches) Sending(ctx context.Context, by Actor) (*ScanBatch, error)
 	return newest, nil
 }
 
-// Departure is when the scans of an exam go to their candidates.
-type Departure struct {
-	Waiting int        // scans that have not gone yet
-	Linked  int        // of these, those whose candidate can be reached by the bot
+// LoadedScans is how it stands with the loaded scans of an exam.
+type LoadedScans struct {
+	Unnamed int        // scans of which no blank is known
+	Waiting int        // scans that have not gone to their candidate yet
+	Linked  int        // of these, those whose candidate has come to the bot
 	At      *time.Time // UTC; when the last of those goes, quiet hours left out; nil when none does
 	Paused  bool       // nothing goes until it is resumed
 }
 
-// Departure tells when the loaded scans of an exam go to their candidates.
-func (s *ScanBatches) Departure(ctx context.Context, by Actor, examID int64) (*Departure, error) {
+// Loaded tells how it stands with the loaded scans of an exam.
+func (s *ScanBatches) Loaded(ctx context.Context, by Actor, examID int64) (*LoadedScans, error) {
 	e, err := s.store.Exam(ctx, by, examID)
 	if err != nil {
 		return nil, fmt.Errorf("exam %d: %w", examID, err)
@@ -44,20 +45,23 @@ func (s *ScanBatches) Departure(ctx context.Context, by Actor, examID int64) (*D
 	if err != nil {
 		return nil, fmt.Errorf("applications of exam %d: %w", examID, err)
 	}
-	d := &Departure{Paused: e.PausedAt != nil}
+	out := &LoadedScans{Paused: e.PausedAt != nil}
 	for i := range list {
 		a := &list[i]
+		if a.ScanID != 0 && a.BlankNumber == "" {
+			out.Unnamed++
+		}
 		if a.ScanID == 0 || a.DeliverAt == nil || a.DeliveredAt != nil {
 			continue
 		}
-		d.Waiting++
+		out.Waiting++
 		if a.PersonID == 0 {
 			continue
 		}
-		d.Linked++
-		if d.At == nil || a.DeliverAt.After(*d.At) {
-			d.At = a.DeliverAt
+		out.Linked++
+		if out.At == nil || a.DeliverAt.After(*out.At) {
+			out.At = a.DeliverAt
 		}
 	}
-	return d, nil
+	return out, nil
 }
