@@ -40,7 +40,11 @@ type Services struct {
 	Candidates   *service.Candidates
 	Deliveries   *service.Deliveries
 	Uploads      *service.Uploads
+	Links        *service.UploadLinks
 
+	// PublicURL is where people reach our own server, for files that the chat cannot
+	// fetch; "" when they do not.
+	PublicURL string
 	// BotName is the user name for links; "" asks the messenger.
 	BotName string
 }
@@ -82,6 +86,7 @@ func New(c chat.Client, s Services, text *templates.Set, log *slog.Logger, now s
 		b.talkActions(), b.menuActions(), b.peopleActions(), b.actActions(), b.journalActions(), b.queueActions(), b.taskActions(), b.troubleActions(),
 		b.examActions(), b.resultActions(), b.protocolActions(), b.centerActions(), b.frdoActions(), b.certificateActions(),
 		b.blankActions(), b.scanActions(), b.questionActions(), b.batchActions(), b.candidateActions(), b.deliveryActions(),
+		b.uploadLinkActions(),
 	} {
 		for _, a := range list {
 			if _, twice := b.actions[a.code]; twice {

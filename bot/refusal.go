@@ -85,6 +85,9 @@ var refusals = map[service.Reason]manner{
 	service.ReasonUploadPending:  reply,
 	service.ReasonUploadNotPaper: reply,
 
+	service.ReasonUploadLink:      reply,
+	service.ReasonUploadLinkFiles: reply,
+
 	service.ReasonCenterIncomplete: reply,
 	service.ReasonCenterValue:      reply,
 	service.ReasonProfileUnknown:   alert,
@@ -280,7 +283,6 @@ var refusals = map[service.Reason]manner{
 	ReasonApplicationUnknown:     reply,
 
 	service.ReasonQuestionUnsupported: reply,
-	service.ReasonQuestionBlankTwice:  reply,
 	service.ReasonQuestionNoPicture:   alert,
 	service.ReasonQuestionOtherExam:   alert,
 	service.ReasonQuestionNone:        alert,

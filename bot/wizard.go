@@ -226,9 +226,9 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 	return w.ask(ctx, b, t, step, data)
 }
 
-// asides do not end a brief conversation: its own buttons, and looking at the
-// files and the history of an act or a protocol, which is part of writing what is
-// wrong with it.
+// asides do not end a brief conversation: its own buttons, looking at the files
+// and the history of an act or a protocol, which is part of writing what is wrong
+// with it, and another way for the same files.
 var asides = []Action{
 	pressDone, pressBack, pressCancel, pressPick, pressPage, pressRemove, pressSend, pressAll, pressNone,
 	pressFiles, pressPackage, pressHistory, pressProtocolFile, pressExamHistory, pressIsRight,

@@ -108,9 +108,23 @@ CREATE TABLE upload_links (
     expires_at timestamptz NOT NULL,
     used_at    timestamptz                     -- its files have been handed over
 );
-CREATE INDEX upload_links_expires ON upload_links (expires_at);
+-- Asking again renews the link that was not used.
+CREATE UNIQUE INDEX upload_links_unused ON upload_links (person_id, exam_id) WHERE used_at IS NULL;
+
+-- Upload files: what has come by a link, each once.
+CREATE TABLE upload_files (
+    link_id  bigint      NOT NULL REFERENCES upload_links,
+    upload   text        NOT NULL, -- its name on the machine that took it
+    batch_id bigint      NOT NULL REFERENCES scan_batches,
+    name     text        NOT NULL, -- as the sender called it
+    size     bigint      NOT NULL, -- bytes
+    added_at timestamptz NOT NULL,
+
+    PRIMARY KEY (link_id, upload)
+);
 
 -- +goose Down
+DROP TABLE upload_files;
 DROP TABLE upload_links;
 ALTER TABLE deliveries DROP COLUMN recall, DROP COLUMN recalled_by, DROP COLUMN recalled_at;
 ALTER TABLE exams DROP COLUMN paused_at, DROP COLUMN paused_by;

@@ -985,6 +985,15 @@ CREATE TABLE public.updates (
     CONSTRAINT updates_state CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'set_aside'::text, 'dismissed'::text])))
 );
 
+CREATE TABLE public.upload_files (
+    link_id bigint NOT NULL,
+    upload text NOT NULL,
+    batch_id bigint NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    added_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.upload_links (
     id bigint NOT NULL,
     token_hash bytea NOT NULL,
@@ -1203,6 +1212,9 @@ ALTER TABLE ONLY public.ticks
 ALTER TABLE ONLY public.updates
     ADD CONSTRAINT updates_pkey PRIMARY KEY (update_id);
 
+ALTER TABLE ONLY public.upload_files
+    ADD CONSTRAINT upload_files_pkey PRIMARY KEY (link_id, upload);
+
 ALTER TABLE ONLY public.upload_links
     ADD CONSTRAINT upload_links_pkey PRIMARY KEY (id);
 
@@ -1368,7 +1380,7 @@ CREATE INDEX updates_set_aside ON public.updates USING btree (update_id) WHERE (
 
 CREATE INDEX updates_waiting ON public.updates USING btree (chat_id, update_id) WHERE (state = 'waiting'::text);
 
-CREATE INDEX upload_links_expires ON public.upload_links USING btree (expires_at);
+CREATE UNIQUE INDEX upload_links_unused ON public.upload_links USING btree (person_id, exam_id) WHERE (used_at IS NULL);
 
 CREATE INDEX uploads_subject ON public.uploads USING btree (person_id, purpose, subject_id, id) WHERE (state <> 'removed'::text);
 
@@ -1625,6 +1637,12 @@ ALTER TABLE ONLY public.scans
 
 ALTER TABLE ONLY public.scans
     ADD CONSTRAINT scans_loaded_by_fkey FOREIGN KEY (loaded_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.upload_files
+    ADD CONSTRAINT upload_files_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.scan_batches(id);
+
+ALTER TABLE ONLY public.upload_files
+    ADD CONSTRAINT upload_files_link_id_fkey FOREIGN KEY (link_id) REFERENCES public.upload_links(id);
 
 ALTER TABLE ONLY public.upload_links
     ADD CONSTRAINT upload_links_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);

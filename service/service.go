@@ -39,6 +39,7 @@
 //	Нераспознанные                 ScanQuestions: pages that a person decides on
 //	Выдача                         handover of the paper; Delivery of the scan in chat
 //	Файл к экзамену                Upload: a file sent in chat for something of an exam
+//	Страница загрузки              UploadLink: an address of our own for files too large for the chat
 //
 // Two counters are never confused: Version is the domain's version of an act's
 // document or of a journal; Revision counts the changes of a row, is carried by
@@ -144,6 +145,7 @@ type Queries interface {
 	CandidateQueries
 	DeliveryQueries
 	UploadQueries
+	UploadLinkQueries
 }
 
 // Store is what the service asks of a database.
@@ -182,6 +184,7 @@ type Tx interface {
 	CandidateCommands
 	DeliveryCommands
 	UploadCommands
+	UploadLinkCommands
 }
 
 // Job is slow work, done by a worker after the transaction that asked for it
