@@ -26,6 +26,7 @@ func Timetable() []Line {
 	return []Line{
 		{"expire_reviews", "* * * * *", 1, func(time.Time) service.Job { return service.ExpireReviews{} }},
 		{"expire_protocols", "* * * * *", 1, func(time.Time) service.Job { return service.ExpireProtocols{} }},
+		{"give_up_scans", "* * * * *", 1, func(time.Time) service.Job { return service.GiveUpScans{} }},
 		// The local hour of some zones begins at a quarter of an hour in UTC.
 		{"remind", "*/15 * * * *", 12 * 4, func(at time.Time) service.Job { return service.Remind{At: at} }},
 		{"sweep_files", "40 0 * * *", 1, func(time.Time) service.Job { return service.SweepFiles{} }},

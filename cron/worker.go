@@ -125,6 +125,7 @@ func Works(s Services) []Work {
 
 		On(time.Minute, counting[service.ExpireReviews](s.Acts.ExpireReviews)),
 		On(time.Minute, counting[service.ExpireProtocols](s.Protocols.Expire)),
+		On(5*time.Minute, counting[service.GiveUpScans](s.Batches.GiveUpStrays)),
 		On(5*time.Minute, s.Tasks.Remind),
 		On(30*time.Minute, counting[service.SweepFiles](s.Upkeep.SweepFiles)),
 		On(10*time.Minute, counting[service.PruneUpdates](s.Upkeep.PruneUpdates)),

@@ -110,6 +110,36 @@ func (q queries) ScanVotes(ctx context.Context, batchID int64) (map[int64]int, e
 	return out, explain(err)
 }
 
+// live finds, by their arguments, jobs of a kind that are still to be worked.
+const live = `SELECT 1 FROM river_job WHERE kind = '%s' AND args @> jsonb_build_object('%s', x.id)
+	AND state IN ('available', 'pending', 'scheduled', 'retryable', 'running')`
+
+// StrayScans implements service.ScanBatchQueries. A job is inserted with its row,
+// and ends with it: a row that waits without one was given up by nobody, because
+// the process died with the job's last try.
+func (q queries) StrayScans(ctx context.Context, limit int) (files, pages, batches []int64, err error) {
+	for _, one := range []struct {
+		into  *[]int64
+		query string
+		job   service.Job
+		field string
+	}{
+		{&files, `SELECT x.id FROM scan_files AS x WHERE x.state = 'waiting'`, service.TakeApart{}, "file_id"},
+		{&pages, `SELECT x.id FROM scan_pages AS x WHERE x.state = 'waiting'`, service.ReadPage{}, "page_id"},
+		{&batches, `SELECT x.id FROM scan_batches AS x WHERE x.state = 'open'
+			AND NOT EXISTS (SELECT 1 FROM scan_files AS f WHERE f.batch_id = x.id AND f.state = 'waiting')
+			AND NOT EXISTS (SELECT 1 FROM scan_pages AS p WHERE p.batch_id = x.id AND p.state = 'waiting')
+			AND NOT EXISTS (SELECT 1 FROM river_job WHERE kind = 'settle_batch' AND args @> jsonb_build_object('batch_id', x.id)
+				AND state = 'discarded' AND finalized_at > now() - interval '5 minutes')`, service.SettleBatch{}, "batch_id"},
+	} {
+		query := one.query + " AND NOT EXISTS (" + fmt.Sprintf(live, one.job.Kind(), one.field) + ") ORDER BY x.id LIMIT ?"
+		if err := q.NewRaw(query, limit).Scan(ctx, one.into); err != nil {
+			return nil, nil, nil, explain(err)
+		}
+	}
+	return files, pages, batches, nil
+}
+
 // PageOfScan implements service.ScanBatchQueries.
 func (q queries) PageOfScan(ctx context.Context, scanID int64) (*service.ScanPage, error) {
 	return onePage(ctx, q.NewSelect().Where("scan_id = ?", scanID).Where("scan_id IS NOT NULL"))

@@ -17,6 +17,7 @@ CREATE TABLE scan_batches (
     CONSTRAINT scan_batches_settled CHECK ((state = 'settled') = (settled_at IS NOT NULL))
 );
 CREATE INDEX scan_batches_open ON scan_batches (person_id, id) WHERE state <> 'settled';
+CREATE INDEX scan_batches_to_settle ON scan_batches (id) WHERE state = 'open';
 CREATE INDEX scan_batches_exam ON scan_batches (exam_id, id);
 
 -- Scan files: the files of a batch as they came.
@@ -39,6 +40,7 @@ CREATE TABLE scan_files (
     CONSTRAINT scan_files_refused CHECK ((state = 'refused') = (reason <> ''))
 );
 CREATE INDEX scan_files_batch ON scan_files (batch_id, id);
+CREATE INDEX scan_files_waiting ON scan_files (batch_id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX scan_files_update ON scan_files (update_id) WHERE update_id <> 0;
 
 -- Scan pages: what was read on each page, and what was decided by it. None is

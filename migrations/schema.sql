@@ -1354,9 +1354,13 @@ CREATE INDEX scan_batches_exam ON public.scan_batches USING btree (exam_id, id);
 
 CREATE INDEX scan_batches_open ON public.scan_batches USING btree (person_id, id) WHERE (state <> 'settled'::text);
 
+CREATE INDEX scan_batches_to_settle ON public.scan_batches USING btree (id) WHERE (state = 'open'::text);
+
 CREATE INDEX scan_files_batch ON public.scan_files USING btree (batch_id, id);
 
 CREATE UNIQUE INDEX scan_files_update ON public.scan_files USING btree (update_id) WHERE (update_id <> 0);
+
+CREATE INDEX scan_files_waiting ON public.scan_files USING btree (batch_id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX scan_pages_application ON public.scan_pages USING btree (application_id, id) WHERE (application_id IS NOT NULL);
 

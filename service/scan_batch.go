@@ -245,6 +245,10 @@ type ScanBatchQueries interface {
 	// ScanVotes counts, by exam, the pages of a batch that were read and not
 	// decided, and seem to be some application's.
 	ScanVotes(ctx context.Context, batchID int64) (map[int64]int, error)
+	// StrayScans lists what waits and is worked by nobody any more, each at most
+	// limit: files and pages whose job is dead, and batches of which everything is
+	// read and the last job died a while ago.
+	StrayScans(ctx context.Context, limit int) (files, pages, batches []int64, err error)
 	// PageOfScan returns the page that became a scan, nil when it was none.
 	PageOfScan(ctx context.Context, scanID int64) (*ScanPage, error)
 	// PageBefore returns the first page of an exam with these bytes that came

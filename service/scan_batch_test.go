@@ -616,6 +616,46 @@ func TestWhatIsGivenUpDoesNotHoldTheRestUp(t *testing.T) {
 	}
 }
 
+// TestWhatDiedWithItsLastTryIsGivenUp stands for a process that is killed again and
+// again: the last time nobody is left to give the job up.
+func TestWhatDiedWithItsLastTryIsGivenUp(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	b := d.sends(d.anna, e, d.scanned(list[0]), d.scanned(list[1]))
+	strays := func(want int) {
+		t.Helper()
+		if n, err := d.batches.GiveUpStrays(t.Context()); err != nil || n != want {
+			t.Errorf("%d strays, %v, want %d", n, err, want)
+		}
+	}
+	dies := func(kind string, wait string) {
+		t.Helper()
+		d.exec(`UPDATE river_job SET state = 'discarded', finalized_at = now() - ?::interval
+			WHERE id = (SELECT min(id) FROM river_job WHERE kind = ? AND state = 'available')`, wait, kind)
+	}
+	strays(0)
+	d.sends(d.anna, e, d.scanned(list[1], empty))
+	d.workOne(func(kind string) bool { return kind == service.TakeApart{}.Kind() })
+	strays(0)
+	dies(service.TakeApart{}.Kind(), "0")
+	dies(service.ReadPage{}.Kind(), "0")
+	strays(2)
+	d.readAll()
+	dies(service.SettleBatch{}.Kind(), "1 minute")
+	strays(0)
+	d.exec(`UPDATE river_job SET finalized_at = now() - interval '1 hour' WHERE kind = 'settle_batch'`)
+	strays(1)
+	d.work()
+	strays(0)
+	if diff := cmp.Diff([]string{"aside unreadable", "matched number+name 002"}, d.fates(b)); diff != "" {
+		t.Error(diff)
+	}
+	if v := d.view(b); v.Batch.State != service.BatchSettled || len(v.Refused) != 1 {
+		t.Errorf("the view is %+v", v)
+	}
+}
+
 // TestJobsThatRunAgainChangeNothing stands for workers that are killed and their
 // jobs taken over by others.
 func TestJobsThatRunAgainChangeNothing(t *testing.T) {

@@ -30,7 +30,7 @@ type TakeApart struct {
 func (TakeApart) Kind() string { return "take_apart" }
 
 // JobOptions bound the tries: a person waits for the answer.
-func (TakeApart) JobOptions() JobOptions { return JobOptions{MaxAttempts: 4} }
+func (TakeApart) JobOptions() JobOptions { return JobOptions{MaxAttempts: 6} }
 
 // ReadPage is the job that reads one page.
 type ReadPage struct {
@@ -41,7 +41,7 @@ type ReadPage struct {
 func (ReadPage) Kind() string { return "read_page" }
 
 // JobOptions bound the tries and name the queue.
-func (ReadPage) JobOptions() JobOptions { return JobOptions{Queue: PageQueue, MaxAttempts: 4} }
+func (ReadPage) JobOptions() JobOptions { return JobOptions{Queue: PageQueue, MaxAttempts: 6} }
 
 // cardPause is between two changes of a card of progress.
 const cardPause = 3 * time.Second
@@ -274,6 +274,51 @@ func (s *ScanBatches) GiveUpReadPage(ctx context.Context, j ReadPage) error {
 		return fmt.Errorf("give up page %d: %w", j.PageID, err)
 	}
 	return s.concludePage(ctx, p.ID, b, &workedPage{rule: PageRuleUnreadable})
+}
+
+// GiveUpScans is the job of ScanBatches.GiveUpStrays.
+type GiveUpScans struct{}
+
+// Kind names the job.
+func (GiveUpScans) Kind() string { return "give_up_scans" }
+
+// JobOptions implements the options of a Job.
+func (GiveUpScans) JobOptions() JobOptions { return clockJob() }
+
+// mostStrays is how many of each are looked after at a time.
+const mostStrays = 100
+
+// GiveUpStrays goes on with batches whose jobs died with their process at the last
+// try, when nobody was left to give them up: what waits is refused or unreadable,
+// and what is read is settled. It returns how many it found.
+func (s *ScanBatches) GiveUpStrays(ctx context.Context) (int, error) {
+	files, pages, batches, err := s.store.StrayScans(ctx, mostStrays)
+	if err != nil {
+		return 0, fmt.Errorf("stray scans: %w", err)
+	}
+	for _, id := range files {
+		if err := s.GiveUpTakeApart(ctx, TakeApart{FileID: id}); err != nil {
+			return 0, err
+		}
+	}
+	for _, id := range pages {
+		if err := s.GiveUpReadPage(ctx, ReadPage{PageID: id}); err != nil {
+			return 0, err
+		}
+	}
+	for _, id := range batches {
+		err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			b, err := tx.ScanBatchForUpdate(ctx, id)
+			if err != nil {
+				return err
+			}
+			return settleWhenDone(ctx, tx, b)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("stray batch %d: %w", id, err)
+		}
+	}
+	return len(files) + len(pages) + len(batches), nil
 }
 
 // workedPage is what came of a page, stored but not yet written down.
