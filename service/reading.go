@@ -41,18 +41,11 @@ type PageReading struct {
 	NumberSecond string  // the number as the second reader has it, asked where the first was unsure
 	Candidates   []CandidateReading
 
-	BlankCode   string // number of the blank by its bar code, "" if it was not read
-	BlankDigits string // number of the blank by its digits, "" if they were not read
+	BlankCode   string // number of the blank by its bar code, '?' where a digit is not sure; "" if it was not read
+	BlankKind   string // of the bar code: which symbols it is written in
+	BlankDigits string // number of the blank by its digits, '?' where one is not sure; "" if they were not read
+	BlankFaint  string // the same with what unsure digits are likeliest to be
 	BlankSeries string // "" if it was not read, or the house has none
-}
-
-// Blank is the number of the blank, if both of its readings agree on it, else "".
-// One of them alone is not enough: each was seen to be wrong now and then.
-func (r *PageReading) Blank() string {
-	if r.BlankCode != r.BlankDigits {
-		return ""
-	}
-	return r.BlankCode
 }
 
 // Spot is a place on a page, in pixels.

@@ -322,7 +322,8 @@ func (t *settlement) foreign(ctx context.Context, v *verdict) error {
 // such numbers.
 func (t *settlement) blankOf(r *PageReading) BlankKey {
 	p := &t.list.Profile
-	key, err := BlankKey{r.BlankSeries, r.Blank()}.normal()
+	key, _ := BlankNumberOf(r)
+	key, err := key.normal()
 	if err != nil || !p.IsBlankNumber(key.Number) || p.Series != (key.Series != "") {
 		return BlankKey{}
 	}

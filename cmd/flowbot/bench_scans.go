@@ -179,9 +179,9 @@ func judge(ctx context.Context, d *drawn.Drawing, r *ocr.Reader, p *drawn.Page) 
 	}
 	if p.BlankNumber != "" {
 		c.numbered = 1
-		if number := reading.Blank(); number != "" {
+		if blank, read := service.BlankNumberOf(reading); read {
 			c.answered = 1
-			if number != p.BlankNumber {
+			if blank.Number != p.BlankNumber {
 				c.misread = 1
 			}
 		}

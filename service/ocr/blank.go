@@ -1,48 +1,321 @@
 package ocr
 
-import "flowbot/service"
+import (
+	"math"
+	"sync"
 
-// readBlank reads the number of the blank twice: its bar code and its digits.
+	"flowbot/service"
+)
+
+// anyDigits is the net that reads digits of unknown faces.
+var anyDigits = sync.OnceValues(func() (*glyphNet, error) { return newGlyphNet(glyphWeights) })
+
+// readBlank reads the number of the blank twice: by its bar code, and by its digits,
+// each without knowing the other. Where that leaves something open it looks once
+// more at the page's own size, and in the colour that shows the number best.
 func (r *Reader) readBlank(p *page, out *service.PageReading) error {
-	full, h := p.img, &p.h
-	if b, ok := r.profile.Region(service.RegionBarCode); ok {
-		area := box{b.X, b.Y, b.X + b.Width, b.Y + b.Height}
-		out.BlankCode = r.bars.read(full, h, area, r.profile.Digits)
-		if out.BlankCode == "" && p.part > 1 {
-			var err error
-			if full, h, err = r.full(p); err != nil {
-				return err
-			}
-			out.BlankCode = r.bars.read(full, h, area, r.profile.Digits)
-		}
+	b, err := r.lookAtBlank(p)
+	if err != nil {
+		return err
 	}
-	var err error
-	if b, ok := r.profile.Region(service.RegionBlankNumber); ok {
-		out.BlankDigits, err = r.readDigits(p, b)
-	}
-	return err
+	b.tell(out)
+	return nil
 }
 
-// readDigits reads the digits of a region of the blank's own print.
-func (r *Reader) readDigits(p *page, b service.Box) (string, error) {
-	for _, whole := range []bool{false, true} {
-		g, h := p.img, &p.h
-		if whole {
-			if p.part == 1 {
-				break
-			}
-			var err error
-			if g, h, err = r.full(p); err != nil {
-				return "", err
-			}
-		}
-		text, err := r.digits.line(stretched(g.crop(h, box{b.X, b.Y, b.X + b.Width, b.Y + b.Height}, 12)))
-		if err != nil {
-			return "", err
-		}
-		if len(text) == r.profile.Digits && digitsOf(text, r.profile.Digits) != "" {
-			return text, nil
+func (r *Reader) lookAtBlank(p *page) (*blankReading, error) {
+	net, err := anyDigits()
+	if err != nil {
+		return nil, err
+	}
+	b := &blankReading{digits: r.profile.Digits}
+	b.bar, b.hasBar = regionOf(&r.profile, service.RegionBarCode)
+	b.line, b.hasLine = regionOf(&r.profile, service.RegionBlankNumber)
+	if !b.hasBar || !b.hasLine {
+		return b, nil // one reading alone is none
+	}
+	b.look(r.bars, net, p.img, &p.h)
+	if b.enough() {
+		return b, nil
+	}
+	return b, r.closer(p, b.around(), b.bar, func(g *gray, h *homography) bool {
+		b.look(r.bars, net, g, h)
+		return !b.enough()
+	})
+}
+
+func regionOf(p *service.BlankProfile, name service.Region) (box, bool) {
+	b, ok := p.Region(name)
+	return box{b.X, b.Y, b.X + b.Width, b.Y + b.Height}, ok
+}
+
+// blankReading collects what the looks at a blank's number say.
+type blankReading struct {
+	digits          int
+	bar, line       box
+	hasBar, hasLine bool
+
+	bars  []*barReading
+	lines []*lineReading
+}
+
+// around is the place of both.
+func (b *blankReading) around() box {
+	return box{math.Min(b.bar.x0, b.line.x0), math.Min(b.bar.y0, b.line.y0), math.Max(b.bar.x1, b.line.x1), math.Max(b.bar.y1, b.line.y1)}
+}
+
+// look reads a picture.
+func (b *blankReading) look(bars *barReader, net *glyphNet, g *gray, h *homography) {
+	if _, unsure := b.code(); unsure > 0 {
+		if seen := bars.read(g, h, b.bar, b.digits); seen != nil {
+			b.bars = append(b.bars, seen)
 		}
 	}
-	return "", nil
+	if _, unsure := b.text(); unsure > 0 {
+		if place, ok := findLine(g, h, b.line, b.digits); ok {
+			if seen := net.readLine(g, h, place, b.digits); seen != nil {
+				b.lines = append(b.lines, seen)
+			}
+		}
+	}
+}
+
+// code is the number by the bar code, and how many of its digits are unsure. Looks
+// that contradict each other leave a digit unsure.
+func (b *blankReading) code() (string, int) {
+	var texts []string
+	for _, s := range b.bars {
+		texts = append(texts, s.digits)
+	}
+	return united(texts, b.digits)
+}
+
+// text is the number by its digits.
+func (b *blankReading) text() (string, int) {
+	var texts []string
+	for _, l := range b.lines {
+		text, _ := l.text()
+		texts = append(texts, text)
+	}
+	return united(texts, b.digits)
+}
+
+// united is what readings of so many digits say together, and how many digits they
+// leave unsure.
+func united(texts []string, digits int) (string, int) {
+	out := make([]byte, digits)
+	unsure := 0
+	for k := range out {
+		out[k] = markUnsure
+		for _, t := range texts {
+			switch {
+			case t[k] == markUnsure:
+			case out[k] == markUnsure:
+				out[k] = t[k]
+			case out[k] != t[k]:
+				out[k] = 'x'
+			}
+		}
+		if out[k] == 'x' || out[k] == markUnsure {
+			out[k] = markUnsure
+			unsure++
+		}
+	}
+	if unsure == digits {
+		return "", digits
+	}
+	return string(out), unsure
+}
+
+// enough reports whether another look can add nothing that is needed.
+func (b *blankReading) enough() bool {
+	var out service.PageReading
+	b.tell(&out)
+	_, ok := service.BlankNumberOf(&out)
+	return ok
+}
+
+// tell writes down what was read.
+func (b *blankReading) tell(out *service.PageReading) {
+	out.BlankCode, _ = b.code()
+	out.BlankDigits, _ = b.text()
+	out.BlankFaint = b.faint(out.BlankDigits)
+	for _, s := range b.bars {
+		out.BlankKind = s.kind
+	}
+}
+
+// glyphFaint is by how much the logarithm of a digit's likelihood must be greater
+// than another's for it to be the likeliest.
+const glyphFaint = 2.5
+
+// faint is what the digits that are not sure are likeliest to be.
+func (b *blankReading) faint(text string) string {
+	out := []byte(text)
+	for k := range out {
+		if out[k] != markUnsure {
+			continue
+		}
+		var odds [glyphClasses]float32
+		for _, l := range b.lines {
+			for i, v := range l.odds[k] {
+				odds[i] += v / float32(len(b.lines))
+			}
+		}
+		best, next := likeliestGlyph(&odds), float32(math.Inf(-1))
+		for d, v := range odds[:10] {
+			if d != best {
+				next = max(next, v)
+			}
+		}
+		if odds[best]-next > glyphFaint {
+			out[k] = byte('0' + best) //nolint:gosec // a digit
+		}
+	}
+	return string(out)
+}
+
+// closer shows a part of the page at its own size, in the light of all colours and
+// then in those that show coloured print best, until see has seen enough.
+func (r *Reader) closer(p *page, part, bars box, see func(g *gray, h *homography) bool) error {
+	head, err := r.jpeg.head(p.data)
+	if err != nil {
+		return err
+	}
+	const beside = 6.0 // mm
+	x0, y0, x1, y1 := p.h.bounds(box{part.x0 - beside, part.y0 - beside, part.x1 + beside, part.y1 + beside}, float64(p.part))
+	left, top := max(0, int(x0))/head.block*head.block, max(0, int(y0))/head.block*head.block
+	right, low := min(head.w, int(x1)+1), min(head.h, int(y1)+1)
+	if right-left < head.block || low-top < head.block {
+		return nil
+	}
+	if r.bars.cut == nil {
+		if r.bars.cut, err = newEncoder(); err != nil {
+			return err
+		}
+	}
+	data, err := r.bars.cut.cut(p.data, 0, left, top, right-left, low-top)
+	if err != nil {
+		return nil //nolint:nilerr // a page that is damaged there was read as far as it can be
+	}
+	h := p.h.scaled(float64(p.part)).moved(-float64(left), -float64(top))
+	if head.gray {
+		if p.part == 1 {
+			return nil
+		}
+		g, err := r.jpeg.luma(data, 1)
+		if err != nil {
+			return err
+		}
+		see(g, &h)
+		return nil
+	}
+	c, err := r.jpeg.colours(data)
+	if err != nil {
+		return err
+	}
+	if p.part > 1 && !see(c.light(), &h) {
+		return nil
+	}
+	see(c.aside(&h, bars), &h)
+	return nil
+}
+
+// moved is the homography to an image whose corner lies so many pixels aside.
+func (h homography) moved(dx, dy float64) homography {
+	for i := range 3 {
+		h[i] += dx * h[6+i]
+		h[3+i] += dy * h[6+i]
+	}
+	return h
+}
+
+// bounds are the pixels that a box of the blank spans in an image k times as large.
+func (h *homography) bounds(b box, k float64) (x0, y0, x1, y1 float64) {
+	x0, y0, x1, y1 = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, c := range [4]point{{b.x0, b.y0}, {b.x1, b.y0}, {b.x1, b.y1}, {b.x0, b.y1}} {
+		u, v := h.at(c.x, c.y)
+		x0, x1 = math.Min(x0, u*k), math.Max(x1, u*k)
+		y0, y1 = math.Min(y0, v*k), math.Max(y1, v*k)
+	}
+	return x0, y0, x1, y1
+}
+
+// colours is a picture in three bytes a pixel: red, green, blue.
+type colours struct {
+	w, h int
+	rgb  []byte
+}
+
+func (d *decoder) colours(data []byte) (*colours, error) {
+	w, h, err := d.size(data)
+	if err != nil {
+		return nil, err
+	}
+	c := &colours{w, h, make([]byte, 3*w*h)}
+	return c, d.decode(data, c.rgb, w, h, 3, pixelFormat(3))
+}
+
+// light is the picture without its colours.
+//
+//go:norace
+func (c *colours) light() *gray {
+	g := newGray(c.w, c.h)
+	for i := range g.pix {
+		g.pix[i] = byte((299*int(c.rgb[3*i]) + 587*int(c.rgb[3*i+1]) + 114*int(c.rgb[3*i+2])) / 1000) //nolint:gosec // weights of 1 in all
+	}
+	return g
+}
+
+// aside is the picture in the light in which print stays and ink of stamps and pens,
+// which is blue, fades: red print shows most beside that in blue light, blue print
+// in red, black print where each pixel is the lightest.
+//
+//go:norace
+func (c *colours) aside(h *homography, bars box) *gray {
+	g := newGray(c.w, c.h)
+	red, blue := c.ink(h, bars, 0), c.ink(h, bars, 2)
+	for i := range g.pix {
+		p := c.rgb[3*i : 3*i+3]
+		switch {
+		case red < coloured*blue:
+			g.pix[i] = p[2]
+		case blue < coloured*red:
+			g.pix[i] = p[0]
+		default:
+			g.pix[i] = max(p[0], p[1], p[2])
+		}
+	}
+	return g
+}
+
+// coloured is the share of one light's ink below which print has a colour.
+const coloured = .6
+
+// ink is how much darker a box is than its paper, in one of the three lights.
+//
+//go:norace
+func (c *colours) ink(h *homography, b box, light int) float64 {
+	const step = .2 // mm
+	var hist [256]int
+	n, sum := 0, 0
+	for y := b.y0; y < b.y1; y += step {
+		for x := b.x0; x < b.x1; x += step {
+			u, v := h.at(x, y)
+			iu, iv := int(u), int(v)
+			if u < 0 || v < 0 || iu >= c.w || iv >= c.h {
+				continue
+			}
+			l := c.rgb[3*(iv*c.w+iu)+light]
+			hist[l]++
+			sum += int(l)
+			n++
+		}
+	}
+	seen := 0
+	for v, k := range hist {
+		if seen += k; seen*10 >= n*9 {
+			return float64(v) - float64(sum)/float64(max(n, 1))
+		}
+	}
+	return 0
 }

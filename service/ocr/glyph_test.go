@@ -1,0 +1,481 @@
+package ocr
+
+import (
+	"bytes"
+	"encoding/binary"
+	"flag"
+	"image"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
+
+	"flowbot/service"
+)
+
+// learn names a directory of typefaces from which the net of digits is to be
+// learned anew. The weights in the project come from the text faces, regular and
+// bold, of the Debian packages fonts-urw-base35, fonts-liberation, fonts-dejavu,
+// fonts-noto-core, fonts-noto-mono, fonts-ocr-a, fonts-gfs-didot, fonts-oldstandard
+// and fonts-roboto-unhinted. None of the project's own faces is
+// among them, so that these are unknown ones to the net.
+var learn = flag.String("learn", "", "learn the digits of the faces in a directory")
+
+// steps is how many times 16 cells are learned from.
+var steps = flag.Int("steps", 60_000, "so many steps of learning")
+
+// glyph is a drawn digit, or a mark that is none, at a height that is larger than
+// a cell needs.
+type glyph struct {
+	w, h int // h is drawnHigh
+	pix  []uint8
+}
+
+const drawnHigh = 64 // rows of a drawn digit
+
+// glyphsOf draws the digits of a face, and marks after them.
+func glyphsOf(t *testing.T, f *sfnt.Font) []glyph {
+	t.Helper()
+	probe, err := opentype.NewFace(f, &opentype.FaceOptions{Size: 1000, DPI: 72})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _, ok := probe.GlyphBounds('8')
+	if !ok || b.Max.Y <= b.Min.Y {
+		return nil
+	}
+	size := 1000 * drawnHigh / (float64(b.Max.Y-b.Min.Y) / 64)
+	face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []glyph
+	for _, c := range "0123456789-/ABIM" {
+		b, _, ok := face.GlyphBounds(c)
+		if !ok {
+			return nil
+		}
+		w := (b.Max.X - b.Min.X).Ceil() + 2
+		m := image.NewAlpha(image.Rect(0, 0, w, drawnHigh))
+		d := font.Drawer{Dst: m, Src: image.Opaque, Face: face, Dot: fixed.Point26_6{X: fixed.I(1) - b.Min.X, Y: fixed.I(drawnHigh)}}
+		d.DrawString(string(c))
+		out = append(out, glyph{w, drawnHigh, m.Pix})
+	}
+	return out
+}
+
+// facesIn draws the glyphs of all faces of a directory.
+func facesIn(t *testing.T, dir string) [][]glyph {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.[ot]tf"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no faces in %s: %v", dir, err)
+	}
+	var out [][]glyph
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := opentype.Parse(data)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if glyphs := glyphsOf(t, f); glyphs != nil {
+			out = append(out, glyphs)
+		}
+	}
+	return out
+}
+
+// strokesOf are shapes of digits that few faces have: a 3 with a flat top, an open
+// 4, a 7 with a bar. Each line is x, y from the digit's middle, in its heights.
+var strokesOf = map[int][][][2]float64{
+	3: {{{-.24, -.46}, {.2, -.46}, {-.03, -.12}, {.1, -.1}, {.22, 0}, {.25, .16}, {.2, .33}, {.05, .45}, {-.12, .46}, {-.26, .4}}},
+	4: {{{-.12, -.46}, {-.26, .18}, {.26, .18}}, {{.1, -.1}, {.1, .46}}},
+	7: {{{-.24, -.46}, {.24, -.46}, {-.08, .46}}, {{-.14, .02}, {.2, .02}}},
+}
+
+// stroked draws lines of a thickness, in heights of a digit.
+func stroked(lines [][][2]float64, thick float64) glyph {
+	g := glyph{drawnHigh * 3 / 4, drawnHigh, make([]uint8, drawnHigh*drawnHigh*3/4)}
+	for y := range g.h {
+		for x := range g.w {
+			px, py := (float64(x)+.5-float64(g.w)/2)/drawnHigh, (float64(y)+.5)/drawnHigh-.5
+			least := 1.0
+			for _, line := range lines {
+				for i, to := range line[1:] {
+					from := line[i]
+					dx, dy := to[0]-from[0], to[1]-from[1]
+					f := ((px-from[0])*dx + (py-from[1])*dy) / (dx*dx + dy*dy)
+					f = math.Max(0, math.Min(1, f))
+					least = math.Min(least, math.Hypot(px-from[0]-f*dx, py-from[1]-f*dy))
+				}
+			}
+			g.pix[y*g.w+x] = uint8(255 * math.Max(0, math.Min(1, (thick/2-least)*drawnHigh+.5)))
+		}
+	}
+	return g
+}
+
+// glyphSampler draws cells as bad scans have them.
+type glyphSampler struct {
+	r     *rand.Rand
+	faces [][]glyph
+	wide  [48 * 56]float32 // a cell with room around, for blur
+}
+
+const (
+	glyphRoomX, glyphRoomY = 16, 16 // pixels around a cell
+	glyphRoomW, glyphRoomH = glyphCellWide + 2*glyphRoomX, glyphCellHigh + 2*glyphRoomY
+)
+
+func (s *glyphSampler) uniform(from, to float64) float64 { return from + (to-from)*s.r.Float64() }
+
+// lay lays a glyph over the cell, its middle at x, y.
+func (s *glyphSampler) lay(g glyph, x, y, sx, sy, turn, slant, cover float64) {
+	cos, sin := math.Cos(turn), math.Sin(turn)
+	for j := range glyphRoomH {
+		for i := range glyphRoomW {
+			sum := 0.0
+			for k := range 4 { // four looks into each pixel
+				dx := float64(i) + .25 + .5*float64(k%2) - x - glyphRoomX
+				dy := float64(j) + .25 + .5*float64(k/2) - y - glyphRoomY
+				u, v := dx*cos+dy*sin, -dx*sin+dy*cos
+				u += slant * v
+				gx, gy := int(u*drawnHigh/glyphCapital/sx+float64(g.w)/2), int(v*drawnHigh/glyphCapital/sy+float64(g.h)/2)
+				if gx >= 0 && gy >= 0 && gx < g.w && gy < g.h {
+					sum += float64(g.pix[gy*g.w+gx])
+				}
+			}
+			s.wide[j*glyphRoomW+i] = float32(math.Max(float64(s.wide[j*glyphRoomW+i]), cover*sum/1020))
+		}
+	}
+}
+
+// stroke lays a line through the cell.
+func (s *glyphSampler) stroke(cover float64) {
+	a := s.uniform(0, math.Pi)
+	nx, ny := math.Cos(a), math.Sin(a)
+	off, width := s.uniform(-9, 9), s.uniform(.6, 2.6)
+	for j := range glyphRoomH {
+		for i := range glyphRoomW {
+			d := math.Abs((float64(i)-glyphRoomW/2)*nx + (float64(j)-glyphRoomH/2)*ny - off)
+			if d < width/2+.5 {
+				p := &s.wide[j*glyphRoomW+i]
+				*p = 1 - (1-*p)*float32(1-cover*min(1, width/2+.5-d))
+			}
+		}
+	}
+}
+
+// blur softens by sigma pixels across and down.
+func (s *glyphSampler) blur(sx, sy float64) {
+	row := make([]float32, max(glyphRoomW, glyphRoomH))
+	soften := func(sigma float64, at, step, n int) {
+		times := max(1, int(math.Ceil(sigma*sigma/.4)))
+		a := float32(sigma * sigma / float64(times) / 2)
+		for range times {
+			for i := range n {
+				row[i] = s.wide[at+i*step]
+			}
+			for i := range n {
+				s.wide[at+i*step] = row[i]*(1-2*a) + a*(row[max(i-1, 0)]+row[min(i+1, n-1)])
+			}
+		}
+	}
+	for y := range glyphRoomH {
+		soften(sx, y*glyphRoomW, 1, glyphRoomW)
+	}
+	for x := range glyphRoomW {
+		soften(sy, x, glyphRoomW, glyphRoomH)
+	}
+}
+
+// draw makes one cell and tells what is in it: a digit, or 10 for none.
+func (s *glyphSampler) draw(faces [][]glyph, cell *[glyphCellWide * glyphCellHigh]float32) int {
+	clear(s.wide[:])
+	face := faces[s.r.IntN(len(faces))]
+	class := s.r.IntN(10)
+	if s.r.Float64() < .12 {
+		class = 10
+	}
+	sy, sx := s.uniform(.84, 1.18), s.uniform(.84, 1.18)
+	sx *= sy
+	turn, slant := s.uniform(-.05, .05), s.uniform(-.08, .08)
+	x, y := glyphCellWide/2+s.uniform(-1.9, 1.9), glyphCellHigh/2+s.uniform(-1.7, 1.7)
+	pitch := float64(face[8].w) * glyphCapital / drawnHigh * sx * s.uniform(1.02, 3.2)
+	kind := s.r.IntN(4)
+	switch {
+	case class < 10:
+		one := face[class]
+		if lines := strokesOf[class]; lines != nil && s.r.Float64() < .2 {
+			one = stroked(lines, s.uniform(.07, .2))
+		}
+		s.lay(one, x, y, sx, sy, turn, slant, 1)
+	case kind == 0 && len(face) > 10:
+		s.lay(face[10+s.r.IntN(len(face)-10)], x, y, sx, sy, turn, slant, 1)
+	case kind == 1: // half of one digit and of another
+		x += pitch / 2
+	case kind == 2: // bars
+		for i := s.uniform(0, 4); i < glyphRoomW; i += s.uniform(2, 9) {
+			s.lay(glyph{10, drawnHigh, bytes.Repeat([]byte{255}, 10*drawnHigh)}, i-glyphRoomX, y, s.uniform(.5, 1.8), 2, 0, 0, 1)
+		}
+	}
+	if class < 10 || kind == 1 {
+		for _, side := range []float64{-1, 1} {
+			if s.r.Float64() < .9 {
+				s.lay(face[s.r.IntN(10)], x+side*pitch+s.uniform(-.7, .7), y+s.uniform(-.5, .5), sx, sy, turn, slant, 1)
+			}
+		}
+	}
+	cover := s.uniform(.35, .9)
+	if s.r.Float64() < .22 {
+		s.stroke(cover)
+	}
+	blur := s.uniform(.3, 2.3)
+	s.blur(blur*s.uniform(.8, 1.2), blur*s.uniform(.8, 1.2))
+	paper, ink := s.uniform(120, 245), s.uniform(40, 150)
+	if s.r.Float64() < .3 {
+		ink = s.uniform(22, 60)
+	}
+	grain, wave := s.uniform(0, .09)*ink, s.uniform(0, .16)*ink
+	fx, fy, px, py := s.uniform(.15, .9), s.uniform(.15, .9), s.uniform(0, 6), s.uniform(0, 6)
+	slope, lean := s.uniform(-.25, .25)*ink/glyphCellWide, s.uniform(-.25, .25)*ink/glyphCellHigh
+	last := 0.0
+	for j := range glyphCellHigh {
+		for i := range glyphCellWide {
+			last = .4*last + s.r.NormFloat64()*grain
+			v := float64(s.wide[(j+glyphRoomY)*glyphRoomW+i+glyphRoomX])
+			light := paper - ink*v + last + slope*float64(i) + lean*float64(j) -
+				wave*math.Max(0, math.Sin(fx*float64(i)+px)*math.Sin(fy*float64(j)+py))
+			cell[j*glyphCellWide+i] = float32(light)
+		}
+	}
+	inkOverPaper(cell)
+	return class
+}
+
+// glyphTeacher learns weights by Adam.
+type glyphTeacher struct {
+	net        *glyphNet
+	grad, m, v [4][]float32
+	step       int
+}
+
+func newGlyphTeacher(r *rand.Rand) *glyphTeacher {
+	t := &glyphTeacher{net: &glyphNet{}}
+	inputs := [4]int{glyphKernel1 * glyphKernel1, glyphMaps1 * glyphKernel2 * glyphKernel2, glyphMaps2 * glyphWide2 * glyphHigh2, glyphHidden}
+	outputs := [4]int{glyphMaps1, glyphMaps2, glyphHidden, glyphClasses}
+	for i, n := range glyphSizes {
+		for _, p := range []*[4][]float32{&t.net.weights, &t.grad, &t.m, &t.v} {
+			p[i] = make([]float32, n)
+		}
+		for k := range n - outputs[i] {
+			t.net.weights[i][k] = float32(r.NormFloat64() * math.Sqrt(2/float64(inputs[i])))
+		}
+	}
+	return t
+}
+
+// learn adds the gradient of one cell.
+func (t *glyphTeacher) learn(cell *[glyphCellWide * glyphCellHigh]float32, class int) {
+	var s glyphState
+	t.net.read(cell, &s)
+	var out [glyphClasses]float32
+	for i, v := range s.out {
+		out[i] = float32(math.Exp(float64(v)))
+	}
+	out[class]--
+	var hidden [glyphHidden]float32
+	backGlyphSums(s.hidden[:], t.net.weights[3], t.grad[3], out[:], hidden[:])
+	for i, v := range s.hidden {
+		if v <= 0 {
+			hidden[i] = 0
+		}
+	}
+	two := make([]float32, len(s.two))
+	backGlyphSums(s.two[:], t.net.weights[2], t.grad[2], hidden[:], two)
+	one := make([]float32, len(s.one))
+	backGlyphFilter(s.one[:], glyphMaps1, glyphWide1, glyphHigh1, t.net.weights[1], t.grad[1], glyphKernel2, glyphMaps2, s.two[:], two, one)
+	backGlyphFilter(cell[:], 1, glyphCellWide, glyphCellHigh, t.net.weights[0], t.grad[0], glyphKernel1, glyphMaps1, s.one[:], one, nil)
+}
+
+func backGlyphSums(in, weights, grad, out, back []float32) {
+	for k, o := range out {
+		if o == 0 {
+			continue
+		}
+		w, g := weights[k*len(in):(k+1)*len(in)], grad[k*len(in):(k+1)*len(in)]
+		for i, v := range in {
+			g[i] += o * v
+			back[i] += o * w[i]
+		}
+		grad[len(in)*len(out)+k] += o
+	}
+}
+
+// backGlyphFilter is the way back through filter; back is nil where nobody asks for it.
+func backGlyphFilter(in []float32, depth, w, h int, weights, grad []float32, kernel, maps int, was, out, back []float32) {
+	bias := grad[maps*depth*kernel*kernel:]
+	ow, oh := w/2, h/2
+	for i, v := range was {
+		if v <= 0 {
+			out[i] = 0
+		}
+	}
+	for m := range maps {
+		plane := out[m*ow*oh : (m+1)*ow*oh]
+		for _, v := range plane {
+			bias[m] += v
+		}
+		for d := range depth {
+			for j := range kernel {
+				for i := range kernel {
+					at := ((m*depth+d)*kernel+j)*kernel + i
+					k, sum := weights[at], float32(0)
+					x0, x1 := glyphSpan(i-kernel/2, w, ow)
+					y0, y1 := glyphSpan(j-kernel/2, h, oh)
+					for y := y0; y < y1; y++ {
+						from := (d*h+2*y+j-kernel/2)*w + i - kernel/2
+						for x := x0; x < x1; x++ {
+							o := plane[y*ow+x]
+							sum += o * in[from+2*x]
+							if back != nil {
+								back[from+2*x] += o * k
+							}
+						}
+					}
+					grad[at] += sum
+				}
+			}
+		}
+	}
+}
+
+// apply takes a step down the mean of the gradients of so many cells.
+func (t *glyphTeacher) apply(rate float64, cells int) {
+	t.step++
+	const keep, keepSquare = .9, .999
+	fix, fixSquare := 1-math.Pow(keep, float64(t.step)), 1-math.Pow(keepSquare, float64(t.step))
+	for i := range t.grad {
+		for k, g := range t.grad[i] {
+			g /= float32(cells)
+			t.grad[i][k] = 0
+			t.m[i][k] = keep*t.m[i][k] + (1-keep)*g
+			t.v[i][k] = keepSquare*t.v[i][k] + (1-keepSquare)*g*g
+			t.net.weights[i][k] -= float32(rate * (float64(t.m[i][k]) / fix) / (math.Sqrt(float64(t.v[i][k])/fixSquare) + 1e-7))
+		}
+	}
+}
+
+// packed are the weights as bytes.
+func (t *glyphTeacher) packed(tb testing.TB) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	for _, weights := range t.net.weights {
+		most := float32(0)
+		for _, v := range weights {
+			most = max(most, float32(math.Abs(float64(v))))
+		}
+		scale := most / 127
+		small := make([]int8, len(weights))
+		for i, v := range weights {
+			small[i] = int8(math.Round(float64(v / scale)))
+		}
+		for _, v := range []any{scale, small} {
+			if err := binary.Write(&out, binary.LittleEndian, v); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	return out.Bytes()
+}
+
+// TestDigitsOfUnknownFacesAreRead draws digits of faces that the net has never
+// learned from, as badly as scans have them.
+func TestDigitsOfUnknownFacesAreRead(t *testing.T) {
+	t.Parallel()
+	own, err := newTypefaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unknown [][]glyph
+	for _, face := range []service.Face{service.FaceSans, service.FaceSerif, service.FaceSerifBold} {
+		unknown = append(unknown, glyphsOf(t, own[face]))
+	}
+	weights := glyphWeights
+	if *learn != "" {
+		s := &glyphSampler{r: rand.New(rand.NewPCG(1, 2)), faces: facesIn(t, *learn)}
+		teach := newGlyphTeacher(s.r)
+		var cell [glyphCellWide * glyphCellHigh]float32
+		for i := range *steps {
+			const batch = 16
+			for range batch {
+				class := s.draw(s.faces, &cell)
+				teach.learn(&cell, class)
+			}
+			teach.apply(.002*math.Pow(.02, float64(i)/float64(*steps)), batch)
+			if i%2000 == 1999 {
+				t.Logf("step %d: %+v", i+1, judgeGlyphs(teach.net, unknown))
+			}
+		}
+		weights = teach.packed(t)
+		if err := os.WriteFile("glyph.net", weights, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	net, err := newGlyphNet(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := judgeGlyphs(net, unknown)
+	t.Logf("%+v", got)
+	if got.sure < got.digits*85/100 || got.wrong > got.digits/400 {
+		t.Errorf("of %d digits %d are sure, %d of them wrong", got.digits, got.sure, got.wrong)
+	}
+}
+
+// glyphsJudged is how well digits are read.
+type glyphsJudged struct{ digits, right, sure, wrong, ghosts int }
+
+func judgeGlyphs(n *glyphNet, faces [][]glyph) glyphsJudged {
+	s := &glyphSampler{r: rand.New(rand.NewPCG(3, 4))}
+	var cell [glyphCellWide * glyphCellHigh]float32
+	var state glyphState
+	var out glyphsJudged
+	for range 4000 {
+		class := s.draw(faces, &cell)
+		n.read(&cell, &state)
+		best := 0
+		for i, v := range state.out {
+			if v > state.out[best] {
+				best = i
+			}
+		}
+		sure := best < 10 && state.out[best] > -.05
+		if class == 10 {
+			if sure {
+				out.ghosts++
+			}
+			continue
+		}
+		out.digits++
+		if best == class {
+			out.right++
+		}
+		if sure {
+			out.sure++
+			if best != class {
+				out.wrong++
+			}
+		}
+	}
+	return out
+}
