@@ -283,6 +283,7 @@ var refusals = map[service.Reason]manner{
 	ReasonApplicationUnknown:     reply,
 
 	service.ReasonQuestionUnsupported: reply,
+	service.ReasonQuestionBlankTwice:  reply,
 	service.ReasonQuestionNoPicture:   alert,
 	service.ReasonQuestionOtherExam:   alert,
 	service.ReasonQuestionNone:        alert,

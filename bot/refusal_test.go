@@ -159,6 +159,7 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonHandedEarly, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonHandedAlready, []any{service.ScanFault{Application: "118-01", HandedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonBatchEarly, []any{service.Exam{Number: "118"}}},
+		{service.ReasonQuestionBlankTwice, []any{service.BlankFault{Series: "АБ", Number: "0000000000101"}}},
 		{service.ReasonPageDelivered, []any{service.ScanFault{Application: "118-01"}}},
 		{service.ReasonPageSuperseded, []any{service.ScanFault{Application: "118-01"}}},
 		{service.ReasonArchiveLocked, []any{service.ArchiveFault{Name: long}}},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"strings"
 
 	"flowbot/service"
 )
@@ -140,6 +141,9 @@ func scansOf(t *Turn, examID int64) service.ReceiveScans {
 // scansPressed opens the conversation that takes the scans of an exam.
 func (b *Bot) scansPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
+		if r, err := b.openQuestion(ctx, t); err != nil || r.Text != "" {
+			return r, err
+		}
 		return b.chooseExamForScans(ctx, t)
 	}
 	e, err := b.Batches.Begin(ctx, t.By, t.Press.ID)
@@ -147,6 +151,16 @@ func (b *Bot) scansPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	return edited(b.begin(ctx, t, sendScans, batchForm{ExamID: e.ID, Exam: e.Number}))
+}
+
+// openQuestion is what is still asked about a batch that the person has sent, the
+// zero Reply when nothing is. Who names an exam is not asked.
+func (b *Bot) openQuestion(ctx context.Context, t *Turn) (Reply, error) {
+	going, err := b.Batches.Sending(ctx, t.By)
+	if err != nil || going == nil || t.Suffix != "" {
+		return Reply{}, err
+	}
+	return edited(b.batchChoices(ctx, t.By, going.ID))
 }
 
 // chooseExamForScans lets choose among the exams whose certificates wait for their
@@ -261,7 +275,12 @@ var otherExam = Wizard[otherExamForm]{
 		if len(list) == 0 {
 			return Reply{}, &service.Error{Kind: service.Invalid, Reason: ReasonExamUnknown}
 		}
-		return b.chooseBatchExam(ctx, t, f.BatchID, list[0].ID)
+		r, err := b.chooseBatchExam(ctx, t, f.BatchID, list[0].ID)
+		if service.ReasonOf(err) == service.ReasonBatchEarly { // another number may be meant
+			e := *service.AsError(err)
+			e.Kind, err = service.Invalid, &e
+		}
+		return r, err
 	},
 	Left: func(ctx context.Context, b *Bot, t *Turn, f *otherExamForm) (Reply, error) {
 		return b.batchChoices(ctx, t.By, f.BatchID)
@@ -289,7 +308,7 @@ func (b *Bot) batchOtherPressed(ctx context.Context, t *Turn) (Reply, error) {
 // reportView is what is told of a batch in the end.
 type reportView struct {
 	*service.BatchView
-	Going  *service.Departure // nil when nothing is loaded that has not gone
+	Scans  *service.LoadedScans // of the exam; nil while that is not known
 	Asides []asideView
 	Zone   string
 }
@@ -301,13 +320,13 @@ type asideView struct {
 	More   int // how many more there are
 }
 
-// placeView says where a page stands.
+// placeView says where pages stand that follow one another.
 type placeView struct {
-	File string // or the archive's entry
-	Page int    // 0: the only one
+	File  string // or the archive's entry
+	Pages string // such as 2–5, 7; "" for the only one
 }
 
-// mostPlaces is how many places are named of one reason: nobody looks up more of
+// mostPlaces is how many files are named of one reason: nobody looks up more of
 // them in a chat.
 const mostPlaces = 10
 
@@ -319,20 +338,46 @@ func batchAsides(v *service.BatchView) []asideView {
 	}
 	var out []asideView
 	for _, g := range v.AsideBy {
-		a := asideView{Rule: g.Rule, More: max(0, len(g.Pages)-mostPlaces)}
-		for _, p := range g.Pages[:min(len(g.Pages), mostPlaces)] {
-			switch {
-			case p.Name != "":
-				a.Places = append(a.Places, placeView{File: p.Name})
-			case pages[p.File] > 1:
-				a.Places = append(a.Places, placeView{File: p.File, Page: p.Number})
-			default:
-				a.Places = append(a.Places, placeView{File: p.File})
+		a := asideView{Rule: g.Rule}
+		for rest := g.Pages; len(rest) > 0; {
+			n := 1 // of one file
+			for n < len(rest) && rest[0].Name == "" && rest[n].Name == "" && rest[n].File == rest[0].File {
+				n++
 			}
+			if len(a.Places) == mostPlaces {
+				a.More = len(rest)
+				break
+			}
+			switch {
+			case rest[0].Name != "":
+				a.Places = append(a.Places, placeView{File: rest[0].Name})
+			case pages[rest[0].File] > 1:
+				a.Places = append(a.Places, placeView{rest[0].File, pageRuns(rest[:n])})
+			default:
+				a.Places = append(a.Places, placeView{File: rest[0].File})
+			}
+			rest = rest[n:]
 		}
 		out = append(out, a)
 	}
 	return out
+}
+
+// pageRuns lists the numbers of pages, those that follow one another as one.
+func pageRuns(pages []service.PagePlace) string {
+	var out []string
+	for i := 0; i < len(pages); {
+		j := i
+		for j+1 < len(pages) && pages[j+1].Number == pages[j].Number+1 {
+			j++
+		}
+		run := strconv.Itoa(pages[i].Number)
+		if j > i {
+			run += "–" + strconv.Itoa(pages[j].Number)
+		}
+		out, i = append(out, run), j+1
+	}
+	return strings.Join(out, ", ")
 }
 
 // renderBatchReport tells what came of a batch: the pictures of its pages first,
@@ -345,18 +390,24 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 	l := letter{Reply: Reply{Text: "scans_report"}}
 	shown := reportView{BatchView: v, Asides: batchAsides(v), Zone: to.Zone}
 	if v.Exam != nil {
-		if shown.Going, err = b.Batches.Departure(ctx, to, v.Exam.ID); err != nil {
+		if shown.Scans, err = b.Batches.Loaded(ctx, to, v.Exam.ID); err != nil {
 			return letter{}, err
 		}
-		if shown.Going.At != nil {
-			at := service.QuietUntil(service.LaneNews, *shown.Going.At, to.Zone)
-			shown.Going.At = &at
+		if shown.Scans.At != nil {
+			at := service.QuietUntil(service.LaneNews, *shown.Scans.At, to.Zone)
+			shown.Scans.At = &at
 		}
 		if v.Questions > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressQuestions, ID: v.Exam.ID}, Args: v.Questions}))
 		}
+		if shown.Scans.Unnamed > 0 {
+			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressNameBlanks}}))
+		}
 		if v.Aside > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressPages, ID: n.BatchID}}))
+		}
+		if shown.Scans.Linked > 0 {
+			l.Rows = append(l.Rows, deliveryRows(v.Exam, shown.Scans.Linked)...)
 		}
 		l.Rows = append(l.Rows, examRows(v.Exam.ID, v.Exam.Number)...)
 	} else {
@@ -367,8 +418,12 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 	return l, err
 }
 
-// batchSheets are the pictures of the pages of a batch.
+// batchSheets are the pictures of the pages of a batch; a page alone is told of
+// well enough by the words.
 func (b *Bot) batchSheets(ctx context.Context, to service.Actor, v *service.BatchView) ([]Reply, error) {
+	if v.Found == 1 {
+		return nil, nil
+	}
 	var out []Reply
 	for from := 0; from < v.Found; from += service.SheetPages {
 		picture, err := b.Batches.Sheet(ctx, to, v.Batch.ID, from)

@@ -232,6 +232,7 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 var asides = []Action{
 	pressDone, pressBack, pressCancel, pressPick, pressPage, pressRemove, pressSend, pressAll, pressNone,
 	pressFiles, pressPackage, pressHistory, pressProtocolFile, pressExamHistory, pressIsRight,
+	pressUploadPage,
 }
 
 // turnAway ends a brief conversation when a person asks for something else.
