@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -85,7 +86,8 @@ func (p *play) sendsScans(deaths []int) int {
 }
 
 // TestABatchSurvivesKill kills the process while it takes a batch apart, reads and
-// settles it: everything is there once, and nothing is sent twice.
+// settles it, less often than a job is tried: everything is there once, and nothing
+// is sent twice.
 func TestABatchSurvivesKill(t *testing.T) {
 	t.Parallel()
 	p := newExamPlay(t)
@@ -112,7 +114,7 @@ func TestABatchSurvivesKill(t *testing.T) {
 				t.Errorf("killed at %v it ends elsewhere (-without kills +with them):\n%s\n%s", deaths, diff, p.printed())
 			}
 			documents, became := p.deliveries()
-			if documents > 1 || documents == 0 && became[0] != "unknown" {
+			if documents > 1 || documents == 0 && !slices.Contains(became, "unknown") {
 				t.Errorf("killed at %v the candidate gets %d documents, the notices are %q", deaths, documents, became)
 			}
 		})
