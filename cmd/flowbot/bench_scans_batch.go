@@ -73,7 +73,7 @@ func (s *scanStage) bind(ctx context.Context, seed uint64, path string) (_ *draw
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	f, err := os.Create(path) //nolint:gosec // a path of our own
+	f, err := os.Create(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,7 +137,7 @@ type batchRun struct {
 
 // run stores the file and waits for the report.
 func (r *batchRun) run(ctx context.Context, path string) (err error) {
-	f, err := os.Open(path) //nolint:gosec // a path of our own
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func childrenOf(pid int) []int {
 		return nil
 	}
 	for _, list := range lists {
-		text, err := os.ReadFile(list) //nolint:gosec // of the kernel
+		text, err := os.ReadFile(list)
 		if err != nil {
 			continue // the thread is gone
 		}
@@ -258,8 +258,11 @@ func (r *batchRun) print(ctx context.Context, p *program, truth []drawn.Page) er
 		what string
 		at   time.Time
 	}{
-		{"the first page is read", at.First}, {"and shown in the chat", shown}, {"the last page is out of the file", at.Apart},
-		{"every page is decided", at.Settled}, {"the report is in the chat", reported},
+		{"the first page is read", at.First},
+		{"and shown in the chat", shown},
+		{"the last page is out of the file", at.Apart},
+		{"every page is decided", at.Settled},
+		{"the report is in the chat", reported},
 	} {
 		w.row("%s\t%.2f s", line.what, line.at.Sub(r.begun).Seconds())
 	}
