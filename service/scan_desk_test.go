@@ -35,8 +35,18 @@ type scanDesk struct {
 
 func newScanDesk(t *testing.T) *scanDesk {
 	t.Helper()
+	return newScanDeskReading(t, nil)
+}
+
+// newScanDeskReading is newScanDesk with what reads its pages; nil is the one that
+// is made up.
+func newScanDeskReading(t *testing.T, recogniser service.Recogniser) *scanDesk {
+	t.Helper()
 	d := &scanDesk{press: newPress(t), chat: &chatFiles{files: map[string][]byte{}}, updates: 5_000_000}
 	d.reader = &fakeRecogniser{pages: map[int]func(*service.PageList) (*service.PageReading, error){}, read: map[int]int{}}
+	if recogniser == nil {
+		recogniser = d.reader
+	}
 	d.blanks = service.NewBlanks(d.store, d.now)
 	tables, err := templates.BlankProfiles()
 	if err != nil {
@@ -57,7 +67,7 @@ func newScanDesk(t *testing.T) *scanDesk {
 	say := func(r service.Reason, _ any) (string, error) { return string(r), nil }
 	d.scans = service.NewScans(d.store, d.files, d.uploads, profiles, hold, d.now)
 	d.batches = service.NewScanBatches(service.ScanBatchesConfig{
-		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.files, Scans: d.scans, Printer: printer, Recogniser: d.reader,
+		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.files, Scans: d.scans, Printer: printer, Recogniser: recogniser,
 		Profiles: profiles, Sheet: func(thumbs []service.PageThumb) ([]byte, error) { return fmt.Appendf(nil, "%d", len(thumbs)), nil },
 		MaxDownload: maxDownload, Say: say, Program: "test", Now: d.now,
 	})
