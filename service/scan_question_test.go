@@ -6,6 +6,7 @@ import (
 	"image/jpeg"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -407,6 +408,64 @@ func TestOfTwoColleaguesTheSecondHearsWhoDecided(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"001"}, d.loadedOf(e)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestOfManyWhoDecideAtOnceOneWins has every decision about two pages of one
+// application made at one moment.
+func TestOfManyWhoDecideAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	both := d.ask(e, d.scanned(list[0], onBlank("0000000000101")), d.scanned(list[0], onBlank("0000000000102")))
+	q := d.questions()
+	choose := func(by service.Actor, p service.ScanPageLine, a service.Application) func() error {
+		return func() error {
+			_, err := q.Choose(t.Context(), by, service.ChoosePage{PageID: p.ID, Revision: p.Revision, ApplicationID: a.ID, Confirmed: true})
+			return err
+		}
+	}
+	deeds := []func() error{
+		choose(d.anna, both[0], list[0]), choose(d.boris, both[0], list[1]), choose(d.boris, both[1], list[0]), choose(d.anna, both[1], list[0]),
+		func() error {
+			_, err := q.Dismiss(t.Context(), d.boris, both[0].ID, both[0].Revision, service.PageRuleNoScan)
+			return err
+		},
+		func() error {
+			_, err := q.Dismiss(t.Context(), d.anna, both[1].ID, both[1].Revision, service.PageRuleRescan)
+			return err
+		},
+	}
+	errs := make([]error, len(deeds))
+	var done sync.WaitGroup
+	for i, deed := range deeds {
+		done.Go(func() { errs[i] = deed() })
+	}
+	done.Wait()
+	for i, err := range errs {
+		switch service.ReasonOf(err) {
+		case "", service.ReasonMovedOn, service.ReasonScanLoaded:
+		default:
+			t.Errorf("deed %d: %v", i, err)
+		}
+	}
+	scans := map[int64]int64{}
+	for _, p := range both {
+		l := d.line(p.ID)
+		if l.State == service.PageQuestion && d.as(list[0]).ScanID == 0 || l.Revision > p.Revision+1 {
+			t.Errorf("page %d is %s at revision %d", p.ID, l.State, l.Revision)
+		}
+		if l.State == service.PageMatched {
+			scans[l.ApplicationID]++
+			if d.as(service.Application{ID: l.ApplicationID}).ScanID != l.ScanID {
+				t.Errorf("page %d is matched, and its scan stands nowhere", p.ID)
+			}
+		}
+	}
+	for a, n := range scans {
+		if n > 1 {
+			t.Errorf("application %d has %d scans", a, n)
+		}
 	}
 }
 
