@@ -18,8 +18,8 @@ const (
 	evidenceApart   = .25 // of ink, by which two digits differ at a pixel that counts
 	evidenceDirt    = .35 // of ink, by which a pixel is darker than the digit explains
 	evidenceSpread  = 2   // pixels around dirt that do not count
-	evidenceEnough  = .26 // share of all that tells two digits apart, of the digit that is likest
-	evidenceAlone   = .36 // the same of another digit
+	evidenceSecond  = .20 // share of all that tells two digits apart, which seconds what is only likely
+	evidenceAlone   = .36 // the same from which another digit is contradicted
 	evidencePixels  = 5.0 // and at least so many pixels of full ink
 	evidenceMissing = .15 // share of a digit's own ink that may be white
 )
@@ -206,32 +206,62 @@ func (r *numberReader) evidence(g *gray, h *homography, n *numberReading) {
 	}
 }
 
-// placeOf is where the baseline of a digit starts: its own place where it is
-// likely, between those of its likely neighbours where it is not.
+// placeOf is where the baseline of a digit starts: on the straight line through
+// the digits that are likely, or where the whole line lies.
 func (n *numberReading) placeOf(k int) (x, y float64) {
-	if n.Likely[k] {
-		return n.At[k].x + n.Off[k].x, n.At[k].y + n.Off[k].y
-	}
-	left, right := k-1, k+1
-	for left >= 0 && !n.Likely[left] {
-		left--
-	}
-	for right < len(n.At) && !n.Likely[right] {
-		right++
-	}
-	var off point
-	switch {
-	case left >= 0 && right < len(n.At):
-		f := float64(k-left) / float64(right-left)
-		off = point{n.Off[left].x*(1-f) + n.Off[right].x*f, n.Off[left].y*(1-f) + n.Off[right].y*f}
-	case left >= 0:
-		off = n.Off[left]
-	case right < len(n.At):
-		off = n.Off[right]
-	default:
-		off = n.Off[k]
-	}
+	off := n.Line.at(float64(k))
 	return n.At[k].x + off.x, n.At[k].y + off.y
+}
+
+// lineOff is how far the print is off along a line of digits, in millimetres: a
+// straight line of the digit's place in the number.
+type lineOff struct{ from, step point }
+
+func (s *lineOff) at(k float64) point { return point{s.from.x + s.step.x*k, s.from.y + s.step.y*k} }
+
+// lineFar is how far a digit may be from the line through the others, in
+// millimetres, for it to count.
+const lineFar = .3
+
+// straighten fits the line to the digits that are likely. A digit read where other
+// ink lies does not lead it astray: it starts as their median and counts those
+// that are near.
+func (n *numberReading) straighten() {
+	var xs, ys []float32
+	for k, off := range n.Off {
+		if n.Likely[k] {
+			xs, ys = append(xs, float32(off.x)), append(ys, float32(off.y))
+		}
+	}
+	if len(xs) == 0 {
+		for _, off := range n.Off {
+			xs, ys = append(xs, float32(off.x)), append(ys, float32(off.y))
+		}
+	}
+	n.Line = lineOff{from: point{float64(medianOf(xs)), float64(medianOf(ys))}}
+	if len(xs) < 4 {
+		return
+	}
+	far := 2 * lineFar // the ends of a skewed line are off its median
+	for range 3 {
+		var m, sk, skk, sx, sy, skx, sky float64
+		for k, off := range n.Off {
+			f := float64(k)
+			at := n.Line.at(f)
+			if !n.Likely[k] || math.Hypot(off.x-at.x, off.y-at.y) > far {
+				continue
+			}
+			m, sk, skk = m+1, sk+f, skk+f*f
+			sx, sy, skx, sky = sx+off.x, sy+off.y, skx+f*off.x, sky+f*off.y
+		}
+		d := m*skk - sk*sk
+		if m < 4 || d < 1e-6 {
+			return
+		}
+		step := point{(m*skx - sk*sx) / d, (m*sky - sk*sy) / d}
+		n.Line = lineOff{point{(sx - step.x*sk) / m, (sy - step.y*sk) / m}, step}
+		far = lineFar
+	}
 }
 
 // levels are the darkness of paper and of full ink around the number, from the

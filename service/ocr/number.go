@@ -16,13 +16,13 @@ const numberPPM = 6
 // printer's own, and what the frame's corners are off by.
 const slack = 2.8
 
-// Bounds of a digit's reading. Source: 1,504 digits of 47 drawn pages of all four
+// Bounds of a digit's likeness. Source: 1,504 digits of 47 drawn pages of all four
 // severities, each read twice: one reading of those that are likely was wrong
 // (.66, better by .11), none of those that are sure.
 const (
-	digitLikely       = .62 // the least correlation of a digit that is read
+	digitLikely       = .62 // the least correlation of a digit that tells where the line lies
 	digitLikelyMargin = .07 // by which it must be better than any other
-	digitSure         = .70 // the same where no second reading agrees
+	digitSure         = .70 // the same for a digit that no other reading may contradict
 	digitSureMargin   = .10
 )
 
@@ -41,6 +41,8 @@ type numberReader struct {
 	base    int             // row of the baseline in a tile
 	average *plane
 	tenth   *evidenceTiles
+	net     *glyphNet
+	state   glyphState
 	padX    int
 	padY    int
 }
@@ -63,6 +65,9 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 	}
 	r := &numberReader{line: line, shape: shapeOf(line.Text), pen: p}
 	if r.tenth, err = newEvidenceTiles(faces, line); err != nil {
+		return nil, err
+	}
+	if r.net, err = newGlyphNet(sightWeights); err != nil {
 		return nil, err
 	}
 	r.base = int(size*.70) + 2
@@ -115,23 +120,26 @@ type numberReading struct {
 
 	total    float32 // how well all letters agree, added up
 	Likely   []bool
+	Line     lineOff   // of what they are off
 	At, Off  []point   // where the baseline of each digit should start, and how far off it is, in millimetres
 	Evidence []int     // each digit by the evidence against the others, -1 where there is not enough
 	Weight   []float32 // of the evidence
+	Sights   []sight   // of the net
 }
 
 // read reads the number at its place; nil if nothing that looks like one stands
 // there.
-func (r *numberReader) read(g *gray, h *homography) *numberReading {
+func (r *numberReader) read(g *gray, h *homography, off misprint) *numberReading {
 	size := r.line.Points * service.PointMM
-	marginX, marginY := slack+.8, slack+.8
+	marginX, marginY := off.around+.8, off.around+.8
 	long := r.at[len(r.at)-1]/numberPPM + size
-	area := box{r.line.X - marginX, r.line.Y - size*.7 - marginY, r.line.X + long + marginX, r.line.Y + marginY}
+	x, y := r.line.X+off.dx, r.line.Y+off.dy
+	area := box{x - marginX, y - size*.7 - marginY, x + long + marginX, y + marginY}
 	p := inked(g.crop(h, area, numberPPM))
 	// Where the whole line lies, at half size.
 	nx := marginX*numberPPM - float64(r.padX)
 	ny := (size*.7+marginY)*numberPPM - float64(r.base) - float64(r.padY)
-	align, bx, by := p.halved().best(int(nx/2), int(ny/2), int(math.Floor(slack*numberPPM/2)), r.average)
+	align, bx, by := p.halved().best(int(nx/2), int(ny/2), int(math.Floor(off.around*numberPPM/2)), r.average)
 	if align < .25 {
 		return nil
 	}
@@ -141,8 +149,7 @@ func (r *numberReader) read(g *gray, h *homography) *numberReading {
 		// Under other ink the line can seem to lie one letter aside.
 		letter := r.pen.advance('0')
 		for _, aside := range []float64{-letter, letter} {
-			off := (x0 + aside - marginX*numberPPM) / numberPPM
-			if math.Abs(off) > slack+.5 {
+			if math.Abs(x0+aside-marginX*numberPPM)/numberPPM > off.around+.5 {
 				continue
 			}
 			if other := r.readAt(p, area, x0+aside, y0); other.total > out.total {
@@ -151,6 +158,7 @@ func (r *numberReader) read(g *gray, h *homography) *numberReading {
 		}
 	}
 	out.Align = align
+	out.straighten()
 	return out
 }
 
@@ -213,21 +221,22 @@ func digitOf(scores *[10]float32, least, margin float32) (int, bool) {
 	return digit, top >= least && top-second >= margin
 }
 
-// joinedNumber reads the number out of two readings of one line, the second of
-// which may be nil. Each can say what a digit is in two ways, by likeness and by
-// evidence; a digit is read if something is sure of it and nothing contradicts, else
-// it is markUnsure. It returns how many are.
-func joinedNumber(a, b *numberReading) (text string, unsure int) {
-	out, k := []byte(a.Shape), -1
+// joinedNumber reads the number out of the readings of one line in different
+// light. A digit is read if two ways of reading agree on it and none contradicts,
+// else it is markUnsure. It returns how many are.
+func joinedNumber(readings ...*numberReading) (text string, unsure int) {
+	out, k := []byte(readings[0].Shape), -1
 	for i, c := range out {
 		if c != '0' {
 			continue
 		}
 		k++
-		v := votes{digit: -1}
-		v.add(a, k)
-		if b != nil {
-			v.add(b, k)
+		v := votes{digit: -1, evidence: -1}
+		for _, n := range readings {
+			v.look(n, k)
+		}
+		for _, n := range readings {
+			v.compare(n, k)
 		}
 		if out[i] = markUnsure; v.read() {
 			out[i] = byte('0' + v.digit) //nolint:gosec // a digit
@@ -238,42 +247,69 @@ func joinedNumber(a, b *numberReading) (text string, unsure int) {
 	return string(out), unsure
 }
 
-// votes are what is said of one digit.
+// votes are what three ways of reading say of one digit: the net, likeness to the
+// print, and the evidence of what only one of two digits has. The net proposes,
+// the others must second it.
 type votes struct {
-	digit  int // -1 before anything is said
-	sure   bool
-	likely int // how often it was likely
-	apart  bool
+	digit    int // of the net; -1: none
+	odds     float64
+	alike    bool    // it is the likest
+	evidence float32 // for it; negative if the evidence is not for it
+	apart    bool    // something is sure of another digit
 }
 
-// read reports whether the digit is read.
-func (v *votes) read() bool { return v.digit >= 0 && !v.apart && (v.sure || v.likely > 1) }
+// Bounds of a digit that is read. Source: 5,600 digits of 348 drawn pages of all
+// four severities, those under other ink among them. Where no line was read a
+// letter off, no digit in reach of these bounds was wrong that a person could read.
+const (
+	sightSure   = .90 // odds with which the net proposes, where one other seconds
+	sightLikely = .50 // the same where both do
+	sightOther  = .30 // odds of another digit that contradict
+)
 
-// add counts what a reading says of its digit k.
-func (v *votes) add(n *numberReading, k int) {
-	say := func(d int) {
-		if v.digit >= 0 && v.digit != d {
-			v.apart = true
-		}
-		v.digit = d
+// read reports whether the digit is read.
+func (v *votes) read() bool {
+	if v.digit < 0 || v.apart {
+		return false
 	}
-	digit, likely := digitOf(&n.Scores[k], digitLikely, digitLikelyMargin)
-	if likely {
-		say(digit)
-		v.likely++
-		if _, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin); sure {
-			v.sure = true
-		}
+	if v.odds >= sightSure {
+		return v.alike || v.evidence >= 0
+	}
+	return v.odds >= sightLikely && v.alike && v.evidence >= evidenceSecond
+}
+
+// look counts what the net makes of digit k of a reading.
+func (v *votes) look(n *numberReading, k int) {
+	s := &n.Sights[k]
+	switch {
+	case s.digit < 0:
+		return
+	case v.digit < 0:
+		v.digit, v.odds = s.digit, s.odds
+	case s.digit == v.digit:
+		v.odds = max(v.odds, s.odds)
+	case s.odds > v.odds:
+		v.apart = v.apart || v.odds >= sightOther
+		v.digit, v.odds = s.digit, s.odds
+	default:
+		v.apart = v.apart || s.odds >= sightOther
+	}
+}
+
+// compare counts what likeness and evidence make of digit k of a reading.
+func (v *votes) compare(n *numberReading, k int) {
+	digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin)
+	if digit == v.digit {
+		v.alike = true
+	} else if sure {
+		v.apart = true
 	}
 	if k >= len(n.Evidence) || n.Evidence[k] < 0 {
 		return
 	}
-	least := float32(evidenceEnough)
-	if n.Evidence[k] != digit {
-		least = evidenceAlone
-	}
-	if n.Weight[k] >= least {
-		say(n.Evidence[k])
-		v.sure = true
+	if n.Evidence[k] == v.digit {
+		v.evidence = max(v.evidence, n.Weight[k])
+	} else if n.Weight[k] >= evidenceAlone {
+		v.apart = true
 	}
 }

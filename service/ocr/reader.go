@@ -24,6 +24,9 @@ type Reader struct {
 
 	numbers []*numberReader // one for each shape of number on the list
 	pens    map[penKey]*pen
+
+	shared      []service.PrintedLine // what the list's certificates share
+	sharedTiles []*sharedTile
 }
 
 type penKey struct {
@@ -67,7 +70,8 @@ func NewReader(profile service.BlankProfile, list []service.PrintedCertificate) 
 
 // reader returns a reader of the list's certificates with these tools.
 func (t *tools) reader(profile service.BlankProfile, list []service.PrintedCertificate) (*Reader, error) {
-	r := &Reader{tools: t, profile: profile, list: list, pens: map[penKey]*pen{}}
+	r := &Reader{tools: t, profile: profile, list: list, pens: map[penKey]*pen{}, shared: shared(list)}
+	r.sharedTiles = make([]*sharedTile, len(r.shared))
 	shapes := map[string]bool{}
 	for i := range list {
 		for _, line := range list[i].Of(service.FieldRegistrationNumber) {
@@ -96,6 +100,7 @@ type page struct {
 	img  *gray // light
 	full *gray // at the page's own size, nil before it is needed
 	h    homography
+	off  misprint
 }
 
 // halfAbove is the length of a page, in pixels, above which half its size is
@@ -159,56 +164,89 @@ func isEmpty(g *gray) bool {
 	return ink < len(g.pix)/2000
 }
 
-// tries is how many quadrangles of a page are asked for each frame.
-const tries = 12
+// tries are how many quadrangles of a page are asked for each frame: first, and
+// where what they frame does not bear the print that it must. Streaks of a scanner
+// are long and straight, and lead to many that are none.
+var tries = [...]int{12, 48}
 
 // locate finds the blank by its frame or, where the scanner has cut that off, by
 // the inner edge of its border, and which way is up. There are other lines beside
 // them, so that each quadrangle is asked how well the house's own print stands
-// where it must.
+// where it must, and the best of them for what the list has printed there.
 func (r *Reader) locate(p *page, small *gray, k int, out *service.PageReading) bool {
-	best, turn, found := 0.0, 0, homography{}
-	var lines *lattice
-	for _, region := range []service.Region{service.RegionInnerFrame, service.RegionFrame} {
-		f, ok := r.profile.Region(region)
-		if !ok {
-			continue
-		}
-		if lines == nil {
-			lines = newLattice(small)
-		}
-		on := cornersOf(f)
-		aspect := math.Max(f.Width, f.Height) / math.Min(f.Width, f.Height)
-		for _, q := range lines.quads(aspect, tries) {
-			for rot := range 4 {
-				var at [4]point
-				for i := range at {
-					at[i] = q.corners[(i+rot)%4]
-				}
-				if (at[0].to(at[1]) > at[1].to(at[2])) != (f.Width > f.Height) {
-					continue
-				}
-				h, ok := homographyOf(on, at)
-				if !ok {
-					continue
-				}
-				if s := r.upright(small, &h); s > best {
-					best, turn, found = s, rot, h
-				}
+	lines := newLattice(small)
+	best, off := standing{}, misprint{score: -1}
+	for _, limit := range tries {
+		for i, s := range r.places(lines, small, limit) {
+			if i >= printTries || off.score >= printPlain {
+				break
+			}
+			h := s.h.scaled(float64(k))
+			if found := r.misprint(p.img, &h); found.score > off.score {
+				best, off = s, found
 			}
 		}
 	}
-	if best <= 0 {
+	if best.score <= 0 {
 		return false
 	}
-	p.h = found.scaled(float64(k))
-	out.Located, out.Turn = true, (360-90*turn)%360
+	p.h, p.off = best.h.scaled(float64(k)), off
+	out.Located, out.Turn = true, (360-90*best.turn)%360
 	whole := p.h.scaled(float64(p.part))
 	for i, c := range cornersOf(service.Box{Width: r.profile.Sheet.Width, Height: r.profile.Sheet.Height}) {
 		out.Corners[i].X, out.Corners[i].Y = whole.at(c.x, c.y)
 	}
 	out.Resolution = whole.resolution(r.profile.Sheet.Width, r.profile.Sheet.Height) * 25.4
 	return true
+}
+
+// places lists where the blank can lie, the likeliest by the house's print first.
+func (r *Reader) places(lines *lattice, small *gray, limit int) []standing {
+	var out []standing
+	for _, region := range []service.Region{service.RegionInnerFrame, service.RegionFrame} {
+		f, ok := r.profile.Region(region)
+		if !ok {
+			continue
+		}
+		aspect := math.Max(f.Width, f.Height) / math.Min(f.Width, f.Height)
+		for _, q := range lines.quads(aspect, limit) {
+			out = r.standings(out, small, q, f, cornersOf(f))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b standing) int { return cmp.Compare(b.score, a.score) })
+	return out
+}
+
+// printTries is how many of the places where a blank can lie are asked for the
+// print that the list shares.
+const printTries = 8
+
+// standing is a place where a blank can lie.
+type standing struct {
+	score float64 // of the house's own print
+	turn  int     // in quarters
+	h     homography
+}
+
+// standings adds the ways in which the frame f can stand in a quadrangle.
+func (r *Reader) standings(out []standing, small *gray, q quad, f service.Box, on [4]point) []standing {
+	for rot := range 4 {
+		var at [4]point
+		for i := range at {
+			at[i] = q.corners[(i+rot)%4]
+		}
+		if (at[0].to(at[1]) > at[1].to(at[2])) != (f.Width > f.Height) {
+			continue
+		}
+		h, ok := homographyOf(on, at)
+		if !ok {
+			continue
+		}
+		if s := r.upright(small, &h); s > 0 {
+			out = append(out, standing{s, rot, h})
+		}
+	}
+	return out
 }
 
 // cornersOf are the corners of a rectangle, clockwise from its top left one.
@@ -314,14 +352,9 @@ func (g *gray) edge(h *homography, from, to point) float64 {
 // readNumber reads the registration number. Where digits are unsure it looks once
 // more without the colours of stamp and signature, and then asks Tesseract.
 func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, error) {
-	first, reader := r.bestNumber(p.img, &p.h)
+	first, reader := r.bestNumber(p.img, p)
 	if first != nil {
-		text, unsure := joinedNumber(first, nil)
-		if unsure > 0 {
-			reader.evidence(p.img, &p.h, first)
-			text, unsure = joinedNumber(first, nil)
-		}
-		if unsure == 0 {
+		if text, unsure := reader.readings(p.img, &p.h, first); unsure == 0 {
 			out.Number, out.NumberAlign = text, float64(first.Align)
 			return first, nil
 		}
@@ -330,19 +363,20 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 	if err != nil {
 		return nil, err
 	}
-	second, other := r.bestNumber(plain, &p.h)
+	second, other := r.bestNumber(plain, p)
+	both := []*numberReading{first}
 	switch {
 	case first == nil && second == nil:
 		return nil, nil
 	case first == nil || second != nil && other != reader && second.Align > first.Align:
-		first, reader, second = second, other, nil
-		reader.evidence(plain, &p.h, first)
-	case other != reader:
-		second = nil
-	case second != nil:
-		reader.evidence(plain, &p.h, second)
+		first, reader = second, other
+		reader.readings(plain, &p.h, first)
+		both = []*numberReading{first}
+	case second != nil && other == reader:
+		reader.readings(plain, &p.h, second)
+		both = append(both, second)
 	}
-	text, unsure := joinedNumber(first, second)
+	text, unsure := joinedNumber(both...)
 	out.Number, out.NumberAlign = text, float64(first.Align)
 	if unsure == 0 || unsure > mostErased {
 		return first, nil
@@ -363,11 +397,11 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 const mostErased = 6
 
 // bestNumber reads the number in each shape that the list has.
-func (r *Reader) bestNumber(g *gray, h *homography) (*numberReading, *numberReader) {
+func (r *Reader) bestNumber(g *gray, p *page) (*numberReading, *numberReader) {
 	var best *numberReading
 	var reader *numberReader
 	for _, n := range r.numbers {
-		if s := n.read(g, h); s != nil && (best == nil || s.Align > best.Align) {
+		if s := n.read(g, &p.h, p.off); s != nil && (best == nil || s.Align > best.Align) {
 			best, reader = s, n
 		}
 	}
@@ -432,9 +466,9 @@ func (r *Reader) compare(p *page, number *numberReading, out *service.PageReadin
 		n = 1 // the others are known to be others
 		out.Candidates = out.Candidates[:1]
 	}
-	dx, dy, around := 0.0, 0.0, slack
-	if number != nil {
-		dx, dy, around = number.DX, number.DY, 1.0
+	dx, dy, around := p.off.dx, p.off.dy, p.off.around
+	if number != nil && around > 1 {
+		dx, dy, around = number.DX, number.DY, 1
 	}
 	strips := make(map[service.Field]*lineAt)
 	for i := range n {
