@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image/jpeg"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"time"
-
-	"github.com/signintech/gopdf"
 
 	"flowbot/service"
 	"flowbot/service/ocr/drawn"
@@ -98,11 +94,12 @@ func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	batch, err := pagesPDF(append(scans, empty), today)
-	if err != nil {
-		return err
+	scans = append(scans, drawn.Scan{JPEG: empty, DPI: sampleScanner.DPI[0], Gray: true})
+	batch, err := bindSample(scans)
+	if err == nil {
+		err = leaveSample(dir, sampleBatchFile, batch)
 	}
-	if err := leaveSample(dir, sampleBatchFile, batch); err != nil {
+	if err != nil {
 		return err
 	}
 	photos, err := drawSample(ctx, 2, samplePhone, photographed)
@@ -110,15 +107,15 @@ func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
 		return err
 	}
 	for n, photo := range photos {
-		if err := leaveSample(dir, samplePhotoFile(n+1), photo); err != nil {
+		if err := leaveSample(dir, samplePhotoFile(n+1), photo.JPEG); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// drawSample draws sheets as JPEGs.
-func drawSample(ctx context.Context, seed uint64, v drawn.Severity, sheets []drawn.Signed) ([][]byte, error) {
+// drawSample draws scans of sheets.
+func drawSample(ctx context.Context, seed uint64, v drawn.Severity, sheets []drawn.Signed) ([]drawn.Scan, error) {
 	printer, err := samplePrinter()
 	if err != nil {
 		return nil, err
@@ -132,45 +129,20 @@ func drawSample(ctx context.Context, seed uint64, v drawn.Severity, sheets []dra
 		return nil, fmt.Errorf("draw scans: %w", err)
 	}
 	defer os.RemoveAll(way) //nolint:errcheck // what is left in a temporary directory goes with it
-	scans, err := drawn.Scans(ctx, printer, profile, seed, v, sheets, way)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]byte, 0, len(scans))
-	for _, s := range scans {
-		out = append(out, s.JPEG)
-	}
-	return out, nil
+	return drawn.Scans(ctx, printer, profile, seed, v, sheets, way)
 }
 
-// pagesPDF binds pictures as a scanner does: each fills a page.
-func pagesPDF(pictures [][]byte, day service.Day) ([]byte, error) {
-	doc := &gopdf.GoPdf{}
-	doc.Start(gopdf.Config{Unit: gopdf.UnitMM, PageSize: gopdf.Rect{W: service.SheetWidth, H: service.SheetHeight}})
-	doc.SetInfo(gopdf.PdfInfo{Title: "Scan", CreationDate: day.At(0, 0, time.UTC)})
-	for _, p := range pictures {
-		size, err := jpeg.DecodeConfig(bytes.NewReader(p))
-		if err != nil {
-			return nil, fmt.Errorf("bind scans: %w", err)
-		}
-		page := &gopdf.Rect{W: service.SheetWidth, H: service.SheetHeight}
-		if size.Width > size.Height {
-			page.W, page.H = page.H, page.W
-		}
-		doc.AddPageWithOption(gopdf.PageOption{PageSize: page})
-		holder, err := gopdf.ImageHolderByBytes(p)
-		if err == nil {
-			err = doc.ImageByHolder(holder, 0, 0, page)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("bind scans: %w", err)
-		}
-	}
+// bindSample makes one PDF of scans.
+func bindSample(scans []drawn.Scan) ([]byte, error) {
 	var out bytes.Buffer
-	if _, err := doc.WriteTo(&out); err != nil {
-		return nil, fmt.Errorf("bind scans: %w", err)
+	bound := drawn.NewBinder(&out)
+	for i := range scans {
+		if err := bound.Add(&scans[i]); err != nil {
+			return nil, err
+		}
 	}
-	return out.Bytes(), nil
+	err := bound.Close()
+	return out.Bytes(), err
 }
 
 // leaveSample leaves a file for a visitor, whole or not at all.

@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -273,9 +275,65 @@ func TestTheWholeFlowOnTheDemosPage(t *testing.T) {
 	}
 }
 
+// awaitFile waits until a file is there.
+func (p *place) awaitFile(name string) {
+	p.t.Helper()
+	end := time.NewTimer(patience)
+	defer end.Stop()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(name); err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			p.t.Fatalf("%s does not come", name)
+		}
+	}
+}
+
+// scannedRight looks at the exam whose scans were sent as a file: most of them are
+// loaded, each on the blank that it was drawn on, and the one whose number nobody
+// can read is not.
+func (p *place) scannedRight() {
+	p.t.Helper()
+	var exam struct {
+		Applications []struct {
+			Number string  `json:"number"`
+			Blank  *string `json:"blank_number"`
+			Scan   *string `json:"scan"`
+		} `json:"applications"`
+	}
+	if err := json.Unmarshal([]byte(p.must("show", "exam", sampleScanned, "--json")), &exam); err != nil {
+		p.t.Fatal(err)
+	}
+	loaded := 0
+	for _, a := range exam.Applications {
+		if a.Scan == nil {
+			continue
+		}
+		loaded++
+		n, err := strconv.Atoi(strings.TrimPrefix(a.Number, sampleScanned+"-"))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if n == sampleBlotted || n > len(exam.Applications)-samplePhotos {
+			p.t.Errorf("application %s has a scan", a.Number)
+		}
+		if a.Blank != nil && *a.Blank != sampleBlank(firstScanned+n) {
+			p.t.Errorf("application %s is on blank %s", a.Number, *a.Blank)
+		}
+	}
+	if want := len(exam.Applications) - samplePhotos - 1; loaded < want-1 || loaded > want {
+		p.t.Errorf("%d of %d scans are loaded", loaded, want)
+	}
+}
+
 // TestTheDayOfATestingCenterOnTheDemosPage does what a visitor is told to: results,
-// a protocol and its review, numbers, printing, a scan that reaches its candidate,
-// and a candidate who finds their application.
+// a protocol and its review, numbers, printing, a scan that reaches its candidate, a
+// batch of scans that are recognised, and a candidate who finds their application.
 func TestTheDayOfATestingCenterOnTheDemosPage(t *testing.T) {
 	t.Parallel()
 	p := newPrivatePlace(t).with("DELIVERY_HOLD=0s")
@@ -325,6 +383,15 @@ func TestTheDayOfATestingCenterOnTheDemosPage(t *testing.T) {
 	page.press(center, "Готово")
 	page.press(center, "Загрузить")
 	page.sees(candidate, "Imtihon 316")
+
+	page.say(center, "Загрузить сканы · "+sampleScanned)
+	page.sees(center, "Пришлите сканы")
+	p.awaitFile(filepath.Join(files, samplePhotoFile(samplePhotos)))
+	page.send(center, files, sampleBatchFile)
+	page.sees(center, "Экзамен "+sampleScanned+": сканы распознаны")
+	page.sees(candidate, "Imtihon "+sampleScanned)
+	page.pressUnder(center, "Пришлите сканы", "Готово")
+	p.scannedRight()
 
 	page.say(stranger, "/start")
 	page.press(stranger, "Ёфтани дархости ман")

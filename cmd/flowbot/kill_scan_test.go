@@ -32,7 +32,7 @@ var scansOf = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pagesPDF(pages, service.NewDay(2026, 3, 2))
+	return bindSample(pages)
 })
 
 // scanned is where a batch has ended: its pages, what was loaded, and what was
