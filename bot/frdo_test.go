@@ -12,9 +12,9 @@ import (
 
 // centerFilled fills in everything that the certificates of a center need, past
 // the chat.
-func (d *desk) centerFilled(p *emulator.Phone, center string) {
+func (d *desk) centerFilled(p *emulator.Phone) {
 	d.t.Helper()
-	ctx, org := d.t.Context(), d.orgs[center].ID
+	ctx, org := d.t.Context(), d.orgs["Центр"].ID
 	for _, f := range []struct {
 		field service.CenterField
 		value string
@@ -63,7 +63,7 @@ func (d *desk) numbers(name string, e *service.Exam, ordinals []int, change ...f
 func (d *desk) frdoDesk() (*emulator.Phone, *emulator.Phone) {
 	d.t.Helper()
 	anna, boris := d.hire("center", "Центр", "Анна Центрова"), d.hire("second", "Центр", "Борис Центров")
-	d.centerFilled(anna, "Центр")
+	d.centerFilled(anna)
 	d.quietly()
 	return anna, boris
 }
@@ -207,7 +207,7 @@ func TestNothingIsGeneratedBeforeItsTime(t *testing.T) {
 	d.says(anna, "Импортировать сертификаты")
 	d.sends(anna, d.numbers("ответ.csv", e, []int{1, 2}))
 	d.presses(anna, "Сгенерировать (2)")
-	d.centerFilled(anna, "Центр")
+	d.centerFilled(anna)
 	d.tg.Note("данные центра заполнены")
 	d.presses(anna, "Сгенерировать (2)")
 	golden(t, "frdo_early", d.tg.Transcript())
@@ -255,7 +255,7 @@ func TestAnExamIsExportedForTheRegister(t *testing.T) {
 
 	d.says(anna, "Экзамен 24-118")
 	d.presses(anna, "Выгрузить для ФИС ФРДО")
-	d.centerFilled(anna, "Центр")
+	d.centerFilled(anna)
 	if _, err := d.store.Bun().NewRaw(`UPDATE applications SET identity_document = 'FA 1' WHERE number = '24-118-02'`).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}

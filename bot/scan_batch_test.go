@@ -40,7 +40,7 @@ func scanner(t *testing.T, o deskOptions) (*desk, *emulator.Phone) {
 	}
 	d := newDeskWith(t, o)
 	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.centerFilled(anna, "Центр")
+	d.centerFilled(anna)
 	return d, anna
 }
 
