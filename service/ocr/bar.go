@@ -273,6 +273,9 @@ func (b *barReader) fitEnds(line []float64, code *barCode, count int, from, to f
 	for blur := range barBlurs {
 		first, last := b.symbols(code, code.start, blur), b.symbols(code, code.stop, blur)
 		x, a, which := bestEnd(line, first, from, module)
+		if 1.01*a+.01 <= math.Max(best.fit, barEnds) {
+			continue // whatever the other end is like
+		}
 		y, z, _ := bestEnd(line, last, to-code.sets[code.stop].wide*module, module)
 		if fit := math.Min(a, z) + .01*(a+z); fit > best.fit {
 			best.fit, best.blur, best.first, left, right = fit, blur, which, x, y
@@ -286,10 +289,10 @@ func (b *barReader) fitEnds(line []float64, code *barCode, count int, from, to f
 // bestEnd is where near a place a symbol of a set stands best, how well, and which.
 func bestEnd(line []float64, symbols [][]float32, at, module float64) (x, fit float64, which int) {
 	fit = -1
+	looked := make([]float32, len(symbols[0]))
 	for k := -6; k <= 6; k++ {
 		place := at + float64(k)*.1*module
-		looked := look(line, place, module, len(symbols[0]))
-		if looked == nil {
+		if !look(looked, line, place, module) {
 			continue
 		}
 		for i, s := range symbols {
@@ -301,14 +304,17 @@ func bestEnd(line []float64, symbols [][]float32, at, module float64) (x, fit fl
 	return x, fit, which
 }
 
-// look samples so much of a line, from half a module before a place, as a unit: its
-// mean taken away, its length one; nil beyond the line or where it is flat.
-func look(line []float64, at, module float64, n int) []float32 {
-	out := make([]float32, n)
+// look samples a line, from half a module before a place until out is full, as a
+// unit: its mean taken away, its length one; false beyond the line or where it is
+// flat.
+//
+//go:norace
+func look(out []float32, line []float64, at, module float64) bool {
+	n := len(out)
 	step := module / barLooks
 	x := at - .5*module + .5*step - .5
 	if x < 0 || x+float64(n)*step >= float64(len(line)-1) {
-		return nil
+		return false
 	}
 	sum, square := float32(0), float32(0)
 	for i := range out {
@@ -323,13 +329,13 @@ func look(line []float64, at, module float64, n int) []float32 {
 	mean := sum / float32(n)
 	rest := square - sum*mean
 	if rest < .02*float32(n) {
-		return nil
+		return false
 	}
 	scale := 1 / float32(math.Sqrt(float64(rest)))
 	for i := range out {
 		out[i] = (out[i] - mean) * scale
 	}
-	return out
+	return true
 }
 
 //go:norace
@@ -453,10 +459,10 @@ func (b *barReader) at(line []float64, e *barEnd, set int, place float64) (barSy
 		out.fits[i] = -1
 	}
 	found := false
+	looked := make([]float32, len(symbols[0]))
 	for k := -barShifts; k <= barShifts; k++ {
 		shift := float64(k) * barShift
-		looked := look(line, e.x+(place+shift)*e.module, e.module, len(symbols[0]))
-		if looked == nil {
+		if !look(looked, line, e.x+(place+shift)*e.module, e.module) {
 			continue
 		}
 		found = true
