@@ -145,10 +145,12 @@ func (q queries) PageOfScan(ctx context.Context, scanID int64) (*service.ScanPag
 	return onePage(ctx, q.NewSelect().Where("scan_id = ?", scanID).Where("scan_id IS NOT NULL"))
 }
 
-// PageBefore implements service.ScanBatchQueries.
+// PageBefore implements service.ScanBatchQueries. A page that came later may have
+// been decided before, in another batch.
 func (q queries) PageBefore(ctx context.Context, examID int64, sha string, id int64) (*service.ScanPage, error) {
-	no := []service.MatchRule{service.PageRuleUnreadable, service.PageRuleRescan, service.PageRuleNotEntitled}
-	return onePage(ctx, q.NewSelect().Where("exam_id = ?", examID).Where("sha = ?", sha).Where("id < ?", id).
+	no := []service.MatchRule{service.PageRuleUnreadable, service.PageRuleRescan, service.PageRuleNotEntitled, service.PageRuleDuplicate}
+	return onePage(ctx, q.NewSelect().Where("exam_id = ?", examID).Where("sha = ?", sha).
+		Where("(id < ?0 OR id > ?0 AND state NOT IN ('waiting', 'read'))", id).
 		Where("(state <> 'aside' OR rule NOT IN (?))", bun.List(no)).Order("id").Limit(1))
 }
 

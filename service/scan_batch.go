@@ -251,10 +251,10 @@ type ScanBatchQueries interface {
 	StrayScans(ctx context.Context, limit int) (files, pages, batches []int64, err error)
 	// PageOfScan returns the page that became a scan, nil when it was none.
 	PageOfScan(ctx context.Context, scanID int64) (*ScanPage, error)
-	// PageBefore returns the first page of an exam with these bytes that came
-	// before the page of an id, nil when there is none. Pages that were set aside
-	// because they could not be read, must be scanned again, or were not due do not
-	// count.
+	// PageBefore returns the first other page of an exam with these bytes that came
+	// before the page of an id, or was decided before it, nil when there is none.
+	// Pages that were set aside because they could not be read, must be scanned
+	// again, were not due, or repeat another do not count.
 	PageBefore(ctx context.Context, examID int64, sha string, id int64) (*ScanPage, error)
 	// ScanReplacedBy returns the scan whose place another took, nil when it took
 	// none's.

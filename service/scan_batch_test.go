@@ -743,6 +743,30 @@ func TestTheSameBatchTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+// TestThePageThatIsDecidedFirstIsTheOriginal settles the later of two batches with
+// one page first: the other does not contradict what it repeats.
+func TestThePageThatIsDecidedFirstIsTheOriginal(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	page := d.scanned(list[0])
+	loose := d.sends(d.boris, nil, page, d.scanned(list[1], blotted))
+	d.readAll()
+	b := d.sends(d.anna, e, page)
+	d.readAll()
+	for _, id := range []int64{b.ID, loose.ID} {
+		if err := d.batches.Settle(t.Context(), service.SettleBatch{BatchID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"matched number+name 001"}, d.fates(b)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"aside duplicate 001", "question no number"}, d.fates(loose)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTwoBatchesAtOnceAreSettledOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)
