@@ -167,6 +167,8 @@ func size(bytes int64) string {
 		return fmt.Sprintf("%d Б", bytes)
 	case bytes < 1<<20:
 		return fmt.Sprintf("%d КБ", (bytes+1<<9)>>10)
+	case bytes >= 1<<30:
+		return strings.Replace(fmt.Sprintf("%.1f ГБ", float64(bytes)/(1<<30)), ".", ",", 1)
 	}
 	return strings.Replace(fmt.Sprintf("%.1f МБ", float64(bytes)/(1<<20)), ".", ",", 1)
 }

@@ -58,8 +58,8 @@ func (i *installation) talker(m *metrics, alive *liveness) (*talker, error) {
 		Tasks: i.tasks, Imports: i.importing, Troubles: i.repairs,
 		Exams: i.exams, Protocols: i.protocols, Centers: i.centers, Frdo: i.frdo, Certificates: i.certificates,
 		Blanks: i.blanks, Scans: i.scans, Batches: i.batches, Questions: service.NewScanQuestions(i.batches),
-		Candidates: i.candidates, Deliveries: i.deliveries, Uploads: i.uploads,
-		BotName: i.settings.BotName,
+		Candidates: i.candidates, Deliveries: i.deliveries, Uploads: i.uploads, Links: i.links,
+		BotName: i.settings.BotName, PublicURL: i.settings.PublicURL,
 	}, i.texts, i.log, time.Now)
 	if err != nil {
 		return nil, err

@@ -66,11 +66,17 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (err error) {
 		err = errors.Join(err, page.Close())
 	}()
 
+	own, err := demoOwn(ctx, &s)
+	if err != nil {
+		return err
+	}
+	defer own.Close()
 	i, err := open(ctx, s, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, i.Close()) }()
+	i.listener = own
 	dir, err := i.loadSample(ctx)
 	if err != nil {
 		return err
@@ -146,6 +152,19 @@ func demoSettings(telegram *emulator.Server, address string) (Settings, error) {
 		s.LogLevel = slog.LevelWarn
 	}
 	return s, nil
+}
+
+// demoOwn listens where the bot serves its own pages and, unless the environment
+// says otherwise, lets people on this machine come there.
+func demoOwn(ctx context.Context, s *Settings) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.ListenAddr)
+	if err != nil {
+		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	if s.PublicURL == "" {
+		s.PublicURL = "http://" + l.Addr().String()
+	}
+	return l, nil
 }
 
 // listenNear listens at the address or, when its port is taken, at another port.

@@ -10,15 +10,19 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flowbot/bot/chat"
+	"flowbot/service/foreign"
+	"flowbot/web"
 )
 
-// startHTTP serves health, metrics and, in that mode, the webhook.
+// startHTTP serves health, metrics, the pages for people if they can reach them
+// and, in that mode, the webhook.
 // Hook takes the updates of the webhook; nil without one.
 func (s *server) startHTTP(ctx context.Context, m *metrics, alive *liveness, hook http.Handler) error {
 	mux := http.NewServeMux()
@@ -53,14 +57,25 @@ func (s *server) startHTTP(ctx context.Context, m *metrics, alive *liveness, hoo
 		}
 		mux.Handle("POST "+path, hook)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.i.settings.ListenAddr)
+	pages, err := s.i.pages()
 	if err != nil {
-		return fmt.Errorf("LISTEN_ADDR: %w", err)
+		return err
+	}
+	listener := s.i.listener
+	if listener == nil {
+		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.i.settings.ListenAddr); err != nil {
+			return fmt.Errorf("LISTEN_ADDR: %w", err)
+		}
 	}
 	s.address = listener.Addr().String()
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(s.i.log.Handler(), slog.LevelWarn),
+	}
+	if pages != nil {
+		pages.Handle(mux)
+		server.RegisterOnShutdown(pages.Stop)
+		s.run(ctx, "pages", func(ctx context.Context) error { pages.Run(ctx); return nil })
 	}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -72,6 +87,17 @@ func (s *server) startHTTP(ctx context.Context, m *metrics, alive *liveness, hoo
 	}()
 	s.add("http", server.Shutdown)
 	return nil
+}
+
+// pages are those of our own server, nil when nobody outside can reach it.
+func (i *installation) pages() (*web.Server, error) {
+	if i.settings.PublicURL == "" {
+		return nil, nil //nolint:nilnil // without an address there are no pages, which is no error
+	}
+	return web.New(web.Config{
+		Links: i.links, Files: i.files, Dir: filepath.Join(i.settings.DataDir, "uploads"), Most: foreign.DefaultScanBytes,
+		Say: i.say, Now: time.Now, Log: i.log,
+	})
 }
 
 // liveness tells whether updates keep coming in.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -37,6 +38,7 @@ type installation struct {
 
 	recogniser service.Recogniser // in processes of recognises, kept by all use cases
 	recognises string             // as program
+	listener   net.Listener       // where HTTP is served; nil: as the settings say
 
 	closers []func() error
 }
@@ -69,6 +71,7 @@ type services struct {
 	candidates   *service.Candidates
 	deliveries   *service.Deliveries
 	uploads      *service.Uploads
+	links        *service.UploadLinks
 }
 
 // openDatabaseServer starts or adopts the private PostgreSQL, if the settings
@@ -212,6 +215,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 		Store: i.db, Chat: sent, Foreign: reader, Files: i.files, Scans: out.scans, Printer: printer, Recogniser: i.recogniser,
 		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Now: now,
 	})
+	out.links = service.NewUploadLinks(i.db, out.batches, rand.Reader, now)
 	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, now)
 	out.deliveries = service.NewDeliveries(i.db, post.Messages{Chat: i.chat}, now)
 	return out, nil
