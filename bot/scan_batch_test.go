@@ -485,3 +485,32 @@ func TestALooseBatchOfSomebodyInTwoCenters(t *testing.T) {
 	d.settle()
 	golden(t, "scan_batch_centers", d.tg.Transcript())
 }
+
+// TestAnAlbumOfPhotosIsOneBatch sends albums: out of the blue, and into the
+// conversation, which is cancelled while they are read.
+func TestAnAlbumOfPhotosIsOneBatch(t *testing.T) {
+	t.Parallel()
+	d, anna := scanner(t, deskOptions{})
+	e := d.scanning("118", 5)
+	d.quietly()
+
+	d.sends(anna, shot(d.certificate("118-01")), shot(d.certificate("118-02")), shot(d.certificate("118-03")))
+	d.presses(anna, "Это сканы сертификатов")
+	d.tg.Note("into the conversation")
+	d.says(anna, "Загрузить сканы")
+	d.hold()
+	anna.SendAlbum(shot(d.certificate("118-04")), shot(d.certificate("118-05")))
+	d.tell()
+	if err := anna.Press("Отмена"); err != nil {
+		t.Fatal(err)
+	}
+	d.tell()
+	anna.Say("Готово")
+	d.tell()
+	d.release()
+	d.settle()
+	golden(t, "scan_batch_album", d.tg.Transcript())
+	if got := d.attached(e); strings.Contains(strings.Join(got, ";"), "none") {
+		t.Errorf("the scans are %q", got)
+	}
+}
