@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -107,7 +108,10 @@ func (d *desk) answer(q question, page []byte) (a answer, drawn pictures) {
 	if err != nil {
 		a, drawn = answer{ID: q.ID, Unreadable: err.Error()}, pictures{}
 	}
-	a.Tired = resident() > tiredAbove
+	if resident() > tiredAbove {
+		debug.FreeOSMemory()
+		a.Tired = resident() > tiredAbove
+	}
 	return a, drawn
 }
 

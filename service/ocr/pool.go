@@ -40,8 +40,8 @@ const (
 // dpi is 15 megapixels, a photo 12.
 const heavyAbove = 16_000_000
 
-// tiredAbove is how much memory a child may hold between two pages, in bytes,
-// before it asks to be replaced.
+// tiredAbove is how much memory a child may hold between two pages, in bytes. One
+// that has given back what it can, and holds more, asks to be replaced.
 const tiredAbove = 200 << 20
 
 // Options are the limits of a Pool. A zero means the default.

@@ -272,7 +272,11 @@ func TestAPageThatKillsItsChildrenIsUnreadable(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			p := newPool(t, ocr.Options{Wall: 3 * time.Second, Command: []string{
+			wall := time.Minute
+			if name == "does not answer for long" {
+				wall = 5 * time.Second
+			}
+			p := newPool(t, ocr.Options{Wall: wall, Command: []string{
 				"/bin/sh", "-c", `PATH=/usr/bin:/bin; cat "$1"; head -c 1 >/dev/null; ` + then, "sh", filepath.Join(dir, "hello"), filepath.Join(dir, "answer"),
 			}})
 			_, err := p.Show(t.Context(), &service.BlankProfile{}, []byte("page"), &service.PageReading{})
@@ -306,7 +310,7 @@ func TestWhatIsNoPageIsUnreadable(t *testing.T) {
 
 func TestAPageThatNeedsTooMuchMemoryIsUnreadable(t *testing.T) {
 	t.Parallel()
-	p := newPool(t, ocr.Options{Children: 2, Memory: 80 << 20})
+	p := newPool(t, ocr.Options{Children: 2, Memory: 32 << 20})
 	white := image.NewGray(image.Rect(0, 0, 9000, 6000))
 	for i := range white.Pix {
 		white.Pix[i] = 255
