@@ -22,8 +22,8 @@ import (
 const (
 	// DefaultMemory is what reading pages may take in each child beyond what it
 	// has at its start, in bytes. Source: a child holds 60 MB at its start and up
-	// to 140 MB with pages of 9 megapixels, A4 in 300 dpi; one of 60 megapixels
-	// takes 260 MB more. What would take more than is allowed, such as that size
+	// to 220 MB with pages of 9 megapixels, A4 in 300 dpi; one of 60 megapixels
+	// takes 370 MB. What would take more than is allowed, such as that size
 	// as a progressive JPEG in full colour, is too heavy for any child.
 	DefaultMemory = 400 << 20
 	// DefaultWall is how long a page may take. An honest one takes a tenth of a
@@ -42,7 +42,7 @@ const heavyAbove = 16_000_000
 
 // tiredAbove is how much memory a child may hold between two pages, in bytes. One
 // that has given back what it can, and holds more, asks to be replaced.
-const tiredAbove = 200 << 20
+const tiredAbove = 220 << 20
 
 // Options are the limits of a Pool. A zero means the default.
 type Options struct {
