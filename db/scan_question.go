@@ -73,7 +73,10 @@ func (q queries) QuestionsAfter(ctx context.Context, examID, after int64, limit 
 // LastDecided implements service.ScanQuestionQueries.
 func (q queries) LastDecided(ctx context.Context, examID, personID int64, since time.Time) (*service.ScanPageLine, error) {
 	l := new(service.ScanPageLine)
-	err := q.NewRaw(pageLines+`WHERE page.exam_id = ? AND page.decided_by = ? AND page.decided_at >= ?
+	err := q.NewRaw(pageLines+`WHERE page.id IN (
+			SELECT id FROM scan_pages WHERE exam_id = ?0
+			UNION ALL SELECT p.id FROM scan_pages AS p JOIN scan_batches AS b ON b.id = p.batch_id WHERE b.exam_id = ?0 AND p.exam_id <> ?0)
+		AND page.decided_by = ?1 AND page.decided_at >= ?2
 		AND (page.state = 'aside' OR page.state = 'matched' AND a.scan_id = page.scan_id AND a.delivered_at IS NULL)
 		ORDER BY page.decided_at DESC, page.id DESC LIMIT 1`, examID, personID, since).Scan(ctx, l)
 	if errors.Is(err, sql.ErrNoRows) {

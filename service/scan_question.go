@@ -48,9 +48,9 @@ type ScanQuestionQueries interface {
 	// QuestionsAfter lists the questions of an exam in their order, beginning with
 	// the one after a page, from the first again at the end, at most limit.
 	QuestionsAfter(ctx context.Context, examID, after int64, limit int) ([]int64, error)
-	// LastDecided returns the page of an exam on which a person decided last, since
-	// a moment, if it can be taken back: it was set aside, or its scan stands and
-	// was not delivered. It is nil when there is none.
+	// LastDecided returns the page of an exam, or of its batches, on which a person
+	// decided last, since a moment, if it can be taken back: it was set aside, or its
+	// scan stands and was not delivered. It is nil when there is none.
 	LastDecided(ctx context.Context, examID, personID int64, since time.Time) (*ScanPageLine, error)
 	// QuestionApplications lists the applications of an exam to which a certificate
 	// with a number is due, by name, from offset on, at most limit: those that have
@@ -819,6 +819,11 @@ func (s *ScanQuestions) Undo(ctx context.Context, by Actor, pageID int64, revisi
 	err := s.inPage(ctx, by, pageDeed{
 		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State == PageQuestion && p.Rule == PageRuleTakenBack },
 	}, func(ctx context.Context, sc *examScene, p *ScanPage) error {
+		b, err := sc.tx.ScanBatch(ctx, p.BatchID)
+		if err != nil {
+			return err
+		}
+		p.ExamID = cmp.Or(b.ExamID, p.ExamID) // where it was before somebody said that it is of another
 		if p.State != PageMatched {
 			return sc.movePage(ctx, p, PageEventUndo, PageRuleTakenBack)
 		}

@@ -647,11 +647,21 @@ func TestAPageOfAnotherExamIsChosenThere(t *testing.T) {
 		t.Fatalf("the question is %+v, %v", v, err)
 	}
 	l := d.chosen(p, list[0], confirmed)
-	if l.ExamID != other.ID || l.State != service.PageMatched {
-		t.Errorf("the page is %+v", l.ScanPage)
+	if l.ExamID != other.ID || l.State != service.PageMatched || l.AskedIn != e.ID {
+		t.Errorf("the page is %+v", l)
 	}
 	if diff := cmp.Diff([]string{"001"}, d.loadedOf(other)); diff != "" {
 		t.Error(diff)
+	}
+	last, err := d.questions().LastDecided(t.Context(), d.anna, e.ID)
+	if err != nil || last == nil || last.ID != p.ID {
+		t.Fatalf("the last decision is %+v, %v", last, err)
+	}
+	if l, err = d.questions().Undo(t.Context(), d.anna, p.ID, l.Revision); err != nil || l.ExamID != e.ID || l.State != service.PageQuestion {
+		t.Errorf("taken back: %+v, %v", l, err)
+	}
+	if got := d.loadedOf(other); got != nil {
+		t.Errorf("loaded are %v", got)
 	}
 }
 
