@@ -23,7 +23,7 @@ const (
 	// DefaultMemory is what reading pages may take in each child beyond what it
 	// has at its start, in bytes. Source: a child holds 60 MB at its start and up
 	// to 220 MB with pages of 9 megapixels, A4 in 300 dpi; one of 60 megapixels
-	// takes 370 MB. What would take more than is allowed, such as that size
+	// takes 320 MB. What would take more than is allowed, such as that size
 	// as a progressive JPEG in full colour, is too heavy for any child.
 	DefaultMemory = 400 << 20
 	// DefaultWall is how long a page may take. An honest one takes a tenth of a
