@@ -56,7 +56,7 @@ func Supported(list []PrintedCertificate, r *PageReading, applicationID int64) b
 func namesAnother(r *PageReading, applicationID int64) bool {
 	another := false
 	for _, c := range r.Candidates {
-		if max(c.Name, c.Latin) < nameAgrees {
+		if !c.AgreesByName() {
 			continue
 		}
 		if c.ApplicationID == applicationID {
@@ -89,7 +89,7 @@ func onlyNumber(list []PrintedCertificate, r *PageReading, applicationID int64) 
 func onlyName(list []PrintedCertificate, r *PageReading, applicationID int64) bool {
 	return onlyOne(list, applicationID, func(p *PrintedCertificate) bool {
 		return slices.ContainsFunc(r.Candidates, func(c CandidateReading) bool {
-			return c.ApplicationID == p.ApplicationID && max(c.Name, c.Latin) >= nameAgrees
+			return c.ApplicationID == p.ApplicationID && c.AgreesByName()
 		})
 	})
 }

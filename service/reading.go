@@ -38,13 +38,14 @@ type PageReading struct {
 
 	Number       string  // registration number by its letters, '?' where one is not sure; "" if none was seen
 	NumberAlign  float64 // how well the line of the number agrees, from -1 to 1
+	NumberLikely string  // the number with what is only likely where it is not sure, '?' where nothing is
 	NumberSecond string  // the number as the second reader has it, asked where the first was unsure
 	Candidates   []CandidateReading
 
-	BlankCode   string // number of the blank by its bar code, '?' where a digit is not sure; "" if it was not read
-	BlankKind   string // of the bar code: which symbols it is written in
-	BlankDigits string // number of the blank by its digits, '?' where one is not sure; "" if they were not read
-	BlankFaint  string // the same with what unsure digits are likeliest to be
+	BlankCode   string   // number of the blank by its bar code, '?' where a digit is not sure; "" if it was not read
+	BlankKind   string   // of the bar code: which symbols it is written in
+	BlankDigits string   // number of the blank by its digits, '?' where one is not sure; "" if they were not read
+	BlankMaybe  []string // for each of the digits all that it can be, the likeliest first; nil if they were not read
 	BlankSeries string // "" if it was not read, or the house has none
 }
 
@@ -59,4 +60,6 @@ type CandidateReading struct {
 	Name          float64 // the worst of its lines
 	Latin         float64
 	IssuedOn      float64
+	NameWhite     float64 // share of the name's strokes that the page does not show, where most are missing; 1 where nothing was compared
+	LatinWhite    float64
 }

@@ -68,7 +68,9 @@ func TestEachPageIsDecidedByItsRule(t *testing.T) {
 		{
 			name: "the number by two readers",
 			pages: func(d *scanDesk, l apps) [][]byte {
-				return [][]byte{d.scanned(l[0], blotted, func(r *service.PageReading) { r.NumberSecond = l[0].RegistrationNumber })}
+				return [][]byte{d.scanned(l[0], blotted, func(r *service.PageReading) {
+					r.NumberSecond, r.NumberLikely = l[0].RegistrationNumber, l[0].RegistrationNumber
+				})}
 			},
 			want: []string{"matched readers+name 001"}, loaded: []string{"001"},
 		},
@@ -539,6 +541,18 @@ func TestWhatCannotBeReadIsToldAndTheRestGoesOn(t *testing.T) {
 	}
 	if last := v.Refused[3]; last.Reason != service.ReasonFileGone {
 		t.Errorf("a file that is gone is refused with %q", last.Reason)
+	}
+}
+
+func TestAFileOfTooManyPagesIsRefusedBeforeTheFirst(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, _ := d.waiting(1)
+	b := d.sends(d.anna, e, slices.Repeat([][]byte{drawPattern(t, 0)}, 5000)...)
+	d.work()
+	v := d.view(b)
+	if v.Found != 0 || len(v.Refused) != 1 || v.Refused[0].Reason != service.ReasonFileTooManyPages && v.Refused[0].Reason != service.ReasonArchiveTooMany {
+		t.Errorf("the view is %+v", v)
 	}
 }
 

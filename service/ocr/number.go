@@ -223,9 +223,10 @@ func digitOf(scores *[10]float32, least, margin float32) (int, bool) {
 
 // joinedNumber reads the number out of the readings of one line in different
 // light. A digit is read if two ways of reading agree on it and none contradicts,
-// else it is markUnsure. It returns how many are.
-func joinedNumber(readings ...*numberReading) (text string, unsure int) {
-	out, k := []byte(readings[0].Shape), -1
+// else it is markUnsure. Likely is what the net alone proposes and nothing
+// contradicts, and unsure is how many digits are not read.
+func joinedNumber(readings ...*numberReading) (text, likely string, unsure int) {
+	out, maybe, k := []byte(readings[0].Shape), []byte(readings[0].Shape), -1
 	for i, c := range out {
 		if c != '0' {
 			continue
@@ -238,13 +239,17 @@ func joinedNumber(readings ...*numberReading) (text string, unsure int) {
 		for _, n := range readings {
 			v.compare(n, k)
 		}
-		if out[i] = markUnsure; v.read() {
-			out[i] = byte('0' + v.digit) //nolint:gosec // a digit
+		out[i], maybe[i] = markUnsure, markUnsure
+		if v.digit >= 0 && !v.apart && v.odds >= sightLikely {
+			maybe[i] = byte('0' + v.digit) //nolint:gosec // a digit
+		}
+		if v.read() {
+			out[i] = maybe[i]
 		} else {
 			unsure++
 		}
 	}
-	return string(out), unsure
+	return string(out), string(maybe), unsure
 }
 
 // votes are what three ways of reading say of one digit: the net, likeness to the

@@ -376,8 +376,9 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 		reader.readings(plain, &p.h, second)
 		both = append(both, second)
 	}
-	text, unsure := joinedNumber(both...)
-	out.Number, out.NumberAlign = text, float64(first.Align)
+	var unsure int
+	out.Number, out.NumberLikely, unsure = joinedNumber(both...)
+	out.NumberAlign = float64(first.Align)
 	if unsure == 0 || unsure > mostErased {
 		return first, nil
 	}
@@ -453,7 +454,7 @@ const likeliest = 5
 // compare finds how well the likeliest applications agree with the page.
 func (r *Reader) compare(p *page, number *numberReading, out *service.PageReading) {
 	for i := range r.list {
-		c := service.CandidateReading{ApplicationID: r.list[i].ApplicationID, Digits: -1, Name: -1, Latin: -1, IssuedOn: -1}
+		c := service.CandidateReading{ApplicationID: r.list[i].ApplicationID, Digits: -1, Name: -1, Latin: -1, IssuedOn: -1, NameWhite: 1, LatinWhite: 1}
 		for _, line := range r.list[i].Of(service.FieldRegistrationNumber) {
 			c.Digits = digitsScore(number, line.Text)
 		}
@@ -474,12 +475,9 @@ func (r *Reader) compare(p *page, number *numberReading, out *service.PageReadin
 	for i := range n {
 		c := &out.Candidates[i]
 		lines := r.certificate(c.ApplicationID)
-		for _, part := range []struct {
-			field service.Field
-			score *float64
-		}{{service.FieldName, &c.Name}, {service.FieldNameLatin, &c.Latin}, {service.FieldIssuedOn, &c.IssuedOn}} {
-			*part.score = r.scoreField(p, strips, lines.Of(part.field), dx, dy, around)
-		}
+		c.Name, c.NameWhite = r.scoreField(p, strips, lines.Of(service.FieldName), dx, dy, around)
+		c.Latin, c.LatinWhite = r.scoreField(p, strips, lines.Of(service.FieldNameLatin), dx, dy, around)
+		c.IssuedOn, _ = r.scoreField(p, strips, lines.Of(service.FieldIssuedOn), dx, dy, around)
 	}
 }
 
@@ -511,25 +509,27 @@ func (r *Reader) numberOf(id int64) string {
 	return ""
 }
 
-// scoreField is the worst score of a field's lines, -1 if it has none.
-func (r *Reader) scoreField(p *page, strips map[service.Field]*lineAt, lines []service.PrintedLine, dx, dy, around float64) float64 {
-	worst := -1.0
+// scoreField is the worst score of a field's lines, -1 if it has none, and the worst
+// of what is white of their strokes.
+func (r *Reader) scoreField(p *page, strips map[service.Field]*lineAt, lines []service.PrintedLine, dx, dy, around float64) (worst, white float64) {
+	worst = -1
 	for i, line := range lines {
 		pen, err := r.pen(line.Face, line.Points)
 		if err != nil {
-			return -1
+			return -1, 1
 		}
 		s := strips[line.Field]
 		if s == nil {
 			s = stripOf(p.img, &p.h, r.area(line.Field))
 			strips[line.Field] = s
 		}
-		v := s.score(pen, line, dx, dy, around)
+		v, w := s.score(pen, line, dx, dy, around)
 		if i == 0 || v < worst {
 			worst = v
 		}
+		white = max(white, w)
 	}
-	return worst
+	return worst, white
 }
 
 // pen returns the pen of a face and a size, made once.

@@ -43,7 +43,7 @@ func cellAt(cell *[glyphCellWide * glyphCellHigh]float32, g *gray, h *homography
 
 // readings lets the net look at the digits of a number, where the whole line says
 // that they stand, and weighs the evidence of those that are not plain to see. It
-// returns the number as it is read by then.
+// returns the number as it is read by then, and how many digits are not.
 func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text string, unsure int) {
 	n.Sights = make([]sight, len(n.Scores))
 	paper, ink, ok := r.levels(g, h, n)
@@ -55,7 +55,8 @@ func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text 
 		for k := range n.Sights {
 			n.Sights[k].digit = -1
 		}
-		return joinedNumber(n)
+		text, _, unsure = joinedNumber(n)
+		return text, unsure
 	}
 	for k := range n.Sights {
 		digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin)
@@ -68,11 +69,12 @@ func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text 
 			n.Sights[k] = r.sightAt(g, h, x, y, share, lookAside[:])
 		}
 	}
-	if text, unsure = joinedNumber(n); unsure == 0 {
+	if text, _, unsure = joinedNumber(n); unsure == 0 {
 		return text, 0
 	}
 	r.evidence(g, h, n)
-	return joinedNumber(n)
+	text, _, unsure = joinedNumber(n)
+	return text, unsure
 }
 
 // faintest is the light of ink over that of paper where no digit tells.
