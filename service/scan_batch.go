@@ -291,7 +291,8 @@ type PrintedForm struct {
 }
 
 // ScanBatchCommands changes batches, their files and pages. Whoever holds a batch
-// and its exam has held the exam before; a page is changed by who holds its batch.
+// and its exam has held the exam before. A page that is not decided is changed by
+// who holds its batch, one that is by who holds its exam.
 type ScanBatchCommands interface {
 	// InsertScanBatch sets the new ID.
 	InsertScanBatch(ctx context.Context, b *ScanBatch) error
