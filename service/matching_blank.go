@@ -1,5 +1,7 @@
 package service
 
+import "strings"
+
 // blankBoth is the share of a blank's digits, in percent, that its bar code and the
 // digits beside it must both be sure of. The bar code is read with a margin at each
 // of its symbols, of which no two are alike in fewer than two of their widths, so
@@ -9,17 +11,17 @@ const blankBoth = 60
 
 // BlankNumberOf decides whether the number of a page's blank is read: its bar code
 // and its digits are two readings that know nothing of each other, and they agree
-// wherever both are sure, which is in most places. Nothing is left open, and a digit
-// that is not sure may not look like another than that of the bar code. It is pure.
+// wherever both are sure, which is in most places. Nothing is left open, and where a
+// digit is not sure that of the bar code must be one that it can be. It is pure.
 func BlankNumberOf(r *PageReading) (BlankKey, bool) {
-	code, digits, faint := r.BlankCode, r.BlankDigits, r.BlankFaint
+	code, digits := r.BlankCode, r.BlankDigits
 	if code == "" || len(code) != len(digits) {
 		return BlankKey{}, false
 	}
 	number, both := []byte(code), 0
 	for i := range number {
 		if digits[i] == '?' {
-			if code[i] == '?' || i < len(faint) && faint[i] != '?' && faint[i] != code[i] {
+			if code[i] == '?' || i < len(r.BlankMaybe) && strings.IndexByte(r.BlankMaybe[i], code[i]) < 0 {
 				return BlankKey{}, false
 			}
 			continue

@@ -42,6 +42,8 @@ type barReader struct {
 	codes map[int][]*barCode // by how many digits they bear
 	ink   map[inkKey][][]float32
 	cut   *encoder // nil before it is needed
+
+	looked []float32 // what the last look saw
 }
 
 // inkKey names the symbols of a code as blur leaves them.
@@ -61,6 +63,9 @@ const (
 	barEdge   = .28 // of full ink, at which the first and the last bar begin and end
 	barEdges  = 7   // of them that are tried on each side
 	barEnds   = .74 // how well start and stop must agree at least
+	barGlance = .45 // the same at a glance, before the ends are moved to where they fit
+	barStep   = .12 // modules between the places that are tried for an end
+	barReach  = 5   // of them on either side
 	barTries  = 5   // codes that are read through
 	barShift  = .15 // modules between the places that are tried for a symbol
 	barShifts = 3   // of them on either side
@@ -252,7 +257,9 @@ func (b *barReader) ends(line []float64, digits int) []barEnd {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b barEnd) int { return cmp.Compare(b.fit, a.fit) })
+	// Two or three bars in the middle of a code can look like its start.
+	rank := func(e *barEnd) float64 { return e.fit * e.code.long(e.count) * e.module }
+	slices.SortFunc(out, func(a, b barEnd) int { return cmp.Compare(rank(&b), rank(&a)) })
 	var kept []barEnd
 	for _, e := range out {
 		alike := slices.ContainsFunc(kept, func(k barEnd) bool {
@@ -269,14 +276,20 @@ func (b *barReader) ends(line []float64, digits int) []barEnd {
 func (b *barReader) fitEnds(line []float64, code *barCode, count int, from, to float64) barEnd {
 	best := barEnd{code: code, count: count, fit: -1}
 	module := (to - from) / code.long(count)
+	behind := to - code.sets[code.stop].wide*module
+	// Most of what is tried is far from it, which one look at either end tells.
+	const middle = 1
+	if _, a, _ := b.bestEnd(line, b.symbols(code, code.start, middle), from, module, 0); a < barGlance {
+		return best
+	}
+	if _, z, _ := b.bestEnd(line, b.symbols(code, code.stop, middle), behind, module, 0); z < barGlance {
+		return best
+	}
 	var left, right float64
 	for blur := range barBlurs {
 		first, last := b.symbols(code, code.start, blur), b.symbols(code, code.stop, blur)
-		x, a, which := bestEnd(line, first, from, module)
-		if 1.01*a+.01 <= math.Max(best.fit, barEnds) {
-			continue // whatever the other end is like
-		}
-		y, z, _ := bestEnd(line, last, to-code.sets[code.stop].wide*module, module)
+		x, a, which := b.bestEnd(line, first, from, module, barReach)
+		y, z, _ := b.bestEnd(line, last, behind, module, barReach)
 		if fit := math.Min(a, z) + .01*(a+z); fit > best.fit {
 			best.fit, best.blur, best.first, left, right = fit, blur, which, x, y
 		}
@@ -287,12 +300,12 @@ func (b *barReader) fitEnds(line []float64, code *barCode, count int, from, to f
 }
 
 // bestEnd is where near a place a symbol of a set stands best, how well, and which.
-func bestEnd(line []float64, symbols [][]float32, at, module float64) (x, fit float64, which int) {
+func (b *barReader) bestEnd(line []float64, symbols [][]float32, at, module float64, reach int) (x, fit float64, which int) {
 	fit = -1
-	looked := make([]float32, len(symbols[0]))
-	for k := -6; k <= 6; k++ {
-		place := at + float64(k)*.1*module
-		if !look(looked, line, place, module) {
+	for k := -reach; k <= reach; k++ {
+		place := at + float64(k)*barStep*module
+		looked := b.look(line, place, module, len(symbols[0]))
+		if looked == nil {
 			continue
 		}
 		for i, s := range symbols {
@@ -304,17 +317,17 @@ func bestEnd(line []float64, symbols [][]float32, at, module float64) (x, fit fl
 	return x, fit, which
 }
 
-// look samples a line, from half a module before a place until out is full, as a
-// unit: its mean taken away, its length one; false beyond the line or where it is
-// flat.
+// look samples so much of a line, from half a module before a place, as a unit: its
+// mean taken away, its length one; nil beyond the line or where it is flat.
 //
 //go:norace
-func look(out []float32, line []float64, at, module float64) bool {
-	n := len(out)
+func (b *barReader) look(line []float64, at, module float64, n int) []float32 {
+	b.looked = slices.Grow(b.looked[:0], n)[:n]
+	out := b.looked
 	step := module / barLooks
 	x := at - .5*module + .5*step - .5
 	if x < 0 || x+float64(n)*step >= float64(len(line)-1) {
-		return false
+		return nil
 	}
 	sum, square := float32(0), float32(0)
 	for i := range out {
@@ -329,13 +342,13 @@ func look(out []float32, line []float64, at, module float64) bool {
 	mean := sum / float32(n)
 	rest := square - sum*mean
 	if rest < .02*float32(n) {
-		return false
+		return nil
 	}
 	scale := 1 / float32(math.Sqrt(float64(rest)))
 	for i := range out {
 		out[i] = (out[i] - mean) * scale
 	}
-	return true
+	return out
 }
 
 //go:norace
@@ -459,10 +472,10 @@ func (b *barReader) at(line []float64, e *barEnd, set int, place float64) (barSy
 		out.fits[i] = -1
 	}
 	found := false
-	looked := make([]float32, len(symbols[0]))
 	for k := -barShifts; k <= barShifts; k++ {
 		shift := float64(k) * barShift
-		if !look(looked, line, e.x+(place+shift)*e.module, e.module) {
+		looked := b.look(line, e.x+(place+shift)*e.module, e.module, len(symbols[0]))
+		if looked == nil {
 			continue
 		}
 		found = true

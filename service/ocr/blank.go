@@ -1,7 +1,9 @@
 package ocr
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"sync"
 
 	"flowbot/service"
@@ -138,40 +140,38 @@ func (b *blankReading) enough() bool {
 func (b *blankReading) tell(out *service.PageReading) {
 	out.BlankCode, _ = b.code()
 	out.BlankDigits, _ = b.text()
-	out.BlankFaint = b.faint(out.BlankDigits)
+	out.BlankMaybe = b.maybe()
 	for _, s := range b.bars {
 		out.BlankKind = s.kind
 	}
 }
 
-// glyphFaint is by how much the logarithm of a digit's likelihood must be greater
-// than another's for it to be the likeliest.
-const glyphFaint = 2.5
+// glyphMaybe is by how much the logarithm of a digit's likelihood may be less than
+// the likeliest digit's for it to be possible.
+const glyphMaybe = 3
 
-// faint is what the digits that are not sure are likeliest to be.
-func (b *blankReading) faint(text string) string {
-	out := []byte(text)
+// maybe lists for each place the digits that can stand there, the likeliest first.
+func (b *blankReading) maybe() []string {
+	if len(b.lines) == 0 {
+		return nil
+	}
+	out := make([]string, b.digits)
 	for k := range out {
-		if out[k] != markUnsure {
-			continue
-		}
 		var odds [glyphClasses]float32
 		for _, l := range b.lines {
 			for i, v := range l.odds[k] {
 				odds[i] += v / float32(len(b.lines))
 			}
 		}
-		best, next := likeliestGlyph(&odds), float32(math.Inf(-1))
-		for d, v := range odds[:10] {
-			if d != best {
-				next = max(next, v)
-			}
+		digits := []byte("0123456789")
+		slices.SortStableFunc(digits, func(x, y byte) int { return cmp.Compare(odds[y-'0'], odds[x-'0']) })
+		n := 1
+		for n < len(digits) && odds[digits[n]-'0'] > odds[digits[0]-'0']-glyphMaybe {
+			n++
 		}
-		if odds[best]-next > glyphFaint {
-			out[k] = byte('0' + best) //nolint:gosec // a digit
-		}
+		out[k] = string(digits[:n])
 	}
-	return string(out)
+	return out
 }
 
 // closer shows a part of the page at its own size, in the light of all colours and

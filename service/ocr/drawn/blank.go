@@ -247,12 +247,26 @@ func (b *Blank) Cells(line service.PrintedLine, right, down float64) ([]service.
 	return out, nil
 }
 
+// Mark is what tells one blank from another.
+type Mark struct {
+	Series string // "" for none
+	Number string
+	Coded  string // what the bar code says; on a blank of any house the number
+	Code   Symbology
+	Face   service.Face // of the digits
+}
+
 // Numbered draws the blank with its series, its number and the bar code of the
 // number.
 func (b *Blank) Numbered(series, number string, code Symbology) (*Sheet, error) {
+	return b.Marked(Mark{series, number, number, code, service.FaceSans})
+}
+
+// Marked draws the blank with its mark.
+func (b *Blank) Marked(m Mark) (*Sheet, error) {
 	s := &Sheet{blank: b, pic: b.art.clone()}
 	if box, ok := b.profile.Region(service.RegionBarCode); ok {
-		widths, err := code.Bars(number)
+		widths, err := m.Code.Bars(m.Coded)
 		if err != nil {
 			return nil, err
 		}
@@ -272,12 +286,12 @@ func (b *Blank) Numbered(series, number string, code Symbology) (*Sheet, error) 
 		}
 	}
 	if box, ok := b.profile.Region(service.RegionBlankNumber); ok {
-		if err := s.digits(number, box); err != nil {
+		if err := s.digits(m.Number, m.Face, box); err != nil {
 			return nil, err
 		}
 	}
-	if box, ok := b.profile.Region(service.RegionBlankSeries); ok && series != "" {
-		if err := s.digits(series, box); err != nil {
+	if box, ok := b.profile.Region(service.RegionBlankSeries); ok && m.Series != "" {
+		if err := s.digits(m.Series, m.Face, box); err != nil {
 			return nil, err
 		}
 	}
@@ -285,13 +299,13 @@ func (b *Blank) Numbered(series, number string, code Symbology) (*Sheet, error) 
 }
 
 // digits spreads a text over a region, as the houses set their numbers.
-func (s *Sheet) digits(text string, box service.Box) error {
+func (s *Sheet) digits(text string, face service.Face, box service.Box) error {
 	size := math.Min(box.Height*.62, 3.2) / service.PointMM / .7 // capitals fill that much of the region
 	step := math.Min(box.Width/float64(len(text)+1), size*service.PointMM*1.9)
 	x := box.X + (box.Width-step*float64(len(text)))/2
 	base := box.Y + (box.Height+size*service.PointMM*.7)/2
 	for i, c := range text {
-		err := s.blank.text(s.pic, string(c), service.FaceSans, size, x+float64(i)*step, base, step, service.AlignCenter, reddish)
+		err := s.blank.text(s.pic, string(c), face, size, x+float64(i)*step, base, step, service.AlignCenter, reddish)
 		if err != nil {
 			return err
 		}
