@@ -322,12 +322,9 @@ func (s *Scans) checkBlank(ctx context.Context, q Queries, e *Exam, a *Applicati
 	if err != nil {
 		return key, false, err
 	}
-	held, err := q.Blank(ctx, key)
+	outside, err := checkFree(ctx, q, e, a, key)
 	if err != nil {
 		return key, false, err
-	}
-	if held != nil && (held.State != BlankUsed || held.ApplicationID != a.ID) {
-		return key, false, blankTaken(held, e.CenterID)
 	}
 	center, err := q.Center(ctx, e.CenterID)
 	if err != nil {
@@ -342,8 +339,21 @@ func (s *Scans) checkBlank(ctx context.Context, q Queries, e *Exam, a *Applicati
 			return key, false, refuseWith(Invalid, ReasonBlankPattern, BlankPattern{Series: p.Series, Digits: p.Digits})
 		}
 	}
+	return key, outside, nil
+}
+
+// checkFree refuses a blank that bears another certificate, or is spoiled. It
+// reports whether it lies outside the recorded ranges of the center.
+func checkFree(ctx context.Context, q Queries, e *Exam, a *Application, key BlankKey) (outside bool, err error) {
+	held, err := q.Blank(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	if held != nil && (held.State != BlankUsed || held.ApplicationID != a.ID) {
+		return false, blankTaken(held, e.CenterID)
+	}
 	recorded, inside, err := q.BlankInRange(ctx, e.CenterID, key)
-	return key, recorded && !inside, err
+	return recorded && !inside, err
 }
 
 // BlankPattern is the Data of a number that a house's blanks do not have.

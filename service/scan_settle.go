@@ -456,7 +456,7 @@ func (t *settlement) readBlanks(ctx context.Context) error {
 			v.ask(PageRuleBlankTwice, both[i].page.ID)
 			continue
 		}
-		rule, err := t.scans.blankRule(ctx, t.sc, v.application, v.blank)
+		rule, err := blankRule(ctx, t.sc, v.application, v.blank)
 		if err != nil {
 			return err
 		}
@@ -468,16 +468,17 @@ func (t *settlement) readBlanks(ctx context.Context) error {
 }
 
 // blankRule is what speaks against a blank that was read on the page of an
-// application, "" if nothing does.
-func (s *Scans) blankRule(ctx context.Context, sc *examScene, a *Application, key BlankKey) (MatchRule, error) {
-	_, outside, err := s.checkBlank(ctx, sc.tx, sc.exam, a, key)
+// application, "" if nothing does. That the house has such numbers was asked of
+// the blank that was printed on, which need not be the one of today.
+func blankRule(ctx context.Context, sc *examScene, a *Application, key BlankKey) (MatchRule, error) {
+	outside, err := checkFree(ctx, sc.tx, sc.exam, a, key)
 	var refused *Error
 	switch {
 	case err == nil && outside:
 		return PageRuleBlankOutside, nil
 	case err == nil:
 		return "", nil
-	case !errors.As(err, &refused) || refused.Kind == Internal:
+	case !errors.As(err, &refused):
 		return "", err
 	}
 	if fault, ok := refused.Data.(BlankFault); ok && fault.State == BlankSpoiled {
