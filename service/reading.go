@@ -46,7 +46,7 @@ type PageReading struct {
 	BlankKind   string   // of the bar code: which symbols it is written in
 	BlankDigits string   // number of the blank by its digits, '?' where one is not sure; "" if they were not read
 	BlankMaybe  []string // for each of the digits all that it can be, the likeliest first; nil if they were not read
-	BlankSeries string // "" if it was not read, or the house has none
+	BlankSeries string   // "" if it was not read, or the house has none
 }
 
 // Spot is a place on a page, in pixels.
