@@ -201,7 +201,7 @@ func loadable(a *Application, replace bool) error {
 
 // attach makes a stored scan the one of its application, which it saves.
 func (s *Scans) attach(ctx context.Context, sc *examScene, a *Application, scan *Scan, event string, from ApplicationStatus) error {
-	a.ScanID = scan.ID
+	a.ScanID, a.ScanSource = scan.ID, scan.Source
 	a.Revision++
 	if err := scheduleDelivery(ctx, sc, a, s.hold); err != nil {
 		return err

@@ -416,7 +416,7 @@ func (s *Scans) loadAll(ctx context.Context, sc *examScene, ready []ArchiveLine)
 	for i := range ready {
 		a := &ready[i].Application
 		from := a.Status()
-		a.ScanID = scans[i].ID
+		a.ScanID, a.ScanSource = scans[i].ID, ScanByArchive
 		a.Revision++
 		if err := scheduleDelivery(ctx, sc, a, s.hold); err != nil {
 			return err

@@ -592,7 +592,7 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 			return err
 		}
 	}
-	a.ScanID, a.DeliverAt, a.DeliveredAt = 0, nil, nil
+	a.ScanID, a.ScanSource, a.DeliverAt, a.DeliveredAt = 0, "", nil, nil
 	a.BlankSeries, a.BlankNumber, a.BlankState = "", "", ""
 	if old != nil {
 		if err := s.restore(ctx, sc, a, old); err != nil {
@@ -618,7 +618,7 @@ func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old 
 	if err := sc.tx.SaveScan(ctx, old); err != nil {
 		return err
 	}
-	a.ScanID = old.ID
+	a.ScanID, a.ScanSource = old.ID, old.Source
 	if old.BlankNumber != "" {
 		b, err := sc.tx.BlankForUpdate(ctx, old.Blank())
 		if err != nil {
