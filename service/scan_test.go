@@ -136,7 +136,7 @@ func TestALoadWritesEverythingAtOnce(t *testing.T) {
 	want := a
 	want.RegistrationNumber, want.IssuedOn, want.ValidUntil = "24-10-40538-000001-1", day(t, "2026-02-25"), day(t, "2029-02-25")
 	want.ScanID, want.DeliverAt, want.Revision, want.UpdatedAt = got.ScanID, &at, a.Revision+1, now.UpdatedAt
-	want.BlankNumber, want.BlankState = "0000000000101", service.BlankUsed
+	want.BlankNumber, want.BlankState, want.ScanSource = "0000000000101", service.BlankUsed, service.ScanByPerson
 	if diff := cmp.Diff(want, now); diff != "" {
 		t.Error(diff)
 	}
