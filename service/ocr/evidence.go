@@ -19,7 +19,7 @@ const (
 	evidenceDirt    = .35 // of ink, by which a pixel is darker than the digit explains
 	evidenceSpread  = 2   // pixels around dirt that do not count
 	evidenceSecond  = .20 // share of all that tells two digits apart, which seconds what is only likely
-	evidenceAlone   = .36 // the same from which another digit is contradicted
+	evidenceAlone   = .26 // the same from which another digit is contradicted
 	evidencePixels  = 5.0 // and at least so many pixels of full ink
 	evidenceMissing = .15 // share of a digit's own ink that may be white
 )

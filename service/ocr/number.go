@@ -42,6 +42,7 @@ type numberReader struct {
 	average *plane
 	tenth   *evidenceTiles
 	net     *glyphNet
+	strange *glyphNet
 	state   glyphState
 	padX    int
 	padY    int
@@ -68,6 +69,9 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 		return nil, err
 	}
 	if r.net, err = newGlyphNet(sightWeights); err != nil {
+		return nil, err
+	}
+	if r.strange, err = newGlyphNet(glyphWeights); err != nil {
 		return nil, err
 	}
 	r.base = int(size*.70) + 2
@@ -125,6 +129,7 @@ type numberReading struct {
 	Evidence []int     // each digit by the evidence against the others, -1 where there is not enough
 	Weight   []float32 // of the evidence
 	Sights   []sight   // of the net
+	Strange  []sight   // of the net that has learned other faces, where it was asked
 }
 
 // read reads the number at its place; nil if nothing that looks like one stands
@@ -227,6 +232,7 @@ func digitOf(scores *[10]float32, least, margin float32) (int, bool) {
 // contradicts, and unsure is how many digits are not read.
 func joinedNumber(readings ...*numberReading) (text, likely string, unsure int) {
 	out, maybe, k := []byte(readings[0].Shape), []byte(readings[0].Shape), -1
+	var hard []int // to read, by their place in the number
 	for i, c := range out {
 		if c != '0' {
 			continue
@@ -248,17 +254,28 @@ func joinedNumber(readings ...*numberReading) (text, likely string, unsure int) 
 		} else {
 			unsure++
 		}
+		if !v.plain {
+			hard = append(hard, i)
+		}
+	}
+	if unsure > mostErased { // a blot: what stands out of it may be the blot's
+		for _, i := range hard {
+			out[i], maybe[i] = markUnsure, markUnsure
+		}
+		unsure = len(hard)
 	}
 	return string(out), string(maybe), unsure
 }
 
-// votes are what three ways of reading say of one digit: the net, likeness to the
-// print, and the evidence of what only one of two digits has. The net proposes,
-// the others must second it.
+// votes are what four ways of reading say of one digit: the net, likeness to the
+// print, the evidence of what only one of two digits has, and a net that has never
+// seen the print's faces. The first proposes, another must second it.
 type votes struct {
 	digit    int // of the net; -1: none
 	odds     float64
 	alike    bool    // it is the likest
+	plain    bool    // and surely so
+	strange  bool    // the net of strange faces says the same
 	evidence float32 // for it; negative if the evidence is not for it
 	apart    bool    // something is sure of another digit
 }
@@ -267,8 +284,10 @@ type votes struct {
 // four severities, those under other ink among them. Where no line was read a
 // letter off, no digit in reach of these bounds was wrong that a person could read.
 const (
-	sightSure   = .90 // odds with which the net proposes, where one other seconds
-	sightLikely = .50 // the same where both do
+	sightSure   = .95 // odds with which the net proposes, where likeness or evidence seconds
+	sightPlain  = .99 // the same where only the net of strange faces does
+	sightLikely = .50 // the same where both likeness and evidence do
+	strangeSure = .75 // odds with which the net of strange faces seconds
 	sightOther  = .30 // odds of another digit that contradict
 )
 
@@ -277,8 +296,8 @@ func (v *votes) read() bool {
 	if v.digit < 0 || v.apart {
 		return false
 	}
-	if v.odds >= sightSure {
-		return v.alike || v.evidence >= 0
+	if v.odds >= sightPlain && v.strange || v.odds >= sightSure && (v.alike || v.evidence >= 0) {
+		return true
 	}
 	return v.odds >= sightLikely && v.alike && v.evidence >= evidenceSecond
 }
@@ -305,9 +324,12 @@ func (v *votes) look(n *numberReading, k int) {
 func (v *votes) compare(n *numberReading, k int) {
 	digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin)
 	if digit == v.digit {
-		v.alike = true
+		v.alike, v.plain = true, v.plain || sure
 	} else if sure {
 		v.apart = true
+	}
+	if k < len(n.Strange) && n.Strange[k].digit == v.digit && n.Strange[k].odds >= strangeSure {
+		v.strange = true
 	}
 	if k >= len(n.Evidence) || n.Evidence[k] < 0 {
 		return

@@ -20,7 +20,7 @@ const digitHigh = .70
 
 // lookAside are how far the looks at a digit are from its place, in millimetres: a
 // net that says one thing here and another there knows neither.
-var lookAside = [...]point{{0, 0}, {-.11, 0}, {.11, 0}, {0, -.11}, {0, .11}}
+var lookAside = [...]point{{0, 0}, {-.06, 0}, {.06, 0}, {0, -.06}, {0, .06}}
 
 // sight is what the net makes of one digit of a number.
 type sight struct {
@@ -28,15 +28,19 @@ type sight struct {
 	odds  float64 // probability, the mean of the looks
 }
 
-// cellAt crops the cell of a digit whose baseline starts at x, y, in millimetres:
-// wide is the digit's width and size that of the type, in millimetres, paper and
-// ink are the light of both, in steps of 255.
-func cellAt(cell *[glyphCellWide * glyphCellHigh]float32, g *gray, h *homography, x, y, wide, size float64, paper, ink float32) {
+// cellLight crops the cell of a digit whose baseline starts at x, y, in millimetres:
+// wide is the digit's width and size that of the type, in millimetres.
+func cellLight(g *gray, h *homography, x, y, wide, size float64) *gray {
 	scale := glyphCapital / (size * digitHigh)
 	x0, y0 := x+(wide-glyphCellWide/scale)/2, y-(glyphCellHigh+glyphCapital)/2/scale
-	c := g.crop(h, box{x0, y0, x0 + (glyphCellWide+.01)/scale, y0 + (glyphCellHigh+.01)/scale}, scale)
+	return g.crop(h, box{x0, y0, x0 + (glyphCellWide+.01)/scale, y0 + (glyphCellHigh+.01)/scale}, scale)
+}
+
+// cellAt fills a cell with shares of ink: paper and ink are the light of both, in
+// steps of 255.
+func cellAt(cell *[glyphCellWide * glyphCellHigh]float32, g *gray, h *homography, x, y, wide, size float64, paper, ink float32) {
 	k := 1 / max(paper-ink, leastGlyphContrast)
-	for i, v := range c.pix {
+	for i, v := range cellLight(g, h, x, y, wide, size).pix {
 		cell[i] = min(max((paper-float32(v))*k, -.5), 2.5)
 	}
 }
@@ -73,6 +77,14 @@ func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text 
 		return text, 0
 	}
 	r.evidence(g, h, n)
+	n.Strange = make([]sight, len(n.Sights))
+	for k := range n.Strange {
+		n.Strange[k].digit = -1
+		if digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin); !sure || digit != n.Sights[k].digit {
+			x, y := n.placeOf(k)
+			n.Strange[k] = r.strangeAt(g, h, x, y)
+		}
+	}
 	text, _, unsure = joinedNumber(n)
 	return text, unsure
 }
@@ -99,17 +111,38 @@ func (r *numberReader) astray(g *gray, h *homography, n *numberReading, share fl
 	return seen > 1
 }
 
-// sightAt looks at one place from all sides.
-// share is the light of ink over that of paper.
+// sightAt looks at one place from some sides. Share is the light of ink over that of
+// paper.
 func (r *numberReader) sightAt(g *gray, h *homography, x, y float64, share float32, looks []point) sight {
 	var cell [glyphCellWide * glyphCellHigh]float32
-	var mean [glyphClasses]float64
 	size := r.line.Points * service.PointMM
 	wide := r.pen.advance('0') / numberPPM
 	paper := r.paperAt(g, h, x+wide/2, y, size)
-	for _, aside := range looks {
+	return r.meanSight(r.net, looks, func(aside point) *[glyphCellWide * glyphCellHigh]float32 {
 		cellAt(&cell, g, h, x+aside.x, y+aside.y, wide, size, paper, share*paper)
-		r.net.read(&cell, &r.state)
+		return &cell
+	})
+}
+
+// strangeAt lets the net that has learned other faces look at one place.
+func (r *numberReader) strangeAt(g *gray, h *homography, x, y float64) sight {
+	var cell [glyphCellWide * glyphCellHigh]float32
+	size := r.line.Points * service.PointMM
+	wide := r.pen.advance('0') / numberPPM
+	return r.meanSight(r.strange, lookAside[:], func(aside point) *[glyphCellWide * glyphCellHigh]float32 {
+		for i, v := range cellLight(g, h, x+aside.x, y+aside.y, wide, size).pix {
+			cell[i] = float32(v)
+		}
+		inkOverPaper(&cell)
+		return &cell
+	})
+}
+
+// meanSight is what a net makes of a digit in the mean of some looks.
+func (r *numberReader) meanSight(net *glyphNet, looks []point, cell func(aside point) *[glyphCellWide * glyphCellHigh]float32) sight {
+	var mean [glyphClasses]float64
+	for _, aside := range looks {
+		net.read(cell(aside), &r.state)
 		for d, v := range r.state.out {
 			mean[d] += math.Exp(float64(v)) / float64(len(looks))
 		}
