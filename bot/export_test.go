@@ -70,6 +70,9 @@ func OwnerLabels(list []service.Application) []string {
 	return out
 }
 
+// ReportScreen is what the report of a batch shows.
+func ReportScreen(v *service.BatchView) any { return reportOf(v, "Europe/Moscow") }
+
 // QuestionScreen is what the card of a page shows.
 func QuestionScreen(v *service.QuestionView) any {
 	return questionScreen{QuestionView: v, Zone: "Europe/Moscow"}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -184,6 +185,7 @@ func (b *Bot) renderBatch(ctx context.Context, to service.Actor, n service.Batch
 	if err != nil {
 		return gone(err)
 	}
+	shortenRefused(v)
 	l := letter{Reply: Reply{Text: "scans_progress", Data: v}, EditID: int(v.Batch.MessageID)}
 	if v.Batch.State != service.BatchOpen { // what came of it is told by a message of its own
 		if l.EditOnly = true; l.EditID == 0 {
@@ -192,6 +194,13 @@ func (b *Bot) renderBatch(ctx context.Context, to service.Actor, n service.Batch
 	}
 	l.Sent = func(ctx context.Context, id int) error { return b.Batches.Shown(ctx, to, n.BatchID, int64(id)) }
 	return l, nil
+}
+
+// shortenRefused has names of files that were not taken as they are shown.
+func shortenRefused(v *service.BatchView) {
+	for i := range v.Refused {
+		v.Refused[i].Name = shortened(v.Refused[i].Name, shownName)
+	}
 }
 
 // batchChooseView is what is asked when no page says of which exam a batch is.
@@ -313,6 +322,11 @@ type reportView struct {
 	Zone   string
 }
 
+func reportOf(v *service.BatchView, zone string) reportView {
+	shortenRefused(v)
+	return reportView{BatchView: v, Asides: batchAsides(v), Zone: zone}
+}
+
 // asideView is pages that nothing comes of, for one reason.
 type asideView struct {
 	Rule   service.MatchRule
@@ -324,11 +338,16 @@ type asideView struct {
 type placeView struct {
 	File  string // or the archive's entry
 	Pages string // such as 2–5, 7; "" for the only one
+	More  int    // how many more pages there are
 }
 
 // mostPlaces is how many files are named of one reason: nobody looks up more of
 // them in a chat.
 const mostPlaces = 10
+
+// mostRuns is how many numbers of pages are told of one file: of sheets that were
+// scanned on both sides every second page is empty.
+const mostRuns = 10
 
 // batchAsides names the places of the pages that were set aside.
 func batchAsides(v *service.BatchView) []asideView {
@@ -348,14 +367,11 @@ func batchAsides(v *service.BatchView) []asideView {
 				a.More = len(rest)
 				break
 			}
-			switch {
-			case rest[0].Name != "":
-				a.Places = append(a.Places, placeView{File: rest[0].Name})
-			case pages[rest[0].File] > 1:
-				a.Places = append(a.Places, placeView{rest[0].File, pageRuns(rest[:n])})
-			default:
-				a.Places = append(a.Places, placeView{File: rest[0].File})
+			place := placeView{File: shortened(cmp.Or(rest[0].Name, rest[0].File), shownName)}
+			if rest[0].Name == "" && pages[rest[0].File] > 1 {
+				place.Pages, place.More = pageRuns(rest[:n])
 			}
+			a.Places = append(a.Places, place)
 			rest = rest[n:]
 		}
 		out = append(out, a)
@@ -363,10 +379,14 @@ func batchAsides(v *service.BatchView) []asideView {
 	return out
 }
 
-// pageRuns lists the numbers of pages, those that follow one another as one.
-func pageRuns(pages []service.PagePlace) string {
+// pageRuns lists the numbers of pages, those that follow one another as one, and
+// returns how many it leaves out.
+func pageRuns(pages []service.PagePlace) (string, int) {
 	var out []string
 	for i := 0; i < len(pages); {
+		if len(out) == mostRuns {
+			return strings.Join(out, ", "), len(pages) - i
+		}
 		j := i
 		for j+1 < len(pages) && pages[j+1].Number == pages[j].Number+1 {
 			j++
@@ -377,7 +397,7 @@ func pageRuns(pages []service.PagePlace) string {
 		}
 		out, i = append(out, run), j+1
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, ", "), 0
 }
 
 // renderBatchReport tells what came of a batch: the pictures of its pages first,
@@ -388,7 +408,7 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 		return gone(err)
 	}
 	l := letter{Reply: Reply{Text: "scans_report"}}
-	shown := reportView{BatchView: v, Asides: batchAsides(v), Zone: to.Zone}
+	shown := reportOf(v, to.Zone)
 	if v.Exam != nil {
 		if shown.Scans, err = b.Batches.Loaded(ctx, to, v.Exam.ID); err != nil {
 			return letter{}, err

@@ -10,13 +10,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/signintech/gopdf"
 
+	"flowbot/bot"
+	"flowbot/bot/chat"
 	"flowbot/bot/emulator"
 	"flowbot/service"
 	"flowbot/service/ocr"
 	"flowbot/service/ocr/drawn"
+	"flowbot/templates"
 )
 
 // linked lets a telephone in as the candidate of an application.
@@ -512,5 +516,47 @@ func TestAnAlbumOfPhotosIsOneBatch(t *testing.T) {
 	golden(t, "scan_batch_album", d.tg.Transcript())
 	if got := d.attached(e); strings.Contains(strings.Join(got, ";"), "none") {
 		t.Errorf("the scans are %q", got)
+	}
+}
+
+// TestTheReportOfALargeBatchIsOneMessage has everything in it that can be long.
+func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
+	t.Parallel()
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func(n int) string { return strings.Repeat("<скан & копия> ", 17) + strconv.Itoa(n) + ".pdf" }
+	v := &service.BatchView{Exam: &service.Exam{Number: "118"}, Found: 1500, Successful: 500, More: 480}
+	for n := range 100 {
+		f := service.ScanFile{Name: name(n), Pages: 15}
+		v.Files = append(v.Files, f)
+		f.State, f.Words = service.ScanFileRefused, strings.Repeat("ы", 150)
+		v.Refused = append(v.Refused, f)
+	}
+	for range 20 {
+		v.Missing = append(v.Missing, service.Application{
+			LastName: strings.Repeat("Ж", 40), FirstName: strings.Repeat("Ж", 20), Number: "24-118-001234",
+		})
+	}
+	for _, rule := range []service.MatchRule{service.MatchEmpty, service.PageRuleDuplicate} {
+		g := service.AsideGroup{Rule: rule}
+		for n := range 100 { // the empty backs of sheets
+			g.Pages = append(g.Pages, service.PagePlace{File: name(n / 50), Number: 2 * (n%50 + 1)})
+		}
+		v.AsideBy = append(v.AsideBy, g)
+	}
+	words, err := texts.HTML("scans_report", bot.ReportScreen(v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := templates.Plain(words)
+	if n := len(utf16.Encode([]rune(plain))); n > chat.MaxText {
+		t.Errorf("%d letters", n)
+	}
+	for _, want := range []string{"и ещё 480", "стр. 2, 4, 6, 8, 10, 12, 14, 16, 18, 20 и ещё 40 файла «<скан & копия>", "Не принято ещё файлов: 95."} {
+		if !strings.Contains(plain, want) {
+			t.Errorf("no %q in\n%s", want, plain)
+		}
 	}
 }

@@ -143,17 +143,18 @@ func (b *Bot) screenOf(t *Turn, v *service.QuestionView) questionScreen {
 	}
 	for _, l := range []*service.ScanPageLine{&v.Page, v.Beside} {
 		if l != nil {
-			l.File, l.Name = shortened(l.File), shortened(l.Name)
+			l.File, l.Name = shortened(l.File, shownName), shortened(l.Name, shownName)
 		}
 	}
 	return s
 }
 
-func shortened(name string) string {
-	if utf8.RuneCountInString(name) <= shownName {
-		return name
+// shortened is a text of so many letters at most.
+func shortened(text string, letters int) string {
+	if utf8.RuneCountInString(text) <= letters {
+		return text
 	}
-	return string([]rune(name)[:shownName-1]) + "…"
+	return string([]rune(text)[:letters-1]) + "…"
 }
 
 // questionsPressed shows the first question of an exam, or lets choose the exam.
@@ -416,9 +417,13 @@ func tail(number string, letters int) string {
 	return string(r[max(0, len(r)-letters):])
 }
 
+// shownLast is how much of a last name a button shows, in letters, so that the
+// number after it is not cut off on a phone, where about 30 letters stand.
+const shownLast = 14
+
 // initials is a name as lists shorten it: «Каримов А. Р.».
 func initials(a *service.Application) string {
-	out := []string{a.LastName}
+	out := []string{shortened(a.LastName, shownLast)}
 	for _, name := range []string{a.FirstName, a.MiddleName} {
 		if first, _ := utf8.DecodeRuneInString(name); name != "" {
 			out = append(out, string(first)+".")
@@ -474,7 +479,7 @@ func (b *Bot) askLooked(ctx context.Context, t *Turn, c questionChoice) (Reply, 
 	if err != nil {
 		return Reply{}, err
 	}
-	yes := Button{Label: "question_yes", Args: s.Picked.Gender, Press: c.with(saidLooked).press(pressChoose)}
+	yes := Button{Label: "question_yes", Press: c.with(saidLooked).press(pressChoose)}
 	r := Reply{Text: "question_sure", Data: s, Rows: [][]Button{row(yes), row(b.backTo(c))}}
 	if r.Photo = b.pagePicture(ctx, t, c.page, 0, true); r.Photo == nil { // nobody can compare what they do not see
 		r.Text, r.Rows = "question_unseen", r.Rows[1:]
@@ -743,7 +748,7 @@ func (b *Bot) pageList(ctx context.Context, t *Turn, batchID int64, page int) (R
 	r := Reply{Text: "pages_aside", Data: pagesView{list, page, t.By.Zone}}
 	for i := range list.Pages {
 		l := &list.Pages[i]
-		l.File, l.Name = shortened(l.File), shortened(l.Name)
+		l.File, l.Name = shortened(l.File, shownName), shortened(l.Name, shownName)
 		r.Rows = append(r.Rows, row(Button{Label: "page_item", Args: l, Press: Press{pressQuestion, l.ID, 0}}))
 	}
 	r.Rows = append(r.Rows, turnPages(page, (page+1)*pageSize < list.Count, func(p int) Press { return Press{pressPages, batchID, p} })...)

@@ -67,7 +67,7 @@ func TestQuestionsAreResolved(t *testing.T) {
 	d.presses(anna, "Каримов03 А. Р.")
 	d.presses(anna, "Назад", "Другой")
 	d.says(anna, "03-1")
-	d.presses(anna, "Каримов03 А. Р.", "Да, это он")
+	d.presses(anna, "Каримов03 А. Р.", "Да, верно")
 	d.presses(anna, "Не сертификат")
 	d.presses(anna, "Пересканировать")
 	d.at = d.at.Add(time.Second)
@@ -156,7 +156,7 @@ func TestAScanIsReplacedByAPage(t *testing.T) {
 	d.presses(anna, "Отменить: Каримов01 Алишер")
 	d.presses(anna, "Другой")
 	d.says(anna, "Каримов02")
-	d.presses(anna, "Каримов02 А. Р.", "Да, это она")
+	d.presses(anna, "Каримов02 А. Р.", "Да, верно")
 	golden(t, "scan_question_replaced", d.tg.Transcript())
 }
 
@@ -206,7 +206,7 @@ func TestPagesAreTakenBackAndReadAgain(t *testing.T) {
 	d.says(anna, "Нераспознанные")
 	d.presses(anna, "Не сертификат")
 	d.says(anna, "Нераспознанные")
-	d.presses(anna, "Отложенные страницы", "сканы.pdf, стр. 4", "Отложенные страницы", "сканы.pdf, стр. 3", "Вернуть в вопросы")
+	d.presses(anna, "Отложенные страницы", "Стр. 4 · сканы.pdf", "Отложенные страницы", "Стр. 3 · сканы.pdf", "Вернуть в вопросы")
 	golden(t, "scan_question_again", d.tg.Transcript())
 }
 
@@ -310,6 +310,11 @@ func TestNamesakesAreToldApartByTheirNumbers(t *testing.T) {
 			"numbers that differ far from their end",
 			[]service.Application{person("Каримов", "24-10-40538-000021-1"), person("Каримов", "24-10-40539-000021-1")},
 			[]string{"Каримов А. 8-000021-1", "Каримов А. 9-000021-1"},
+		},
+		{
+			"a last name that would push the number off a phone's button",
+			[]service.Application{person("Абдурахмонжонзода", "24-10-40538-000021-1")},
+			[]string{"Абдурахмонжон… А. 0021-1"},
 		},
 		{"a number that is short", []service.Application{person("Каримов", "АБ12")}, []string{"Каримов А. АБ12"}},
 	}
