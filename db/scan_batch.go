@@ -292,6 +292,13 @@ func (q queries) PrintedProfiles(ctx context.Context, printingIDs []int64) (map[
 	return out, nil
 }
 
+// QuestionsOf implements service.ScanBatchQueries.
+func (q queries) QuestionsOf(ctx context.Context, examID int64) ([]service.ScanPage, error) {
+	var out []service.ScanPage
+	err := q.NewSelect().Model(&out).Where("exam_id = ?", examID).Where("state = 'question'").Order("id").Scan(ctx)
+	return out, explain(err)
+}
+
 // PagesOfExam implements service.ScanBatchQueries.
 func (q queries) PagesOfExam(ctx context.Context, examID int64, limit int) ([]service.ScanPage, error) {
 	var out []service.ScanPage

@@ -67,27 +67,46 @@ func MatchPage(list []PrintedCertificate, r *PageReading) (int64, MatchRule) {
 	if number == "" {
 		return 0, rule
 	}
-	id := int64(0)
-	for i := range list {
-		for _, line := range list[i].Of(FieldRegistrationNumber) {
-			if line.Text != number {
-				continue
-			}
-			if id != 0 {
-				return 0, MatchNumberShared
-			}
-			id = list[i].ApplicationID
-		}
-	}
-	if id == 0 {
+	owners := ownersOf(list, number)
+	switch {
+	case len(owners) == 0:
 		return 0, MatchForeign
+	case len(owners) > 1:
+		return 0, MatchNumberShared
 	}
+	id := owners[0]
 	for _, c := range r.Candidates {
 		if c.ApplicationID == id && c.AgreesByName() {
 			return id, rule
 		}
 	}
 	return 0, MatchNameDiffers
+}
+
+// ownersOf lists the applications whose printed number is this one.
+func ownersOf(list []PrintedCertificate, number string) []int64 {
+	var out []int64
+	for i := range list {
+		for _, line := range list[i].Of(FieldRegistrationNumber) {
+			if line.Text == number {
+				out = append(out, list[i].ApplicationID)
+			}
+		}
+	}
+	return out
+}
+
+// claimOf is the application whose number surely stands on a page, whatever the
+// name says; 0 for none.
+func claimOf(list []PrintedCertificate, r *PageReading) int64 {
+	if r.Empty || !r.Located || r.Number == "" {
+		return 0
+	}
+	number, _ := settledNumber(r)
+	if owners := ownersOf(list, number); number != "" && len(owners) == 1 {
+		return owners[0]
+	}
+	return 0
 }
 
 // settledNumber is the number on a page, and the rule that settles it, or "" and the

@@ -278,6 +278,8 @@ type ScanBatchQueries interface {
 	PrintedForms(ctx context.Context, examIDs []int64) ([]PrintedForm, error)
 	// PrintedProfiles returns the blank profiles of printings.
 	PrintedProfiles(ctx context.Context, printingIDs []int64) (map[int64]BlankProfile, error)
+	// QuestionsOf returns all questions of an exam with their evidence.
+	QuestionsOf(ctx context.Context, examID int64) ([]ScanPage, error)
 	// PagesOfExam lists the pages that were sent for an exam with their evidence,
 	// file by file, at most limit.
 	PagesOfExam(ctx context.Context, examID int64, limit int) ([]ScanPage, error)

@@ -77,7 +77,7 @@ func TestEachPageIsDecidedByItsRule(t *testing.T) {
 		{
 			name:  "another name",
 			pages: func(d *scanDesk, l apps) [][]byte { return [][]byte{d.scanned(l[0], misnamed)} },
-			want:  []string{"question name differs"},
+			want:  []string{"question name differs 001"},
 		},
 		{
 			name:  "no blank on it",
@@ -155,6 +155,41 @@ func TestEachPageIsDecidedByItsRule(t *testing.T) {
 				return [][]byte{d.scanned(l[0], onBlank(b1)), d.scanned(l[0])}
 			},
 			want: []string{"question application twice 001", "question application twice 001"},
+		},
+		{
+			name: "a third page of two that wait as questions",
+			before: func(d *scanDesk, e *service.Exam, l apps) {
+				d.sends(d.anna, e, d.scanned(l[0], onBlank(b1)), d.scanned(l[0], onBlank(b2)))
+			},
+			pages: func(d *scanDesk, l apps) [][]byte { return [][]byte{d.scanned(l[0], onBlank(b1)), d.scanned(l[1])} },
+			want:  []string{"question application twice 001", "matched number+name 002"}, loaded: []string{"002"},
+		},
+		{
+			name: "another page that waits surely bears the number",
+			before: func(d *scanDesk, e *service.Exam, l apps) {
+				d.sends(d.anna, e, d.scanned(l[0], misnamed), d.scanned(l[1], misnamed, onBlank(b1)))
+			},
+			pages: func(d *scanDesk, l apps) [][]byte {
+				return [][]byte{d.scanned(l[0], onBlank(b2)), d.scanned(l[1], onBlank(b1))}
+			},
+			want:   []string{"question application twice 001", "matched number+name 002"},
+			loaded: []string{"002 " + b1},
+		},
+		{
+			name: "another page of the batch surely bears the number",
+			pages: func(d *scanDesk, l apps) [][]byte {
+				return [][]byte{d.scanned(l[0], onBlank(b1)), d.scanned(l[0], misnamed)}
+			},
+			want: []string{"question application twice 001", "question name differs 001"},
+		},
+		{
+			name: "a page whose blank is in question, and another on a blank that is not",
+			before: func(d *scanDesk, e *service.Exam, l apps) {
+				d.spoil(b1)
+				d.sends(d.anna, e, d.scanned(l[0], onBlank(b1)))
+			},
+			pages: func(d *scanDesk, l apps) [][]byte { return [][]byte{d.scanned(l[0], onBlank(b2))} },
+			want:  []string{"question application twice 001"},
 		},
 		{
 			name:   "the same certificate in an earlier batch",

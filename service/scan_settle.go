@@ -203,7 +203,7 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 		}
 		t.pages = append(t.pages, &verdict{page: &pages[i], reading: r})
 	}
-	for _, step := range []func(context.Context) error{t.sortOut, t.match, t.together, t.readBlanks, t.conclude} {
+	for _, step := range []func(context.Context) error{t.sortOut, t.match, t.rivals, t.together, t.readBlanks, t.conclude} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -219,6 +219,14 @@ type settlement struct {
 	list         *PageList
 	applications map[int64]*Application // of the exam
 	pages        []*verdict             // in the order in which they came
+	questions    map[int64][]rival      // by application; see rivals
+}
+
+// rival is a page that a person has to decide on, and that surely bears the number
+// of an application.
+type rival struct {
+	pageID int64
+	blank  BlankKey // zero: unread
 }
 
 // verdict is what becomes of a page.
@@ -283,9 +291,52 @@ func (t *settlement) match(ctx context.Context) error {
 			}
 		default:
 			v.ask(rule, 0)
+			v.application = t.applications[claimOf(t.list.Certificates, v.reading)]
 		}
 	}
 	return nil
+}
+
+// rivals finds the questions that claim an application of the exam: those that are
+// open, of whatever batch, and those that were just asked.
+func (t *settlement) rivals(ctx context.Context) error {
+	open, err := t.sc.tx.QuestionsOf(ctx, t.sc.exam.ID)
+	if err != nil {
+		return err
+	}
+	t.questions = make(map[int64][]rival)
+	for i := range open {
+		p := &open[i]
+		r, err := p.ReadingOf()
+		if err != nil {
+			return fmt.Errorf("evidence of page %d: %w", p.ID, err)
+		}
+		one := rival{pageID: p.ID}
+		id := p.ApplicationID
+		if r != nil {
+			one.blank = t.blankOf(r)
+			id = cmp.Or(claimOf(t.list.Certificates, r), id)
+		}
+		t.questions[id] = append(t.questions[id], one)
+	}
+	for _, v := range t.pages {
+		if v.event == PageEventAsk && v.application != nil {
+			id := v.application.ID
+			t.questions[id] = append(t.questions[id], rival{v.page.ID, t.blankOf(v.reading)})
+		}
+	}
+	return nil
+}
+
+// rivalOf is a question that claims the application of a page too, and is not the
+// same certificate on the same blank; 0 for none.
+func (t *settlement) rivalOf(v *verdict) int64 {
+	for _, r := range t.questions[v.application.ID] {
+		if v.blank.Number == "" || v.blank != r.blank {
+			return r.pageID
+		}
+	}
+	return 0
 }
 
 // foreign decides a page with a sure number that is not on the list.
@@ -380,13 +431,18 @@ func (t *settlement) claims(ctx context.Context, a *Application, pages []*verdic
 		pages = undecided(pages)
 	}
 	switch {
-	case len(pages) == 0 || len(pages) == 1 && a.ScanID == 0:
+	case len(pages) == 0:
 		return nil
-	case a.ScanID == 0:
+	case a.ScanID != 0:
+		return t.against(ctx, a, loaded, pages)
+	case len(pages) > 1:
 		askBoth(pages, 0)
 		return nil
 	}
-	return t.against(ctx, a, loaded, pages)
+	if twin := t.rivalOf(pages[0]); twin != 0 {
+		pages[0].ask(PageRuleTwice, twin)
+	}
+	return nil
 }
 
 // undecided leaves out what is decided.
