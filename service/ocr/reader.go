@@ -25,6 +25,7 @@ type Reader struct {
 	numbers []*numberReader // one for each shape of number on the list
 	pens    map[penKey]*pen
 
+	cut         *encoder              // nil before it is needed
 	shared      []service.PrintedLine // what the list's certificates share
 	sharedTiles []*sharedTile
 }
@@ -98,7 +99,6 @@ type page struct {
 	data []byte
 	part int   // the image is 1/part of the page's size
 	img  *gray // light
-	full *gray // at the page's own size, nil before it is needed
 	h    homography
 	off  misprint
 }
@@ -116,8 +116,8 @@ func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, e
 	if out.Width, out.Height, err = r.jpeg.size(data); err != nil {
 		return nil, err
 	}
-	if max(out.Width, out.Height) > halfAbove {
-		p.part = 2
+	for max(out.Width, out.Height) > halfAbove*p.part && p.part < 8 {
+		p.part *= 2
 	}
 	if p.img, err = r.jpeg.luma(data, p.part); err != nil {
 		return nil, err
@@ -352,29 +352,38 @@ func (g *gray) edge(h *homography, from, to point) float64 {
 // readNumber reads the registration number. Where digits are unsure it looks once
 // more without the colours of stamp and signature, and then asks Tesseract.
 func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, error) {
-	first, reader := r.bestNumber(p.img, p)
+	first, reader := r.bestNumber(p.img, &p.h, p.off)
 	if first != nil {
 		if text, unsure := reader.readings(p.img, &p.h, first); unsure == 0 {
 			out.Number, out.NumberAlign = text, float64(first.Align)
 			return first, nil
 		}
 	}
-	plain, err := r.jpeg.lightest(p.data, p.part)
-	if err != nil {
-		return nil, err
+	part, err := r.numberPart(p)
+	if part == nil || err != nil {
+		return first, err
 	}
-	second, other := r.bestNumber(plain, p)
 	both := []*numberReading{first}
-	switch {
-	case first == nil && second == nil:
+	if !part.gray {
+		plain, err := r.jpeg.lightest(part.data, p.part)
+		if err != nil {
+			return nil, err
+		}
+		h := part.h.scaled(1 / float64(p.part))
+		second, other := r.bestNumber(plain, &h, p.off)
+		switch {
+		case second == nil:
+		case first == nil || other != reader && second.Align > first.Align:
+			first, reader = second, other
+			reader.readings(plain, &h, first)
+			both = []*numberReading{first}
+		case other == reader:
+			reader.readings(plain, &h, second)
+			both = append(both, second)
+		}
+	}
+	if first == nil {
 		return nil, nil
-	case first == nil || second != nil && other != reader && second.Align > first.Align:
-		first, reader = second, other
-		reader.readings(plain, &p.h, first)
-		both = []*numberReading{first}
-	case second != nil && other == reader:
-		reader.readings(plain, &p.h, second)
-		both = append(both, second)
 	}
 	var unsure int
 	out.Number, out.NumberLikely, unsure = joinedNumber(both...)
@@ -382,46 +391,71 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 	if unsure == 0 || unsure > mostErased {
 		return first, nil
 	}
-	full, h, err := r.full(p)
+	scale := max(1, p.part/2)
+	full, err := r.jpeg.luma(part.data, scale)
 	if err != nil {
 		return nil, err
 	}
+	h := part.h.scaled(1 / float64(scale))
 	size := reader.line.Points * service.PointMM
 	long := reader.at[len(reader.at)-1]/numberPPM + size
 	x, y := reader.line.X+first.DX, reader.line.Y+first.DY
-	strip := full.crop(h, box{x - 1.2, y - size*.7 - 1, x + long + .6, y + 1}, 30/(size*.7))
+	strip := full.crop(&h, box{x - 1.2, y - size*.7 - 1, x + long + .6, y + 1}, 30/(size*.7))
 	out.NumberSecond, err = r.digits.line(stretched(strip))
 	return first, err
+}
+
+// pagePart is a part of a page as a JPEG of its own.
+type pagePart struct {
+	data []byte
+	gray bool
+	h    homography // to its pixels
+}
+
+// numberPart cuts out where a number can stand; nil if that is not on the page.
+func (r *Reader) numberPart(p *page) (*pagePart, error) {
+	head, err := r.jpeg.head(p.data)
+	if err != nil {
+		return nil, err
+	}
+	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, n := range r.numbers {
+		size := n.line.Points * service.PointMM
+		long := n.at[len(n.at)-1]/numberPPM + size
+		const beside = slack + 5
+		a, b, c, d := p.h.bounds(box{n.line.X - beside, n.line.Y - size - beside, n.line.X + long + beside, n.line.Y + beside}, float64(p.part))
+		x0, y0, x1, y1 = math.Min(x0, a), math.Min(y0, b), math.Max(x1, c), math.Max(y1, d)
+	}
+	left, top := max(0, int(x0))/head.block*head.block, max(0, int(y0))/head.block*head.block
+	right, low := min(head.w, int(x1)+1), min(head.h, int(y1)+1)
+	if right-left < head.block || low-top < head.block {
+		return nil, nil
+	}
+	if r.cut == nil {
+		if r.cut, err = newEncoder(); err != nil {
+			return nil, err
+		}
+	}
+	data, err := r.cut.cut(p.data, 0, left, top, right-left, low-top)
+	if err != nil {
+		return nil, nil //nolint:nilerr // a page that is damaged there was read as far as it can be
+	}
+	return &pagePart{data, head.gray, p.h.scaled(float64(p.part)).moved(-float64(left), -float64(top))}, nil
 }
 
 // mostErased is how many digits may be unsure for the second reader to be asked.
 const mostErased = 6
 
 // bestNumber reads the number in each shape that the list has.
-func (r *Reader) bestNumber(g *gray, p *page) (*numberReading, *numberReader) {
+func (r *Reader) bestNumber(g *gray, h *homography, off misprint) (*numberReading, *numberReader) {
 	var best *numberReading
 	var reader *numberReader
 	for _, n := range r.numbers {
-		if s := n.read(g, &p.h, p.off); s != nil && (best == nil || s.Align > best.Align) {
+		if s := n.read(g, h, off); s != nil && (best == nil || s.Align > best.Align) {
 			best, reader = s, n
 		}
 	}
 	return best, reader
-}
-
-// full is the page at its own size.
-func (r *Reader) full(p *page) (*gray, *homography, error) {
-	if p.part == 1 {
-		return p.img, &p.h, nil
-	}
-	if p.full == nil {
-		var err error
-		if p.full, err = r.jpeg.luma(p.data, 1); err != nil {
-			return nil, nil, err
-		}
-	}
-	h := p.h.scaled(float64(p.part))
-	return p.full, &h, nil
 }
 
 // stretched spreads the light of a strip from ink to paper.
