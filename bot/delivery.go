@@ -78,7 +78,8 @@ func (b *Bot) deliveryApplicationRows(_ *Turn, v *service.ApplicationView) [][]B
 	return out
 }
 
-// giving asks before scans go out whose hold is not over.
+// giving asks before scans go out whose hold is not over, in a message of its own:
+// the button stands under reports that must stay.
 func (b *Bot) giving(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
 		return b.chooseExam(ctx, t, service.ExamFilter{}, pressGiving)
@@ -87,7 +88,7 @@ func (b *Bot) giving(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Text: "delivery_give_ask", Data: plan, Edit: true, Rows: [][]Button{row(
+	return Reply{Text: "delivery_give_ask", Data: plan, Rows: [][]Button{row(
 		Button{Press: Press{pressGive, plan.Exam.ID, plan.Version}},
 		Button{Label: "back", Press: Press{pressReach, plan.Exam.ID, 0}},
 	)}}, nil
@@ -101,7 +102,7 @@ func (b *Bot) give(ctx context.Context, t *Turn) (Reply, error) {
 	plan, err := b.Deliveries.Give(ctx, t.By, t.Press.ID, t.Press.Version)
 	if service.ReasonOf(err) == service.ReasonDeliveryChanged {
 		r, err := b.giving(ctx, t)
-		r.Lead = string(service.ReasonDeliveryChanged)
+		r.Lead, r.Edit = string(service.ReasonDeliveryChanged), true
 		return r, err
 	}
 	if err != nil {

@@ -134,6 +134,12 @@ func (b *Bot) looseFile(ctx context.Context, t *Turn) (Reply, error) {
 	switch {
 	case !t.File.Photo && service.IsTable(t.File.Name):
 		return b.looseTable(ctx, t)
+	case t.By.Has(service.RolePartnerRep) && t.By.Has(service.RoleCenterStaff):
+		r, err := b.loosePackage(ctx, t)
+		if r.Text == "loose_nothing_waits" {
+			return b.looseScan(ctx, t)
+		}
+		return r, err
 	case t.By.Has(service.RolePartnerRep):
 		return b.loosePackage(ctx, t)
 	case t.By.Has(service.RoleCenterStaff):

@@ -26,7 +26,7 @@ const (
 	pressReadAllAgain  Action = "sqe" // all questions of an exam, whose the ID is; Version is 0
 	pressQuestionBlank Action = "sqb" // types the blank; ID and Version are a choice
 	pressScanPage      Action = "sqm" // «Проверить скан»: the page that it came from; ID is the application's, Version is 0
-	pressPages         Action = "sqs" // «Отложенные страницы»; ID is the batch's, Version a page of the list
+	pressPages         Action = "sqs" // «Отложенные страницы»; ID is the batch's, Version a page of the list from 1, 0 opens it
 )
 
 func (b *Bot) questionActions() []action {
@@ -734,7 +734,11 @@ type pagesView struct {
 
 // pagesPressed lists the pages of a batch that were set aside.
 func (b *Bot) pagesPressed(ctx context.Context, t *Turn) (Reply, error) {
-	return b.pageList(ctx, t, t.Press.ID, pageOf(int64(t.Press.Version)))
+	r, err := b.pageList(ctx, t, t.Press.ID, pageOf(int64(t.Press.Version)-1))
+	if t.Press.Version == 0 {
+		r.Edit = false // it is opened under reports that must stay
+	}
+	return r, err
 }
 
 func (b *Bot) pageList(ctx context.Context, t *Turn, batchID int64, page int) (Reply, error) {
@@ -751,7 +755,7 @@ func (b *Bot) pageList(ctx context.Context, t *Turn, batchID int64, page int) (R
 		l.File, l.Name = shortened(l.File, shownName), shortened(l.Name, shownName)
 		r.Rows = append(r.Rows, row(Button{Label: "page_item", Args: l, Press: Press{pressQuestion, l.ID, 0}}))
 	}
-	r.Rows = append(r.Rows, turnPages(page, (page+1)*pageSize < list.Count, func(p int) Press { return Press{pressPages, batchID, p} })...)
+	r.Rows = append(r.Rows, turnPages(page, (page+1)*pageSize < list.Count, func(p int) Press { return Press{pressPages, batchID, p + 1} })...)
 	menu := Button{Press: Press{Do: pressMenu}}
 	if list.Exam != nil {
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressExam, list.Exam.ID, 0}, Args: list.Exam.Number}, menu))
