@@ -26,6 +26,18 @@ func (q queries) ApplicationsOf(ctx context.Context, personID int64, limit int) 
 	return out, explain(err)
 }
 
+// questioned finds the pages that seem to be an application's and wait for a
+// person, or for the reading that a person has asked for.
+const questioned = `SELECT 1 FROM scan_pages AS g JOIN scan_batches AS b ON b.id = g.batch_id WHERE g.application_id = ?
+	AND (g.state = 'question' OR g.state IN ('waiting', 'read') AND b.state = 'settled')`
+
+// Questioned implements service.CandidateQueries.
+func (q queries) Questioned(ctx context.Context, applicationID int64) (bool, error) {
+	out := false
+	err := q.NewRaw(`SELECT EXISTS (`+questioned+`)`, applicationID).Scan(ctx, &out)
+	return out, explain(err)
+}
+
 // CandidatesOf implements service.CandidateQueries.
 func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.CandidateReach, error) {
 	var out []service.CandidateReach
@@ -34,6 +46,7 @@ func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.Cand
 		ColumnExpr("coalesce(p.unreachable_at IS NOT NULL, false) AS unreachable").
 		ColumnExpr("a.scan_id IS NOT NULL AS loaded, a.delivered_at IS NOT NULL AS delivered, a.handed_on IS NOT NULL AS handed").
 		ColumnExpr("a.outcome = ? AND a.violations = ? AS entitled", service.OutcomePassed, service.ViolationsNone).
+		ColumnExpr("EXISTS ("+questioned+") AS questioned", bun.Safe("a.id")).
 		ColumnExpr("coalesce(a.scan_id, 0) AS scan_id, a.deliver_at, coalesce(s.supported, false) AS supported").
 		ColumnExpr("a.scan_id IS NOT NULL AND a.deliver_at IS NULL AND a.person_id IS NOT NULL AS withheld").
 		ColumnExpr("coalesce(t.state = ?, false) AS lost, coalesce(t.state = ?, false) AS failed", service.NoticeUnknown, service.NoticeFailed).

@@ -194,6 +194,9 @@ type CandidateQueries interface {
 	// ApplicationsOf lists the applications that are linked to a person, newest
 	// first, at most limit.
 	ApplicationsOf(ctx context.Context, personID int64, limit int) ([]Application, error)
+	// Questioned tells that a page which a person has still to decide on seems to be
+	// an application's, or is one that is read anew.
+	Questioned(ctx context.Context, applicationID int64) (bool, error)
 	// CandidatesOf lists an exam's applications that a certificate may follow with
 	// how their candidates can be reached, by name: not those who did not come,
 	// failed, or broke the rules.
@@ -238,6 +241,7 @@ type CandidateReach struct {
 	ScanID        int64 // 0 while none is loaded
 	DeliverAt     *time.Time
 	Supported     bool // readings of the machine support whose scan it is
+	Questioned    bool // see CandidateQueries.Questioned
 	Lost          bool // a request left with the scan, no answer came: it may have arrived
 	Failed        bool // the scan could not be sent
 	Withheld      bool // the scan was recalled from this person
@@ -836,9 +840,13 @@ func (s *Candidates) view(ctx context.Context, a *Application) (*CandidateView, 
 	if err != nil {
 		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
 	}
+	questioned, err := s.contradicted(ctx, a)
+	if err != nil {
+		return nil, err
+	}
 	v := &CandidateView{
 		Application: *a, Exam: e.Number, HeldOn: e.HeldOn, Center: org.Name,
-		Status: ApplicationAwaitingResult, Ready: e.PausedAt == nil && deliverable(a, s.now()),
+		Status: ApplicationAwaitingResult, Ready: e.PausedAt == nil && deliverable(a, s.now()) && !questioned,
 	}
 	if e.ProtocolStatus == ProtocolApproved || a.Frozen() {
 		v.Status = a.Status()
@@ -850,6 +858,19 @@ func (s *Candidates) view(ctx context.Context, a *Application) (*CandidateView, 
 // is loaded, still due to them, and its hold is over.
 func deliverable(a *Application, now time.Time) bool {
 	return a.PersonID != 0 && a.ScanID != 0 && a.Entitled() && a.DeliverAt != nil && !now.Before(*a.DeliverAt)
+}
+
+// contradicted tells whether a page in question may show that the scan of an
+// application, which nobody has yet, is another's.
+func (s *Candidates) contradicted(ctx context.Context, a *Application) (bool, error) {
+	if a.ScanID == 0 || a.DeliveredAt != nil {
+		return false, nil
+	}
+	out, err := s.store.Questioned(ctx, a.ID)
+	if err != nil {
+		return false, fmt.Errorf("questions about application %d: %w", a.ID, err)
+	}
+	return out, nil
 }
 
 // CandidateScan is a scan on its way to its candidate.
@@ -914,13 +935,18 @@ func (s *Candidates) Open(ctx context.Context, sha string) (io.ReadSeekCloser, e
 	return s.files.Open(ctx, sha)
 }
 
+// questionPause is how long a delivery waits before it is asked again whether the
+// question that contradicts it was answered.
+const questionPause = 5 * time.Minute
+
 // Due asks at the moment of sending whether a delivery still holds: the scan is
 // the application's present one, the certificate is still due, the application is
 // still theirs, the hold is over, nobody has paused the exam, they do not have it
-// yet, and no earlier request was lost, which may have brought it: this one can
-// have been queued while that was on its way. It is nil where anything of that is
-// not so; a hold that was made longer is queued anew, and so is everything when a
-// pause ends.
+// yet, no page in question contradicts it, and no earlier request was lost, which
+// may have brought it: this one can have been queued while that was on its way. It
+// is nil where anything of that is not so; a hold that was made longer is queued
+// anew, and so are what a question contradicts, which is tried again until that is
+// answered, and everything when a pause ends.
 func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*CandidateScan, error) {
 	a, err := s.own(ctx, to, n.ApplicationID)
 	if err != nil {
@@ -941,6 +967,15 @@ func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*Cand
 	}
 	if e.PausedAt != nil {
 		return nil, nil //nolint:nilnil // the same
+	}
+	questioned, err := s.contradicted(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if questioned {
+		return nil, s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			return tx.Enqueue(ctx, to.PersonID, n, s.now().Add(questionPause))
+		})
 	}
 	lost := false
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {

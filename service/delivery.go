@@ -178,7 +178,7 @@ type GivePlan struct {
 	Exam        Exam
 	Going       int        // go now
 	Sending     int        // of the others: their hold is over, they go already
-	Held        int        // of the others: no reading of the machine supports whose they are, they keep their hold
+	Held        int        // of the others: no reading of the machine supports whose they are, or a question contradicts it; they wait
 	Unlinked    int        // of the others: they go when their candidate links
 	Unreachable int        // of the others: their candidate's chat refuses messages
 	Unconfirmed int        // of the others: they may have arrived, or could not be sent, and a person decides
@@ -193,7 +193,7 @@ type GivePlan struct {
 // add sorts an application into the plan.
 func (p *GivePlan) add(r *CandidateReach) {
 	held := r.DeliverAt != nil && p.now.Before(*r.DeliverAt)
-	if held && r.Supported {
+	if held && r.Supported && !r.Questioned {
 		p.skipped = append(p.skipped, r.ApplicationID)
 	}
 	switch {
@@ -204,6 +204,8 @@ func (p *GivePlan) add(r *CandidateReach) {
 		p.Unlinked++
 	case r.Unreachable:
 		p.Unreachable++
+	case r.Questioned:
+		p.Held++
 	case !held:
 		p.Sending++
 	case r.Supported:

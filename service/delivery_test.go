@@ -251,6 +251,51 @@ func TestOnlyWhatReadingsSupportGoesBeforeItsTime(t *testing.T) {
 
 // TestWhatAnEarlierCandidateHadIsRecalledAlone recalls a scan from somebody who
 // was unlinked meanwhile.
+func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	candidates, deliveries := d.candidates(), service.NewDeliveries(d.store, &chatMessages{}, d.now)
+	token, _, err := candidates.Invite(t.Context(), d.anna, list[0].ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := d.Accept(t.Context(), service.AcceptInput{TelegramID: 700, Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.sends(d.anna, e, d.scanned(list[0]))
+	d.work()
+	a := d.as(list[0])
+	n := service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
+	question := d.askOne(e, d.scanned(list[0], misnamed), service.MatchNameDiffers)
+
+	if p, err := deliveries.PlanGiving(t.Context(), d.anna, e.ID); service.ReasonOf(err) != service.ReasonDeliveryNothing {
+		t.Errorf("it can be given before its hold is over: %+v, %v", p, err)
+	}
+	d.wait(hold)
+	d.exec(`UPDATE notices SET state = 'skipped', ended_at = now() WHERE kind = 'delivery'`)
+	if got, err := candidates.Due(t.Context(), in.Actor, n); got != nil || err != nil {
+		t.Errorf("due is %+v, %v", got, err)
+	}
+	if _, err := candidates.Scan(t.Context(), in.Actor, a.ID); service.ReasonOf(err) != service.ReasonCandidateNoScan {
+		t.Errorf("asked for, it came: %v", err)
+	}
+	var later []time.Time
+	if err := d.store.Bun().NewRaw(`SELECT run_at FROM notices WHERE kind = 'delivery' AND state = 'queued'`).Scan(t.Context(), &later); err != nil {
+		t.Fatal(err)
+	}
+	if len(later) != 1 || !later[0].After(d.now()) {
+		t.Errorf("it is tried again at %v; it is %v", later, d.now())
+	}
+	if _, err := d.questions().Dismiss(t.Context(), d.anna, question.ID, question.Revision, service.PageRuleNoScan); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := candidates.Due(t.Context(), in.Actor, n); got == nil || err != nil {
+		t.Errorf("after the answer due is %+v, %v", got, err)
+	}
+}
+
 func TestWhatAnEarlierCandidateHadIsRecalledAlone(t *testing.T) {
 	t.Parallel()
 	d := newDeliveryDesk(t, 1)
