@@ -79,6 +79,7 @@ type deskOptions struct {
 	foreign     foreign.Options
 	maxDownload int64              // bytes
 	recogniser  service.Recogniser // nil: pages are read by pages of a desk
+	publicURL   string             // of our own server; "": there is no page for large files
 }
 
 func newDesk(t *testing.T) *desk {
@@ -140,6 +141,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 			Exams: d.exams.Exams, Protocols: d.exams.Protocols, Centers: d.exams.Centers, Frdo: d.exams.Frdo,
 			Certificates: d.exams.Certificates, Blanks: d.exams.Blanks, Scans: d.exams.Scans, Batches: d.exams.Batches,
 			Questions: d.exams.Questions, Candidates: d.exams.Candidates, Deliveries: d.exams.Deliveries, Uploads: d.exams.Uploads,
+			Links: d.exams.Links, PublicURL: o.publicURL,
 			People: d.people, Acts: d.acts, Journals: journals, Drafts: service.NewDrafts(d.store, now),
 			Queue: service.NewQueue(d.store, now), Cards: service.NewCards(d.store, now), Archives: archives,
 			Tasks: d.tasks, Imports: tables, Troubles: troubles, BotName: "flowbot",

@@ -26,6 +26,7 @@ type examServices struct {
 	Candidates   *service.Candidates
 	Deliveries   *service.Deliveries
 	Uploads      *service.Uploads
+	Links        *service.UploadLinks
 }
 
 // deliveryHold is how long a scan waits at a desk.
@@ -48,6 +49,7 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 		Store: d.store, Chat: sent, Foreign: reader, Files: d.files, Scans: e.Scans, Printer: d.printer, Recogniser: d.recogniser,
 		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: maxDownload, Say: say, Program: "test", Now: now,
 	})
+	e.Links = service.NewUploadLinks(d.store, e.Batches, rand.NewChaCha8([32]byte{3}), now)
 	e.Questions = service.NewScanQuestions(e.Batches)
 	e.Candidates = service.NewCandidates(d.store, d.people, d.printer, d.files, random, now)
 	e.Deliveries = service.NewDeliveries(d.store, gatedMessages{post.Messages{Chat: d.client}, d}, now)
