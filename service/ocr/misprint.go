@@ -30,12 +30,8 @@ func shared(list []service.PrintedCertificate) []service.PrintedLine {
 	var all []*count
 	for i := range list {
 		for _, l := range list[i].Lines {
-			switch l.Field {
-			case service.FieldName, service.FieldNameLatin, service.FieldRegistrationNumber:
-				continue
-			default:
-			}
-			if len([]rune(l.Text)) < sharedRunes {
+			own := l.Field == service.FieldName || l.Field == service.FieldNameLatin || l.Field == service.FieldRegistrationNumber
+			if own || len([]rune(l.Text)) < sharedRunes {
 				continue
 			}
 			c := counts[l]
