@@ -560,3 +560,29 @@ func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestScansAreReachedByWords types what stands on buttons, with a number and
+// without, as somebody who may and as somebody who may not.
+func TestScansAreReachedByWords(t *testing.T) {
+	t.Parallel()
+	d, anna := scanner(t, deskOptions{})
+	d.scanning("118", 3)
+	d.scanning("119", 1, func(_ int, a *service.Application) { a.RegistrationNumber = "24-10-40538-000901-1" })
+	d.linked("candidate", "118-01")
+	partner := d.hire("partner", "Юг", "Ольга Петрова")
+	d.scansOf(anna, &service.Exam{Number: "118"}, d.certificate("118-01"), d.smudged("118-02"))
+	d.quietly()
+
+	for _, words := range []string{
+		"Загрузить сканы", "Загрузить сканы · 118", "Нераспознанные", "Нераспознанные · 118", "нераспознанные 119", "Выдать сейчас",
+		"Выдать сейчас · 118", "Приостановить · 118", "Приостановить · 118", "Выдать сейчас · 118", "Возобновить выдачу · 118",
+		"Загрузить сканы · 999",
+	} {
+		d.says(anna, words)
+	}
+	d.tg.Note("none of it is a partner's")
+	for _, words := range []string{"Загрузить сканы · 118", "Нераспознанные", "Выдать сейчас · 118", "Приостановить"} {
+		d.says(partner, words)
+	}
+	golden(t, "scan_words", d.tg.Transcript())
+}
