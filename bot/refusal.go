@@ -131,6 +131,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonDeliveryNothing:   reply,
 	service.ReasonDeliveryChanged:   reply,
 	service.ReasonDeliveryNoAgain:   alert,
+	service.ReasonDeliverySending:   alert,
 	service.ReasonDeliveryNotSent:   alert,
 	service.ReasonDeliveryTooOld:    reply,
 	service.ReasonDeliveryRecalling: alert,

@@ -397,17 +397,21 @@ func (t tx) SaveScanPage(ctx context.Context, p *service.ScanPage) error {
 
 // HoldDelivery implements service.ScanBatchCommands. A sender passes held notices
 // over, and asks once more what is due after it has claimed one.
-func (t tx) HoldDelivery(ctx context.Context, personID int64, key string) (bool, error) {
+func (t tx) HoldDelivery(ctx context.Context, personID int64, key string) (service.NoticeState, error) {
 	var states []service.NoticeState
 	err := t.NewRaw(`SELECT state FROM notices WHERE person_id = ? AND key = ? AND state IN ('queued', 'sending') FOR UPDATE`,
 		personID, key).Scan(ctx, &states)
 	if err != nil {
-		return false, explain(err)
+		return "", explain(err)
 	}
 	if slices.Contains(states, service.NoticeSending) {
-		return true, nil
+		return service.NoticeSending, nil
 	}
-	return t.NoticeLost(ctx, personID, key)
+	lost, err := t.NoticeLost(ctx, personID, key)
+	if err != nil || !lost {
+		return "", err
+	}
+	return service.NoticeUnknown, nil
 }
 
 // FreeBlank implements service.ScanBatchCommands: a blank of which nothing became

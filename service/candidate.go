@@ -116,6 +116,29 @@ func enqueueDelivery(ctx context.Context, tx Tx, a *Application, now time.Time) 
 	return nil
 }
 
+// holdDelivery keeps the scan of an application, which is held, from going out until
+// the transaction ends, and returns what it is too late for; see HoldDelivery.
+func holdDelivery(ctx context.Context, tx Tx, a *Application) (NoticeState, error) {
+	if a.PersonID == 0 || a.ScanID == 0 {
+		return "", nil
+	}
+	state, err := tx.HoldDelivery(ctx, a.PersonID, DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}.NoticeKey())
+	if err != nil {
+		return "", fmt.Errorf("hold the delivery of application %d: %w", a.ID, err)
+	}
+	return state, nil
+}
+
+// notSending refuses what takes a scan away from its candidate while a sender has
+// it: it has asked already whether the scan is due.
+func notSending(ctx context.Context, tx Tx, a *Application) error {
+	state, err := holdDelivery(ctx, tx, a)
+	if err == nil && state == NoticeSending {
+		err = refuse(Conflict, ReasonDeliverySending)
+	}
+	return err
+}
+
 // candidateLinkLife is how long a candidate's link can be used. A slip is handed
 // out before the exam and is wanted again when the certificate is there: results,
 // numbers and printing take weeks. It opens one application alone, and staff can
@@ -442,7 +465,10 @@ func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, 
 		if a.Revision != revision {
 			return refuseWith(Conflict, ReasonMovedOn, Moved{Subject: SubjectApplication, ID: a.ID})
 		}
-		var err error
+		err := notSending(ctx, sc.tx, a)
+		if err != nil {
+			return err
+		}
 		if who, err = sc.tx.Person(ctx, a.PersonID); err != nil {
 			return fmt.Errorf("person %d: %w", a.PersonID, err)
 		}
@@ -985,7 +1011,11 @@ func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*Cand
 	if err != nil || lost {
 		return nil, err
 	}
-	return s.Scan(ctx, to, n.ApplicationID)
+	out, err := s.Scan(ctx, to, n.ApplicationID)
+	if r := ReasonOf(err); r == ReasonCandidateNoScan || r == ReasonNotFound || err == nil && out.ScanID != n.ScanID {
+		return nil, nil //nolint:nilnil // it has changed since the first question
+	}
+	return out, err
 }
 
 // Later queues deliveries anew: each goes out as a message of its own, so that it

@@ -15,6 +15,7 @@ const (
 	ReasonDeliveryNothing   Reason = "delivery.nothing"   // no scan can go before its time; Data: GivePlan
 	ReasonDeliveryChanged   Reason = "delivery.changed"   // other scans than those that were asked about
 	ReasonDeliveryNoAgain   Reason = "delivery.no_again"  // the scan is on its way, or has arrived
+	ReasonDeliverySending   Reason = "delivery.sending"   // a sender has it at this very moment
 	ReasonDeliveryNotSent   Reason = "delivery.not_sent"  // nothing was delivered that could be recalled
 	ReasonDeliveryTooOld    Reason = "delivery.too_old"   // the messenger deletes it no more
 	ReasonDeliveryRecalling Reason = "delivery.recalling" // somebody has recalled it already

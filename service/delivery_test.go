@@ -256,14 +256,7 @@ func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
 	d := newScanDesk(t)
 	e, list := d.waiting(2)
 	candidates, deliveries := d.candidates(), service.NewDeliveries(d.store, &chatMessages{}, d.now)
-	token, _, err := candidates.Invite(t.Context(), d.anna, list[0].ID, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := d.Accept(t.Context(), service.AcceptInput{TelegramID: 700, Token: token})
-	if err != nil {
-		t.Fatal(err)
-	}
+	to := d.linked(list[0], 700)
 	d.sends(d.anna, e, d.scanned(list[0]))
 	d.work()
 	a := d.as(list[0])
@@ -275,10 +268,10 @@ func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
 	}
 	d.wait(hold)
 	d.exec(`UPDATE notices SET state = 'skipped', ended_at = now() WHERE kind = 'delivery'`)
-	if got, err := candidates.Due(t.Context(), in.Actor, n); got != nil || err != nil {
+	if got, err := candidates.Due(t.Context(), to, n); got != nil || err != nil {
 		t.Errorf("due is %+v, %v", got, err)
 	}
-	if _, err := candidates.Scan(t.Context(), in.Actor, a.ID); service.ReasonOf(err) != service.ReasonCandidateNoScan {
+	if _, err := candidates.Scan(t.Context(), to, a.ID); service.ReasonOf(err) != service.ReasonCandidateNoScan {
 		t.Errorf("asked for, it came: %v", err)
 	}
 	var later []time.Time
@@ -291,7 +284,7 @@ func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
 	if _, err := d.questions().Dismiss(t.Context(), d.anna, question.ID, question.Revision, service.PageRuleNoScan); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := candidates.Due(t.Context(), in.Actor, n); got == nil || err != nil {
+	if got, err := candidates.Due(t.Context(), to, n); got == nil || err != nil {
 		t.Errorf("after the answer due is %+v, %v", got, err)
 	}
 }

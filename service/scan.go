@@ -233,6 +233,9 @@ func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKe
 	if a.ScanID == 0 {
 		return "load_scan", nil
 	}
+	if err := notSending(ctx, sc.tx, a); err != nil {
+		return "", err
+	}
 	old, err := sc.tx.Scan(ctx, a.ScanID)
 	if err != nil {
 		return "", err

@@ -318,8 +318,9 @@ type ScanBatchCommands interface {
 	// SaveScanPage writes every column of a page that exists.
 	SaveScanPage(ctx context.Context, p *ScanPage) error
 	// HoldDelivery keeps a notice from being sent until the transaction ends, and
-	// reports whether it is too late: it is on its way, or left without an answer.
-	HoldDelivery(ctx context.Context, personID int64, key string) (bool, error)
+	// returns what it is too late for: NoticeSending when a sender has it,
+	// NoticeUnknown when it left without an answer, else "".
+	HoldDelivery(ctx context.Context, personID int64, key string) (NoticeState, error)
 	// FreeBlank makes a blank free again.
 	FreeBlank(ctx context.Context, id int64) error
 }

@@ -710,15 +710,11 @@ func (sc *examScene) notOut(ctx context.Context, a *Application) error {
 	if !a.HandedOn.IsZero() {
 		return refuseWith(Conflict, ReasonHandedAlready, a.fault())
 	}
-	out := a.DeliveredAt != nil
-	if !out && a.PersonID != 0 {
-		n := DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
-		var err error
-		if out, err = sc.tx.HoldDelivery(ctx, a.PersonID, n.NoticeKey()); err != nil {
-			return err
-		}
+	state, err := holdDelivery(ctx, sc.tx, a)
+	if err != nil {
+		return err
 	}
-	if out {
+	if a.DeliveredAt != nil || state != "" {
 		return refuseWith(Conflict, ReasonPageDelivered, a.fault())
 	}
 	return nil
