@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,6 +44,8 @@ type desk struct {
 	log    *safeBuffer
 	server *web.Server
 	http   *httptest.Server
+	addr   string // where it listens, "" before it did
+	slow   *sluice
 	mu     sync.Mutex
 	at     time.Time
 }
@@ -106,7 +109,7 @@ func (d *desk) number(query string, args ...any) int64 {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, store: dbtest.New(t), dir: t.TempDir(), log: &safeBuffer{}, at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	d := &desk{t: t, store: dbtest.New(t), dir: t.TempDir(), log: &safeBuffer{}, slow: &sluice{}, at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	center := d.number(`INSERT INTO orgs (kind, name) VALUES ('center', 'Центр тестирования «Мост»') RETURNING id`)
 	d.exec(`INSERT INTO centers (org_id, name_instrumental, issue_address, signatory_position, signatory_name, blank_profile)
 		VALUES (?, 'Центром', 'г. Тверь', 'Директор', 'И. И. Мостова', 'blank-210')`, center)
@@ -142,7 +145,7 @@ func newDesk(t *testing.T) *desk {
 	})
 	d.links = service.NewUploadLinks(d.store, batches, rand.Reader, d.now)
 	d.open()
-	t.Cleanup(func() { d.http.Close() })
+	t.Cleanup(func() { d.slow.open(); d.http.Close() })
 	return d
 }
 
@@ -161,9 +164,78 @@ func (d *desk) open() {
 	}
 	mux := http.NewServeMux()
 	d.server.Handle(mux)
-	d.http = httptest.NewUnstartedServer(mux)
+	d.http = httptest.NewUnstartedServer(d.slow.before(mux))
+	if d.addr != "" { // people come back to where they were
+		if err := d.http.Listener.Close(); err != nil {
+			d.t.Fatal(err)
+		}
+		if d.http.Listener, err = (&net.ListenConfig{}).Listen(d.t.Context(), "tcp", d.addr); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	d.addr = d.http.Listener.Addr().String()
 	d.http.Config.ReadTimeout = 30 * time.Second // as the program's
 	d.http.Start()
+}
+
+// sluice stands before a server and counts what people send, and holds it up.
+type sluice struct {
+	mu   sync.Mutex
+	sent int           // bytes
+	most int           // bytes after which shut holds up
+	shut chan struct{} // nil: everything passes
+}
+
+// holdAfter lets so many more bytes pass, and the rest once open is called.
+func (s *sluice) holdAfter(bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.most, s.shut = s.sent+bytes, make(chan struct{})
+}
+
+func (s *sluice) open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut != nil {
+		close(s.shut)
+		s.shut = nil
+	}
+}
+
+// count is how many bytes have passed.
+func (s *sluice) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent
+}
+
+func (s *sluice) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch {
+			r.Body = held{r.Body, s}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// held is the body of a request behind a sluice.
+type held struct {
+	io.ReadCloser
+	s *sluice
+}
+
+func (h held) Read(p []byte) (int, error) {
+	h.s.mu.Lock()
+	shut, over := h.s.shut, h.s.sent >= h.s.most
+	h.s.mu.Unlock()
+	if shut != nil && over {
+		<-shut
+	}
+	n, err := h.ReadCloser.Read(p[:min(len(p), 32<<10)])
+	h.s.mu.Lock()
+	h.s.sent += n
+	h.s.mu.Unlock()
+	return n, err
 }
 
 // reopen starts another server in the place of one that has died with its
