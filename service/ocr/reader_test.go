@@ -37,22 +37,22 @@ func runWithPrograms(m *testing.M) int {
 	return m.Run()
 }
 
-func profile(t *testing.T, code string) service.BlankProfile {
-	t.Helper()
+func profile(tb testing.TB, code string) service.BlankProfile {
+	tb.Helper()
 	tables, err := templates.BlankProfiles()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	list, err := service.BuildBlankProfiles(tables...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, p := range list {
 		if p.Code == code {
 			return p
 		}
 	}
-	t.Fatalf("no profile %s", code)
+	tb.Fatalf("no profile %s", code)
 	return service.BlankProfile{}
 }
 
