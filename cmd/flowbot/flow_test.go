@@ -37,6 +37,7 @@ type seenMessage struct {
 	Buttons [][]struct {
 		Text string `json:"text"`
 		Data string `json:"data"`
+		URL  string `json:"url"`
 	} `json:"buttons"`
 }
 
