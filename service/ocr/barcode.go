@@ -151,13 +151,13 @@ func text128(start int, data []barSymbolSeen) (string, bool) {
 		switch {
 		case pairs && v < change128C+1:
 			out.WriteByte(byte('0' + v/10)) //nolint:gosec // a digit
-			out.WriteByte(byte('0' + v%10)) //nolint:gosec // a digit
+			out.WriteByte(byte('0' + v%10))
 		case pairs && v == change128B:
 			pairs = false
 		case !pairs && v == change128C:
 			pairs = true
 		case !pairs && v >= '0'-' ' && v <= '9'-' ':
-			out.WriteByte(byte(v + ' ')) //nolint:gosec // a digit
+			out.WriteByte(byte(v + ' '))
 		case v == 102 && i == 0: // says that the standard of trade units is followed
 		default:
 			return "", false
@@ -192,7 +192,7 @@ func codeInterleavedOf(digits int, ratio float64) *barCode {
 				both.WriteByte(symbols25[second][k])
 			}
 			pairs.bars = append(pairs.bars, twoWidths(both.String(), ratio))
-			pairs.text = append(pairs.text, string([]byte{byte('0' + first), byte('0' + second)})) //nolint:gosec // digits
+			pairs.text = append(pairs.text, string([]byte{byte('0' + first), byte('0' + second)}))
 		}
 	}
 	start := barSet{bars: [][]float64{{1, 1, 1, 1}}, wide: 4}
@@ -307,7 +307,7 @@ func codeEAN13() *barCode {
 				p = string([]byte{p[3], p[2], p[1], p[0]})
 			}
 			left.bars = append(left.bars, append([]float64{0}, widthsOf(p)...))
-			left.text = append(left.text, string([]byte{byte('0' + d), byte('0' + backwards)})) //nolint:gosec // digits
+			left.text = append(left.text, string([]byte{byte('0' + d), byte('0' + backwards)}))
 		}
 	}
 	for d, p := range symbolsEAN {
@@ -346,7 +346,7 @@ func decodeEAN13(c *barCode, seen []barSymbolSeen) *barReading {
 	}
 	for d, p := range paritiesEAN {
 		if p == string(parity) {
-			text[0] = byte('0' + d) //nolint:gosec // a digit
+			text[0] = byte('0' + d)
 		}
 	}
 	if text[0] == 0 {

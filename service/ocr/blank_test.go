@@ -34,14 +34,14 @@ func newMarked(t *testing.T, code string, seed uint64) *marked {
 			t.Error(err)
 		}
 	})
-	return &marked{t, blank, r, p.Digits, rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // nothing secret is drawn
+	return &marked{t, blank, r, p.Digits, rand.New(rand.NewPCG(seed, 7))}
 }
 
 // number invents the number of a blank.
 func (m *marked) number() string {
 	out := make([]byte, m.digits)
 	for i := range out {
-		out[i] = byte('0' + m.random.IntN(10)) //nolint:gosec // a digit
+		out[i] = byte('0' + m.random.IntN(10))
 	}
 	return string(out)
 }
@@ -78,7 +78,7 @@ func TestNumbersOfBlanksAreRead(t *testing.T) {
 	}{{drawn.Clean, 3, 0}, {drawn.Office, 9, 1}, {drawn.Hard, 9, 3}, {drawn.Phone, 2, 1}} {
 		t.Run(tt.severity.Name, func(t *testing.T) {
 			t.Parallel()
-			m := newMarked(t, "blank-210", uint64(60+k)) //nolint:gosec // a small index
+			m := newMarked(t, "blank-210", uint64(60+k))
 			faces := []service.Face{service.FaceSans, service.FaceSerif}
 			unread := 0
 			for i := range tt.pages {
@@ -110,11 +110,11 @@ func TestBlanksThatContradictThemselvesStayUnread(t *testing.T) {
 	for k, code := range drawn.Symbologies {
 		t.Run(string(code), func(t *testing.T) {
 			t.Parallel()
-			m := newMarked(t, "blank-210", uint64(70+k)) //nolint:gosec // a small index
+			m := newMarked(t, "blank-210", uint64(70+k))
 			for at := k; at < m.digits; at += len(drawn.Symbologies) {
 				number := m.number()
 				other := []byte(number)
-				other[at] = '0' + (other[at]-'0'+byte(1+m.random.IntN(9)))%10 //nolint:gosec // a digit
+				other[at] = '0' + (other[at]-'0'+byte(1+m.random.IntN(9)))%10
 				mark := drawn.Mark{Number: number, Coded: string(other), Code: code, Face: service.FaceSans}
 				got, _ := m.read(mark, &drawn.Office, false)
 				if key, read := service.BlankNumberOf(got); read {
@@ -122,5 +122,27 @@ func TestBlanksThatContradictThemselvesStayUnread(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSeriesOfBlanksAreRead reads the series beside the number where the house has
+// one. A wrong one must never come out.
+func TestSeriesOfBlanksAreRead(t *testing.T) {
+	t.Parallel()
+	m := newMarked(t, "vector-200", 80)
+	unread := 0
+	for i, series := range []string{"АБ", "ВК", "ГДЕ", "77", "ЖШ"} {
+		number := m.number()
+		got, _ := m.read(drawn.Mark{Series: series, Number: number, Coded: number, Code: drawn.Symbologies[i%3], Face: service.FaceSerif}, &drawn.Clean, false)
+		key, read := service.BlankNumberOf(got)
+		switch {
+		case !read || key.Series == "":
+			unread++
+		case key != service.BlankKey{Series: series, Number: number}:
+			t.Errorf("a blank of %s %s reads %v", series, number, key)
+		}
+	}
+	if unread > 2 {
+		t.Errorf("%d of 5 stay unread", unread)
 	}
 }
