@@ -18,7 +18,7 @@ type linePlaces struct {
 // a millimetre.
 const digitPPM = 6
 
-// Bounds of what a line of digits cellLooks like. Its place is known to the millimetre
+// Bounds of what a line of digits looks like. Its place is known to the millimetre
 // or two; how its digits are spread is the house's taste.
 const (
 	lineSlackX = 1.5 // mm beside the region in which digits may begin and end
