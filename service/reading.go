@@ -1,5 +1,12 @@
 package service
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"slices"
+)
+
 // PrintedLine is one line of print as it stands on a blank.
 type PrintedLine struct {
 	Field  Field
@@ -13,6 +20,18 @@ type PrintedLine struct {
 type PrintedCertificate struct {
 	ApplicationID int64
 	Lines         []PrintedLine
+	Outdated      bool // the application has another name or number by now: the paper may be somebody else's
+}
+
+// seal names what tells a certificate from others: its number and its names.
+func (c *PrintedCertificate) seal() string {
+	h := sha256.New()
+	for _, f := range []Field{FieldRegistrationNumber, FieldName, FieldNameLatin} {
+		for _, l := range c.Of(f) {
+			_, _ = io.WriteString(h, l.Text+"\n") // never fails
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Of lists the lines of a field.
@@ -56,10 +75,32 @@ type Spot struct{ X, Y float64 }
 // 1; -1 is also what was not compared.
 type CandidateReading struct {
 	ApplicationID int64
+	Seal          string  // of the certificate that it was compared with
 	Digits        float64 // mean of the digits of its number
 	Name          float64 // the worst of its lines
 	Latin         float64
 	IssuedOn      float64
 	NameWhite     float64 // share of the name's strokes that the page does not show, where most are missing; 1 where nothing was compared
 	LatinWhite    float64
+}
+
+// seal writes down which certificates of a list a page was compared with.
+func (r *PageReading) seal(list []PrintedCertificate) {
+	for i := range r.Candidates {
+		if c := printedFor(list, r.Candidates[i].ApplicationID); c != nil {
+			r.Candidates[i].Seal = c.seal()
+		}
+	}
+}
+
+// against is a reading as far as it holds for a list as it is now: what was
+// compared with another name or number than the application has counts as not
+// compared.
+func (r *PageReading) against(list []PrintedCertificate) *PageReading {
+	out := *r
+	out.Candidates = slices.DeleteFunc(slices.Clone(r.Candidates), func(one CandidateReading) bool {
+		c := printedFor(list, one.ApplicationID)
+		return c == nil || c.Outdated || c.seal() != one.Seal
+	})
+	return &out
 }

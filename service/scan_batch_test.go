@@ -128,6 +128,38 @@ func TestEachPageIsDecidedByItsRule(t *testing.T) {
 			want: []string{"aside not entitled 001", "matched number+name 002"}, loaded: []string{"002"},
 		},
 		{
+			name:  "a name that was corrected after the page was read",
+			pages: func(d *scanDesk, l apps) [][]byte { return [][]byte{d.scanned(l[0]), d.scanned(l[1])} },
+			after: func(d *scanDesk, _ *service.Exam, l apps) {
+				d.exec(`UPDATE applications SET last_name = 'Петров' WHERE id = ?`, l[0].ID)
+			},
+			want: []string{"question name differs 001", "matched number+name 002"}, loaded: []string{"002"},
+		},
+		{
+			name: "a name that was corrected after it was printed",
+			before: func(d *scanDesk, e *service.Exam, l apps) {
+				if _, err := d.order(d.anna, e); err != nil {
+					d.t.Fatal(err)
+				}
+				d.exec(`UPDATE applications SET last_name = 'Петров' WHERE id = ?`, l[0].ID)
+				d.exec(`UPDATE applications SET registration_number = '26-10-40538-900002-1' WHERE id = ?`, l[1].ID)
+			},
+			pages: func(d *scanDesk, l apps) [][]byte {
+				return [][]byte{d.scanned(l[0]), d.scanned(l[1]), d.scanned(l[2])}
+			},
+			want:   []string{"question name differs 001", "question name differs 002", "matched number+name 003"},
+			loaded: []string{"003"},
+		},
+		{
+			name: "a scan for which only a person spoke is taken back",
+			before: func(d *scanDesk, e *service.Exam, l apps) {
+				p := d.askOne(e, d.scanned(l[1], unread), service.MatchNoNumber)
+				d.chosen(p, l[0], confirmed)
+			},
+			pages: func(d *scanDesk, l apps) [][]byte { return [][]byte{d.scanned(l[0])} },
+			want:  []string{"question application twice 001"},
+		},
+		{
 			name: "the same page twice",
 			pages: func(d *scanDesk, l apps) [][]byte {
 				p := d.scanned(l[0])

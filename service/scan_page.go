@@ -344,7 +344,8 @@ func (s *ScanBatches) work(ctx context.Context, list *PageList, p *ScanPage) (*w
 	}
 	r := &found.Reading
 	w := &workedPage{}
-	w.applicationID, w.rule = MatchPage(list.Certificates, r)
+	r.seal(list.Certificates)
+	w.applicationID, w.rule = MatchPage(list.Certificates, r.against(list.Certificates))
 	r.Candidates = bestCandidates(r.Candidates)
 	if w.evidence, err = json.Marshal(r); err != nil {
 		return nil, fmt.Errorf("write evidence: %w", err)
@@ -632,7 +633,9 @@ func (l *pageLists) lines(ctx context.Context, center *Center, profile BlankProf
 		case err != nil:
 			return nil, fmt.Errorf("certificate of application %d: %w", group[i].Application.ID, err)
 		}
-		out = append(out, PrintedCertificate{ApplicationID: group[i].Application.ID, Lines: lines[0]})
+		a := &group[i].Application
+		outdated := c.Name != a.Name() || c.NameLatin != a.NameLatin() || c.RegistrationNumber != a.RegistrationNumber
+		out = append(out, PrintedCertificate{ApplicationID: a.ID, Lines: lines[0], Outdated: outdated})
 	}
 	return out, nil
 }

@@ -357,6 +357,7 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	if err != nil {
 		return err
 	}
+	r := v.Reading.against(list.Certificates)
 	all, err := s.store.Applications(ctx, v.Exam.ID)
 	if err != nil {
 		return err
@@ -367,7 +368,7 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	}
 	open := slices.DeleteFunc(slices.Clone(list.Certificates), func(c PrintedCertificate) bool {
 		a := known[c.ApplicationID]
-		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, v.Reading, a.ID)
+		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID)
 	})
 	ids := LikelyApplications(open, v.Reading)
 	if whose := v.Page.ApplicationID; known[whose] != nil && known[whose].Entitled() { // whose it seems to be stands first
@@ -375,7 +376,7 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	}
 	for _, id := range ids[:min(len(ids), mostLikely)] {
 		v.Likely = append(v.Likely, LikelyApplication{
-			Application: *known[id], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, v.Reading, id),
+			Application: *known[id], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, r, id),
 		})
 	}
 	return nil
@@ -691,7 +692,7 @@ func (s *ScanQuestions) supports(ctx context.Context, sc *examScene, r *PageRead
 	if err != nil {
 		return false, err
 	}
-	return Supported(list.Certificates, r, applicationID), nil
+	return Supported(list.Certificates, r.against(list.Certificates), applicationID), nil
 }
 
 // blankFor is the blank of a choice: the one that was typed, else the one that was

@@ -201,6 +201,9 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 		if err != nil {
 			return fmt.Errorf("evidence of page %d: %w", pages[i].ID, err)
 		}
+		if r != nil {
+			r = r.against(list.Certificates)
+		}
 		t.pages = append(t.pages, &verdict{page: &pages[i], reading: r})
 	}
 	for _, step := range []func(context.Context) error{t.sortOut, t.match, t.rivals, t.together, t.readBlanks, t.conclude} {
@@ -466,10 +469,11 @@ func askBoth(pages []*verdict, loaded int64) {
 }
 
 // against decides pages of an application that has a scan of another certificate,
-// or of another blank. If that was the machine's doing, and has not gone out, it
-// is taken back: one of them must be wrong.
+// or of another blank. If that was the machine's doing, or a person's for whose
+// choice no reading spoke, and has not gone out, it is taken back: one of them must
+// be wrong.
 func (t *settlement) against(ctx context.Context, a *Application, loaded *ScanPage, pages []*verdict) error {
-	if loaded != nil && loaded.DecidedBy == 0 {
+	if loaded != nil && (loaded.DecidedBy == 0 || loaded.Rule == PageRulePerson) {
 		held, err := t.sc.tx.ScanPageForUpdate(ctx, loaded.ID)
 		if err != nil {
 			return err
@@ -774,7 +778,7 @@ func (s *ScanBatches) readAgain(ctx context.Context, sc *examScene, b *ScanBatch
 			return fmt.Errorf("evidence of page %d: %w", p.ID, err)
 		}
 		if r != nil && !r.Empty {
-			if id, _ := MatchPage(list.Certificates, r); id == 0 {
+			if id, _ := MatchPage(list.Certificates, r.against(list.Certificates)); id == 0 {
 				if err := sc.movePage(ctx, p, PageEventAgain, ""); err != nil {
 					return err
 				}
