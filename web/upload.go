@@ -144,7 +144,9 @@ func (s *Server) head(w http.ResponseWriter, r *http.Request, v *service.UploadV
 	f, err := s.store.info(r.Context(), name)
 	switch {
 	case err == nil && f.Offset == f.Size:
-		if err := s.handOver(r.Context(), f); err != nil {
+		ctx, cancel := patiently(r.Context())
+		defer cancel()
+		if err := s.handOver(ctx, f); err != nil {
 			s.refuse(w, r, err)
 			return
 		}
@@ -265,12 +267,18 @@ func freeSpace(dir string) (int64, error) {
 	return int64(st.Bavail) * st.Bsize, nil //nolint:gosec // no disk has 2^63 bytes
 }
 
-// handingOver bounds handing a file over: a fetch of 2 GB from a slow disk.
+// handingOver bounds handing a file over: 2 GB from and to a slow disk.
 const handingOver = 10 * time.Minute
+
+// patiently is the context in which files are handed over: whoever sent them may
+// be gone.
+func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), handingOver)
+}
 
 // finished hands a file over whose last byte has come.
 func (s *Server) finished(e handler.HookEvent) (handler.HTTPResponse, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.Context), handingOver)
+	ctx, cancel := patiently(e.Context)
 	defer cancel()
 	err := s.handOver(ctx, e.Upload)
 	if err == nil {

@@ -121,6 +121,38 @@ func TestAPieceThatBreaksIsKeptAndGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
+func TestAStopEndsAPieceAndKeepsIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := d.begun(d.link(), "скан.pdf", 2_000_000)
+	r, w := io.Pipe()
+	over := make(chan answer, 1)
+	go func() {
+		a, err := d.try(t.Context(), http.MethodPatch, at, r, "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
+		if err != nil {
+			t.Error(err)
+		}
+		over <- a
+	}()
+	if _, err := w.Write(content(700_000)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(d.dir, at[strings.LastIndexByte(at, '/')+1:])
+	d.until("a part is on the disk", func() bool {
+		info, err := os.Stat(path)
+		return err == nil && info.Size() > 600_000
+	})
+	d.server.Stop()
+	if a := <-over; a.status != http.StatusServiceUnavailable {
+		t.Errorf("the piece: %d %s", a.status, a.body)
+	}
+	_ = w.Close() // always nil, see io.PipeWriter
+	d.reopen()
+	if got := d.here(at); got == "200 0 of 2000000" || !strings.HasSuffix(got, " of 2000000") {
+		t.Errorf("after the restart: %s", got)
+	}
+}
+
 // until waits for what another goroutine brings about.
 func (d *desk) until(what string, holds func() bool) {
 	d.t.Helper()

@@ -303,6 +303,8 @@ func (s *Server) conclude(ctx context.Context, linkID int64) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := patiently(ctx)
+	defer cancel()
 	var all []error
 	for _, f := range begun {
 		if f.Offset == f.Size {

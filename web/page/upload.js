@@ -47,7 +47,7 @@
     const row = item.row
     row.className = item.state
     row.querySelector('progress').value = item.size ? item.sent / item.size : 0
-    const word = item.state === 'failed' ? item.fault : item.state
+    const word = item.state === 'failed' ? item.fault : item.state === 'retrying' && item.held ? 'held' : item.state
     row.querySelector('.state').textContent = item.said ||
       say(word, { sent: size(item.sent), size: size(item.size), percent: percent(item.sent, item.size), most: size(most) })
     row.querySelector('.again').hidden = !(item.state === 'failed' && ['broken', 'full'].includes(item.fault))
@@ -153,6 +153,7 @@
     }
     if (passing(status)) {
       item.state = 'retrying'
+      item.held = status === 429
       draw(item)
       try {
         await item.file.slice(0, 1).arrayBuffer()
@@ -207,7 +208,6 @@
       return
     }
     ends = performance.now() + state.left * 1000
-    clock()
     for (const f of state.files) {
       if (items.some((i) => i.id === f.id)) continue
       const item = add({ id: f.id, name: f.name, size: f.size, mark: f.mark })
@@ -215,10 +215,12 @@
       item.state = f.done ? 'done' : 'begun'
       draw(item)
     }
+    clock()
   }
 
+  // over says that no file can be begun any more; those that were may end.
   const over = () => {
-    $('choose').hidden = true
+    $('choose').hidden = !items.some((i) => i.state === 'begun')
     $('over').hidden = false
     $('left').textContent = ''
   }
