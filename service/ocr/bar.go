@@ -43,6 +43,8 @@ type barReader struct {
 	ink   map[inkKey][][]float32
 	cut   *encoder // nil before it is needed
 
+	letters *tesseract // of series, nil before it is needed
+
 	looked []float32 // what the last look saw
 }
 
@@ -57,9 +59,19 @@ func newBarReader() *barReader {
 	return &barReader{codes: map[int][]*barCode{}, ink: map[inkKey][][]float32{}}
 }
 
+// close ends what was started to read series.
+func (b *barReader) close() error {
+	if b.letters == nil {
+		return nil
+	}
+	return b.letters.close()
+}
+
 // How bars are compared.
 const (
 	barLooks  = 4   // samples of a module
+	barLeast  = .14 // mm, the narrowest module
+	barMost   = 1.4 // mm, the widest
 	barEdge   = .28 // of full ink, at which the first and the last bar begin and end
 	barEdges  = 7   // of them that are tried on each side
 	barEnds   = .74 // how well start and stop must agree at least
@@ -87,11 +99,16 @@ func (b *barReader) read(g *gray, h *homography, area box, digits int) *barReadi
 		return nil
 	}
 	var best *barReading
-	for _, e := range b.ends(line, digits) {
-		if r := b.through(line, &e); r.better(best) {
-			best = r
+	for _, inner := range []bool{false, true} {
+		for _, e := range b.ends(line, digits, inner) {
+			if r := b.through(line, &e); r.better(best) {
+				best = r
+			}
+			if best != nil && best.proven {
+				return best
+			}
 		}
-		if best != nil && best.proven {
+		if best != nil && best.unsure == 0 {
 			break
 		}
 	}
@@ -217,40 +234,69 @@ type barEnd struct {
 	quiet  bool // nothing lies beside it
 }
 
-// ends finds the likeliest beginnings and ends of codes.
-func (b *barReader) ends(line []float64, digits int) []barEnd {
+// barBorder is where ink begins or ends on a line, in pixels.
+type barBorder struct {
+	x     float64
+	inner bool // of the first bar its end, of the last its beginning
+}
+
+// borders are the first and the last borders of bars, at most barEdges of a kind.
+func borders(line []float64, inner bool) (starts, stops []barBorder) {
+	var falls, rises []barBorder
+	for x := 1; x < len(line); x++ {
+		if line[x-1] < barEdge && line[x] >= barEdge {
+			rises = append(rises, barBorder{float64(x) - (line[x]-barEdge)/(line[x]-line[x-1]), false})
+		}
+		if line[x-1] >= barEdge && line[x] < barEdge {
+			falls = append(falls, barBorder{float64(x) - (barEdge-line[x])/(line[x-1]-line[x]), false})
+		}
+	}
+	first := func(b []barBorder) []barBorder { return slices.Clone(b[:min(len(b), barEdges)]) }
+	last := func(b []barBorder) []barBorder { return slices.Clone(b[max(0, len(b)-barEdges):]) }
+	starts, stops = first(rises), last(falls)
+	if inner { // a streak hides where the code begins or ends
+		for _, b := range first(falls) {
+			starts = append(starts, barBorder{b.x, true})
+		}
+		for _, b := range last(rises) {
+			stops = append(stops, barBorder{b.x, true})
+		}
+	}
+	return starts, stops
+}
+
+// span is where a code of so many symbols begins and ends between two borders.
+func (c *barCode) span(count int, start, stop barBorder) (from, to float64) {
+	long, before, behind := c.long(count), 0.0, 0.0
+	if start.inner {
+		before = c.sets[c.start].bars[0][0]
+	}
+	if stop.inner {
+		last := c.sets[c.stop].bars[0]
+		behind = last[len(last)-1]
+	}
+	module := (stop.x - start.x) / (long - before - behind)
+	return start.x - before*module, stop.x + behind*module
+}
+
+// ends finds the likeliest beginnings and ends of codes, from the outer borders of
+// their bars or from the inner ones, too.
+func (b *barReader) ends(line []float64, digits int, inner bool) []barEnd {
 	if b.codes[digits] == nil {
 		b.codes[digits] = barCodesOf(digits)
 	}
-	var starts, stops []float64
-	for x := 1; x < len(line); x++ {
-		if line[x-1] < barEdge && line[x] >= barEdge && len(starts) < barEdges {
-			starts = append(starts, float64(x)-(line[x]-barEdge)/(line[x]-line[x-1]))
-		}
-		if line[x-1] >= barEdge && line[x] < barEdge {
-			stops = append(stops, float64(x)-(barEdge-line[x])/(line[x-1]-line[x]))
-		}
-	}
-	stops = stops[max(0, len(stops)-barEdges):]
+	starts, stops := borders(line, inner)
 	s := sumsOf(line)
 	var out []barEnd
-	for _, from := range starts {
-		for _, to := range stops {
-			if to-from < float64(len(line))*.4 {
+	for _, start := range starts {
+		for _, stop := range stops {
+			if stop.x-start.x < float64(len(line))*.4 || inner && !start.inner && !stop.inner {
 				continue
 			}
 			for _, code := range b.codes[digits] {
 				for _, count := range code.counts {
-					module := (to - from) / code.long(count)
-					if module < .14*barPPM || module > 1.4*barPPM {
-						continue
-					}
-					quiet := math.Max(s.mean(from-3.2*module, from-.9*module), s.mean(to+.9*module, to+3.2*module))
-					if quiet > barStreak {
-						continue
-					}
-					if e := b.fitEnds(line, code, count, from, to); e.fit > barEnds {
-						e.quiet = quiet <= barQuiet
+					from, to := code.span(count, start, stop)
+					if e, ok := b.tried(line, s, code, count, from, to); ok {
 						out = append(out, e)
 					}
 				}
@@ -270,6 +316,21 @@ func (b *barReader) ends(line []float64, digits int) []barEnd {
 		}
 	}
 	return kept
+}
+
+// tried is a code that may begin and end at these places; false if it does not.
+func (b *barReader) tried(line []float64, s sums, code *barCode, count int, from, to float64) (barEnd, bool) {
+	module := (to - from) / code.long(count)
+	if module < barLeast*barPPM || module > barMost*barPPM {
+		return barEnd{}, false
+	}
+	quiet := math.Max(s.mean(from-3.2*module, from-.9*module), s.mean(to+.9*module, to+3.2*module))
+	if quiet > barStreak {
+		return barEnd{}, false
+	}
+	e := b.fitEnds(line, code, count, from, to)
+	e.quiet = quiet <= barQuiet
+	return e, e.fit > barEnds
 }
 
 // fitEnds moves the ends of a code to where its start and its stop agree best.

@@ -21,7 +21,10 @@ func (r *Reader) readBlank(p *page, out *service.PageReading) error {
 		return err
 	}
 	b.tell(out)
-	return nil
+	if !b.enough() {
+		return nil // a series without a number names no blank
+	}
+	return r.readSeries(p, out)
 }
 
 func (r *Reader) lookAtBlank(p *page) (*blankReading, error) {

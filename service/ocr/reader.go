@@ -8,6 +8,7 @@ package ocr
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -92,7 +93,7 @@ func (t *tools) reader(profile service.BlankProfile, list []service.PrintedCerti
 }
 
 // Close ends the reader.
-func (r *Reader) Close() error { return r.digits.close() }
+func (r *Reader) Close() error { return errors.Join(r.digits.close(), r.bars.close()) }
 
 // page is a page on its way through the reader.
 type page struct {

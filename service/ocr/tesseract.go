@@ -13,20 +13,23 @@ import (
 // the whole process while it does.
 var starting sync.Mutex
 
-// tesseract reads single lines of digits. It is not safe for concurrent use.
+// tesseract reads single lines. It is not safe for concurrent use.
 type tesseract struct {
 	client *gosseract.Client
 	buffer bytes.Buffer
 }
 
-// newTesseract starts one. OMP_THREAD_LIMIT=1 must stand in the environment, or
-// its threads wait for each other.
-func newTesseract(letters string) (*tesseract, error) {
+// newTesseract starts one that reads Latin letters or digits.
+func newTesseract(letters string) (*tesseract, error) { return startTesseract("eng", letters) }
+
+// startTesseract starts one for a language's letters. OMP_THREAD_LIMIT=1 must stand
+// in the environment, or its threads wait for each other.
+func startTesseract(language, letters string) (*tesseract, error) {
 	starting.Lock()
 	defer starting.Unlock()
 	t := &tesseract{client: gosseract.NewClient()}
 	for _, set := range []func() error{
-		func() error { return t.client.SetLanguage("eng") },
+		func() error { return t.client.SetLanguage(language) },
 		func() error { return t.client.SetPageSegMode(gosseract.PSM_SINGLE_LINE) },
 		func() error { return t.client.SetWhitelist(letters) },
 		func() error { return t.client.SetVariable("load_system_dawg", "0") },
@@ -42,7 +45,7 @@ func newTesseract(letters string) (*tesseract, error) {
 		white.pix[i] = 255
 	}
 	if _, err := t.line(white); err != nil { // loads the model
-		return nil, err
+		return nil, fmt.Errorf("start Tesseract with its English data, Debian's tesseract-ocr-eng: %w", err)
 	}
 	return t, nil
 }
@@ -56,15 +59,42 @@ func (t *tesseract) close() error {
 
 // line reads one line, without its spaces.
 func (t *tesseract) line(g *gray) (string, error) {
-	t.buffer.Reset()
-	fmt.Fprintf(&t.buffer, "P5\n%d %d\n255\n", g.w, g.h)
-	t.buffer.Write(g.pix)
-	if err := t.client.SetImageFromBytes(t.buffer.Bytes()); err != nil {
-		return "", fmt.Errorf("give Tesseract a line: %w", err)
+	if err := t.give(g); err != nil {
+		return "", err
 	}
 	text, err := t.client.Text()
 	if err != nil {
 		return "", fmt.Errorf("read a line: %w", err)
 	}
 	return strings.Join(strings.Fields(text), ""), nil
+}
+
+// give shows a line.
+func (t *tesseract) give(g *gray) error {
+	t.buffer.Reset()
+	fmt.Fprintf(&t.buffer, "P5\n%d %d\n255\n", g.w, g.h)
+	t.buffer.Write(g.pix)
+	if err := t.client.SetImageFromBytes(t.buffer.Bytes()); err != nil {
+		return fmt.Errorf("give Tesseract a line: %w", err)
+	}
+	return nil
+}
+
+// letters reads the letters of one line, and how sure the least sure of them is, in
+// percent.
+func (t *tesseract) letters(g *gray) (text string, sure float64, err error) {
+	if err := t.give(g); err != nil {
+		return "", 0, err
+	}
+	boxes, err := t.client.GetBoundingBoxes(gosseract.RIL_SYMBOL)
+	if err != nil {
+		return "", 0, fmt.Errorf("read letters: %w", err)
+	}
+	sure = 100
+	var out strings.Builder
+	for _, b := range boxes {
+		out.WriteString(strings.TrimSpace(b.Word))
+		sure = min(sure, b.Confidence)
+	}
+	return out.String(), sure, nil
 }
