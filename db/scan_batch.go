@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -172,14 +171,6 @@ func (q queries) ScanReplacedBy(ctx context.Context, scanID int64) (*service.Sca
 		return nil, explain(err)
 	}
 	return &out[0], nil
-}
-
-// ScanDeliveredAt implements service.ScanBatchQueries.
-func (q queries) ScanDeliveredAt(ctx context.Context, scanID int64) (*time.Time, error) {
-	var at *time.Time
-	err := q.NewRaw(`SELECT max(d.sent_at) FROM deliveries AS d JOIN scans AS s ON s.id = d.scan_id AND s.application_id = d.application_id
-		WHERE s.id = ?`, scanID).Scan(ctx, &at)
-	return at, explain(err)
 }
 
 // ExamsForScans implements service.ScanBatchQueries.

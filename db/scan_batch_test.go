@@ -92,9 +92,10 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 			_, err := tx.PageBefore(ctx, e.ID, p.SHA, p.ID+1)
 			return err
 		},
-		"replaced": func(ctx context.Context, tx service.Tx) error { _, err := tx.ScanReplacedBy(ctx, p.ScanID); return err },
-		"sent": func(ctx context.Context, tx service.Tx) error {
-			_, err := tx.ScanDeliveredAt(ctx, p.ScanID)
+		"replaced":  func(ctx context.Context, tx service.Tx) error { _, err := tx.ScanReplacedBy(ctx, p.ScanID); return err },
+		"questions": func(ctx context.Context, tx service.Tx) error { _, err := tx.QuestionsOf(ctx, e.ID); return err },
+		"questioned": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.Questioned(ctx, p.ApplicationID)
 			return err
 		},
 		"exams": func(ctx context.Context, tx service.Tx) error {

@@ -135,3 +135,76 @@ func TestAScanOnItsWayStaysItsCandidates(t *testing.T) {
 		t.Errorf("a request without an answer keeps the candidate linked: %v", err)
 	}
 }
+
+// TestARecalledScanStaysRecalledWhenItStandsAgain replaces a scan that was recalled,
+// and takes that back.
+func TestARecalledScanStaysRecalledWhenItStandsAgain(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	candidates, deliveries := d.candidates(), service.NewDeliveries(d.store, &chatMessages{}, d.now)
+	e, list := d.waiting(1)
+	to := d.linked(list[0], 900)
+	b := d.sends(d.anna, e, d.scanned(list[0]), d.scanned(list[0], blotted))
+	d.work()
+	d.wait(2 * hold)
+	a := d.as(list[0])
+	if err := candidates.Delivered(t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}, 9); err != nil {
+		t.Fatal(err)
+	}
+	_, choices, err := deliveries.RecallChoices(t.Context(), d.anna, a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deliveries.Recall(t.Context(), d.anna, choices[0].DeliveryID, d.as(*a).Revision); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := d.store.PageLines(t.Context(), b.ID, []service.PageState{service.PageQuestion}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := d.chosen(lines[0], *a, replacing)
+	if _, err := d.questions().Undo(t.Context(), d.anna, other.ID, other.Revision); err != nil {
+		t.Fatal(err)
+	}
+	d.wait(2 * hold)
+	if _, err := candidates.Scan(t.Context(), to, a.ID); service.ReasonOf(err) != service.ReasonCandidateNoScan {
+		t.Errorf("asked for, the recalled scan came: %v", err)
+	}
+	if got, err := candidates.Due(t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}); got != nil || err != nil {
+		t.Errorf("due is %+v, %v", got, err)
+	}
+}
+
+// TestAScanThatStandsAgainGoesToWhoeverIsLinkedNow links another person after a scan
+// was delivered, replaces it, and takes that back.
+func TestAScanThatStandsAgainGoesToWhoeverIsLinkedNow(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	candidates := d.candidates()
+	e, list := d.waiting(1)
+	first := d.linked(list[0], 900)
+	b := d.sends(d.anna, e, d.scanned(list[0]), d.scanned(list[0], blotted))
+	d.work()
+	d.wait(2 * hold)
+	a := d.as(list[0])
+	n := service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
+	if err := candidates.Delivered(t.Context(), first, n, 9); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := candidates.Unlink(t.Context(), d.anna, a.ID, d.as(*a).Revision); err != nil {
+		t.Fatal(err)
+	}
+	second := d.linked(list[0], 901)
+	lines, err := d.store.PageLines(t.Context(), b.ID, []service.PageState{service.PageQuestion}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := d.chosen(lines[0], *a, replacing)
+	if _, err := d.questions().Undo(t.Context(), d.anna, other.ID, other.Revision); err != nil {
+		t.Fatal(err)
+	}
+	d.wait(2 * hold)
+	if got, err := candidates.Due(t.Context(), second, n); got == nil || err != nil {
+		t.Errorf("due is %+v, %v", got, err)
+	}
+}

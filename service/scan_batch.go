@@ -259,8 +259,6 @@ type ScanBatchQueries interface {
 	// ScanReplacedBy returns the scan whose place another took, nil when it took
 	// none's.
 	ScanReplacedBy(ctx context.Context, scanID int64) (*Scan, error)
-	// ScanDeliveredAt is when a scan reached its candidate last, nil when it did not.
-	ScanDeliveredAt(ctx context.Context, scanID int64) (*time.Time, error)
 	// ExamsForScans lists the exams of a center that wait for scans, newest first,
 	// at most limit.
 	ExamsForScans(ctx context.Context, centerID int64, limit int) ([]ExamItem, error)

@@ -671,8 +671,9 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 }
 
 // restore lets a scan that was replaced stand again. Its blank bears the
-// certificate again, if it was spoiled by the replacement alone; what was not
-// delivered of it waits for its hold anew.
+// certificate again, if it was spoiled by the replacement alone. What the
+// present candidate did not get of it waits for its hold anew, what was recalled
+// from them for a person.
 func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old *Scan) error {
 	old.ReplacedAt = nil
 	if err := sc.tx.SaveScan(ctx, old); err != nil {
@@ -698,15 +699,18 @@ func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old 
 			a.BlankState = b.State
 		}
 	}
-	sent, err := sc.tx.ScanDeliveredAt(ctx, old.ID)
+	list, err := sc.tx.DeliveriesOf(ctx, a.ID, mostDeliveries)
 	if err != nil {
 		return err
 	}
-	if sent != nil {
-		a.DeliverAt, a.DeliveredAt = sent, sent
-		return nil
+	last := slices.IndexFunc(list, func(d Delivery) bool { return d.ScanID == old.ID && d.PersonID == a.PersonID })
+	switch {
+	case last < 0:
+		return scheduleDelivery(ctx, sc, a, s.hold)
+	case list[last].Recall == RecallNone:
+		a.DeliverAt, a.DeliveredAt = &list[last].SentAt, &list[last].SentAt
 	}
-	return scheduleDelivery(ctx, sc, a, s.hold)
+	return nil
 }
 
 // notOut refuses an application whose scan is no longer only here.
