@@ -219,49 +219,85 @@ type lineOff struct{ from, step point }
 
 func (s *lineOff) at(k float64) point { return point{s.from.x + s.step.x*k, s.from.y + s.step.y*k} }
 
-// lineFar is how far a digit may be from the line through the others, in
-// millimetres, for it to count.
-const lineFar = .3
+// Bounds of the line through the digits, in millimetres.
+const (
+	lineNear  = .13 // a digit is from it if it counts
+	lineSlope = .02 // it climbs or widens by at most, from digit to digit
+)
 
-// straighten fits the line to the digits that are likely. A digit read where other
-// ink lies does not lead it astray: it starts as their median and counts those
-// that are near.
+// straighten finds the line that most of the likely digits lie on. A digit seen
+// where other ink lies, or a letter off, does not lead it astray.
 func (n *numberReading) straighten() {
-	var xs, ys []float32
+	var spots []spot
 	for k, off := range n.Off {
 		if n.Likely[k] {
-			xs, ys = append(xs, float32(off.x)), append(ys, float32(off.y))
+			spots = append(spots, spot{float64(k), off})
 		}
 	}
-	if len(xs) == 0 {
-		for _, off := range n.Off {
-			xs, ys = append(xs, float32(off.x)), append(ys, float32(off.y))
-		}
-	}
-	n.Line = lineOff{from: point{float64(medianOf(xs)), float64(medianOf(ys))}}
-	if len(xs) < 4 {
-		return
-	}
-	far := 2 * lineFar // the ends of a skewed line are off its median
-	for range 3 {
-		var m, sk, skk, sx, sy, skx, sky float64
+	if len(spots) == 0 {
 		for k, off := range n.Off {
-			f := float64(k)
-			at := n.Line.at(f)
-			if !n.Likely[k] || math.Hypot(off.x-at.x, off.y-at.y) > far {
+			spots = append(spots, spot{float64(k), off})
+		}
+	}
+	most := 0
+	for i, a := range spots {
+		for _, b := range spots[i:] {
+			l := lineThrough(a, b)
+			if math.Abs(l.step.x) > lineSlope || math.Abs(l.step.y) > lineSlope {
 				continue
 			}
-			m, sk, skk = m+1, sk+f, skk+f*f
-			sx, sy, skx, sky = sx+off.x, sy+off.y, skx+f*off.x, sky+f*off.y
+			if near := len(l.near(spots)); near > most {
+				most, n.Line = near, l
+			}
 		}
-		d := m*skk - sk*sk
-		if m < 4 || d < 1e-6 {
-			return
-		}
-		step := point{(m*skx - sk*sx) / d, (m*sky - sk*sy) / d}
-		n.Line = lineOff{point{(sx - step.x*sk) / m, (sy - step.y*sk) / m}, step}
-		far = lineFar
 	}
+	if near := n.Line.near(spots); len(near) > 3 {
+		if l := lineOf(near); math.Abs(l.step.x) <= lineSlope && math.Abs(l.step.y) <= lineSlope {
+			n.Line = l
+		}
+	}
+}
+
+// spot is how far digit k is off, in millimetres.
+type spot struct {
+	k   float64
+	off point
+}
+
+// lineThrough is the line through two spots, or the level one through one.
+func lineThrough(a, b spot) lineOff {
+	if a.k == b.k {
+		return lineOff{from: a.off}
+	}
+	step := point{(b.off.x - a.off.x) / (b.k - a.k), (b.off.y - a.off.y) / (b.k - a.k)}
+	return lineOff{point{a.off.x - step.x*a.k, a.off.y - step.y*a.k}, step}
+}
+
+// near lists the spots near the line.
+func (s *lineOff) near(spots []spot) []spot {
+	var out []spot
+	for _, p := range spots {
+		if p.off.to(s.at(p.k)) <= lineNear {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// lineOf is the line through spots by least squares.
+func lineOf(spots []spot) lineOff {
+	var sk, skk, sx, sy, skx, sky float64
+	for _, p := range spots {
+		sk, skk = sk+p.k, skk+p.k*p.k
+		sx, sy, skx, sky = sx+p.off.x, sy+p.off.y, skx+p.k*p.off.x, sky+p.k*p.off.y
+	}
+	m := float64(len(spots))
+	d := m*skk - sk*sk
+	if d < 1e-6 {
+		return lineOff{from: point{sx / m, sy / m}}
+	}
+	step := point{(m*skx - sk*sx) / d, (m*sky - sk*sy) / d}
+	return lineOff{point{(sx - step.x*sk) / m, (sy - step.y*sk) / m}, step}
 }
 
 // levels are the darkness of paper and of full ink around the number, from the

@@ -22,7 +22,7 @@ const slack = 2.8
 const (
 	digitLikely       = .62 // the least correlation of a digit that tells where the line lies
 	digitLikelyMargin = .07 // by which it must be better than any other
-	digitSure         = .70 // the same for a digit that no other reading may contradict
+	digitSure         = .70 // the same for a digit that is plain to see
 	digitSureMargin   = .10
 )
 
@@ -43,6 +43,7 @@ type numberReader struct {
 	tenth   *evidenceTiles
 	net     *glyphNet
 	strange *glyphNet
+	twin    *glyphNet
 	state   glyphState
 	padX    int
 	padY    int
@@ -72,6 +73,9 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 		return nil, err
 	}
 	if r.strange, err = newGlyphNet(glyphWeights); err != nil {
+		return nil, err
+	}
+	if r.twin, err = newGlyphNet(twinWeights); err != nil {
 		return nil, err
 	}
 	r.base = int(size*.70) + 2
@@ -130,6 +134,7 @@ type numberReading struct {
 	Weight   []float32 // of the evidence
 	Sights   []sight   // of the net
 	Strange  []sight   // of the net that has learned other faces, where it was asked
+	Twin     []sight   // of the net that has learned the same from other lines, where it was asked
 }
 
 // read reads the number at its place; nil if nothing that looks like one stands
@@ -267,28 +272,36 @@ func joinedNumber(readings ...*numberReading) (text, likely string, unsure int) 
 	return string(out), string(maybe), unsure
 }
 
-// votes are what four ways of reading say of one digit: the net, likeness to the
-// print, the evidence of what only one of two digits has, and a net that has never
-// seen the print's faces. The first proposes, another must second it.
+// votes are what five ways of reading say of one digit: the net, likeness to the
+// print, the evidence of what only one of two digits has, a net that has never seen
+// the print's faces, and a twin of the first that has learned from other lines. The
+// first proposes, another must second it.
 type votes struct {
 	digit    int // of the net; -1: none
 	odds     float64
 	alike    bool    // it is the likest
 	plain    bool    // and surely so
 	strange  bool    // the net of strange faces says the same
+	twin     float64 // odds of the twin for it
 	evidence float32 // for it; negative if the evidence is not for it
 	apart    bool    // something is sure of another digit
 }
 
-// Bounds of a digit that is read. Source: 5,600 digits of 348 drawn pages of all
-// four severities, those under other ink among them. Where no line was read a
-// letter off, no digit in reach of these bounds was wrong that a person could read.
+// Bounds of a digit that is read. Source: 7,600 digits of 472 drawn pages of all
+// four severities, those under other ink among them. One digit in reach of these
+// bounds was wrong, an 8 of which all ways of reading saw a 6; it was on a page of
+// 150 dpi, under a stamp and a signature.
 const (
 	sightSure   = .95 // odds with which the net proposes, where likeness or evidence seconds
 	sightPlain  = .99 // the same where only the net of strange faces does
-	sightLikely = .50 // the same where both likeness and evidence do
-	strangeSure = .75 // odds with which the net of strange faces seconds
+	sightTwin   = .75 // odds of the net and of its twin where only they agree
+	sightLikely = .50 // odds of the net where both likeness and evidence second
 	sightOther  = .30 // odds of another digit that contradict
+	twinOther   = .90 // the same of the twin
+	strangeSure = .75 // odds with which the net of strange faces seconds
+
+	digitApart       = .78 // correlation of another digit that contradicts
+	digitApartMargin = .12 // and by which it is better than all others
 )
 
 // read reports whether the digit is read.
@@ -296,10 +309,10 @@ func (v *votes) read() bool {
 	if v.digit < 0 || v.apart {
 		return false
 	}
-	if v.odds >= sightPlain && v.strange || v.odds >= sightSure && (v.alike || v.evidence >= 0) {
-		return true
-	}
-	return v.odds >= sightLikely && v.alike && v.evidence >= evidenceSecond
+	return v.odds >= sightSure && (v.alike || v.evidence >= 0) ||
+		v.odds >= sightPlain && v.strange ||
+		v.odds >= sightTwin && v.twin >= sightTwin ||
+		v.odds >= sightLikely && v.alike && v.evidence >= evidenceSecond
 }
 
 // look counts what the net makes of digit k of a reading.
@@ -320,16 +333,23 @@ func (v *votes) look(n *numberReading, k int) {
 	}
 }
 
-// compare counts what likeness and evidence make of digit k of a reading.
+// compare counts what the other ways of reading make of digit k of a reading.
 func (v *votes) compare(n *numberReading, k int) {
 	digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin)
 	if digit == v.digit {
 		v.alike, v.plain = true, v.plain || sure
-	} else if sure {
+	} else if _, apart := digitOf(&n.Scores[k], digitApart, digitApartMargin); apart {
 		v.apart = true
 	}
 	if k < len(n.Strange) && n.Strange[k].digit == v.digit && n.Strange[k].odds >= strangeSure {
 		v.strange = true
+	}
+	if k < len(n.Twin) && n.Twin[k].digit >= 0 {
+		if n.Twin[k].digit == v.digit {
+			v.twin = max(v.twin, n.Twin[k].odds)
+		} else if n.Twin[k].odds >= twinOther {
+			v.apart = true
+		}
 	}
 	if k >= len(n.Evidence) || n.Evidence[k] < 0 {
 		return

@@ -14,6 +14,12 @@ import (
 //go:embed number.net
 var sightWeights []byte
 
+// twinWeights were learned as sightWeights were, but from nothing, and from other
+// lines: a net of its own that errs on its own.
+//
+//go:embed twin.net
+var twinWeights []byte
+
 // digitHigh is the height of a digit in the project's faces, as a share of the
 // type's size.
 const digitHigh = .70
@@ -69,20 +75,21 @@ func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text 
 			looks = looks[:1]
 		}
 		x, y := n.placeOf(k)
-		if n.Sights[k] = r.sightAt(g, h, x, y, share, looks); sure && (n.Sights[k].digit != digit || n.Sights[k].odds < sightSure) {
-			n.Sights[k] = r.sightAt(g, h, x, y, share, lookAside[:])
+		if n.Sights[k] = r.sightAt(r.net, g, h, x, y, share, looks); sure && (n.Sights[k].digit != digit || n.Sights[k].odds < sightSure) {
+			n.Sights[k] = r.sightAt(r.net, g, h, x, y, share, lookAside[:])
 		}
 	}
 	if text, _, unsure = joinedNumber(n); unsure == 0 {
 		return text, 0
 	}
 	r.evidence(g, h, n)
-	n.Strange = make([]sight, len(n.Sights))
+	n.Strange, n.Twin = make([]sight, len(n.Sights)), make([]sight, len(n.Sights))
 	for k := range n.Strange {
-		n.Strange[k].digit = -1
+		n.Strange[k].digit, n.Twin[k].digit = -1, -1
 		if digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin); !sure || digit != n.Sights[k].digit {
 			x, y := n.placeOf(k)
 			n.Strange[k] = r.strangeAt(g, h, x, y)
+			n.Twin[k] = r.sightAt(r.twin, g, h, x, y, share, lookAside[:])
 		}
 	}
 	text, _, unsure = joinedNumber(n)
@@ -104,7 +111,7 @@ func (r *numberReader) astray(g *gray, h *homography, n *numberReading, share fl
 		off := n.Line.at(float64(k) - .5)
 		wide := (r.pen.advance('0') - r.pen.advance(c)) / 2 / numberPPM
 		x, y := r.line.X+r.at[i]/numberPPM-wide+off.x, r.line.Y+off.y
-		if s := r.sightAt(g, h, x, y, share, lookAside[:1]); s.odds >= sightSure {
+		if s := r.sightAt(r.net, g, h, x, y, share, lookAside[:1]); s.odds >= sightSure {
 			seen++
 		}
 	}
@@ -113,12 +120,12 @@ func (r *numberReader) astray(g *gray, h *homography, n *numberReading, share fl
 
 // sightAt looks at one place from some sides. Share is the light of ink over that of
 // paper.
-func (r *numberReader) sightAt(g *gray, h *homography, x, y float64, share float32, looks []point) sight {
+func (r *numberReader) sightAt(net *glyphNet, g *gray, h *homography, x, y float64, share float32, looks []point) sight {
 	var cell [glyphCellWide * glyphCellHigh]float32
 	size := r.line.Points * service.PointMM
 	wide := r.pen.advance('0') / numberPPM
 	paper := r.paperAt(g, h, x+wide/2, y, size)
-	return r.meanSight(r.net, looks, func(aside point) *[glyphCellWide * glyphCellHigh]float32 {
+	return r.meanSight(net, looks, func(aside point) *[glyphCellWide * glyphCellHigh]float32 {
 		cellAt(&cell, g, h, x+aside.x, y+aside.y, wide, size, paper, share*paper)
 		return &cell
 	})
