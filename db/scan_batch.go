@@ -125,7 +125,8 @@ func (q queries) StrayScans(ctx context.Context, limit int) (files, pages, batch
 	}{
 		{&files, `SELECT x.id FROM scan_files AS x WHERE x.state = 'waiting'`, service.TakeApart{}, "file_id"},
 		{&pages, `SELECT x.id FROM scan_pages AS x WHERE x.state = 'waiting'`, service.ReadPage{}, "page_id"},
-		{&batches, `SELECT x.id FROM scan_batches AS x WHERE x.state = 'open'
+		{&batches, `SELECT x.id FROM scan_batches AS x WHERE x.state <> 'choosing'
+			AND x.id IN (SELECT id FROM scan_batches WHERE state = 'open' UNION SELECT batch_id FROM scan_pages WHERE state = 'read')
 			AND NOT EXISTS (SELECT 1 FROM scan_files AS f WHERE f.batch_id = x.id AND f.state = 'waiting')
 			AND NOT EXISTS (SELECT 1 FROM scan_pages AS p WHERE p.batch_id = x.id AND p.state = 'waiting')
 			AND NOT EXISTS (SELECT 1 FROM river_job WHERE kind = 'settle_batch' AND args @> jsonb_build_object('batch_id', x.id)

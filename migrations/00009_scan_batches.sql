@@ -77,6 +77,7 @@ CREATE TABLE scan_pages (
 );
 CREATE INDEX scan_pages_batch ON scan_pages (batch_id, id);
 CREATE INDEX scan_pages_waiting ON scan_pages (batch_id) WHERE state = 'waiting';
+CREATE INDEX scan_pages_read ON scan_pages (batch_id) WHERE state = 'read';
 CREATE INDEX scan_pages_questions ON scan_pages (exam_id, id) WHERE state = 'question';
 CREATE INDEX scan_pages_application ON scan_pages (application_id, id) WHERE application_id IS NOT NULL;
 CREATE INDEX scan_pages_sha ON scan_pages (exam_id, sha);

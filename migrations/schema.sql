@@ -1368,6 +1368,8 @@ CREATE INDEX scan_pages_batch ON public.scan_pages USING btree (batch_id, id);
 
 CREATE INDEX scan_pages_questions ON public.scan_pages USING btree (exam_id, id) WHERE (state = 'question'::text);
 
+CREATE INDEX scan_pages_read ON public.scan_pages USING btree (batch_id) WHERE (state = 'read'::text);
+
 CREATE INDEX scan_pages_scan ON public.scan_pages USING btree (scan_id) WHERE (scan_id IS NOT NULL);
 
 CREATE INDEX scan_pages_sha ON public.scan_pages USING btree (exam_id, sha);

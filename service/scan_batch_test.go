@@ -737,6 +737,27 @@ func TestWhatDiedWithItsLastTryIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestAPageReadAnewIsNotLeftWithItsJob has the last job die that decides a page which
+// was read anew, long after its batch was reported.
+func TestAPageReadAnewIsNotLeftWithItsJob(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(1)
+	p := d.askOne(e, d.scanned(list[0], misnamed), service.MatchNameDiffers)
+	if _, err := d.questions().Again(t.Context(), d.anna, p.ID, p.Revision); err != nil {
+		t.Fatal(err)
+	}
+	d.readAll()
+	d.exec(`UPDATE river_job SET state = 'discarded', finalized_at = now() - interval '1 hour' WHERE kind = 'settle_batch'`)
+	if n, err := d.batches.GiveUpStrays(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d strays, %v", n, err)
+	}
+	d.work()
+	if l := d.line(p.ID); l.State != service.PageQuestion {
+		t.Errorf("the page is %s", l.State)
+	}
+}
+
 // TestJobsThatRunAgainChangeNothing stands for workers that are killed and their
 // jobs taken over by others.
 func TestJobsThatRunAgainChangeNothing(t *testing.T) {
