@@ -540,22 +540,43 @@ func (l *pageLists) of(ctx context.Context, q Queries, centerID int64, examIDs [
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if list := l.kept[string(made)]; list != nil {
+	if list := l.known(string(made)); list != nil {
 		return list, nil
 	}
+	// Nobody waits here for another: who holds a connection of the store would wait
+	// for who needs one.
 	list, err := l.make(ctx, q, center, own, examIDs)
 	if err != nil {
 		return nil, err
+	}
+	after, err := q.PrintedState(ctx, examIDs)
+	if err != nil {
+		return nil, fmt.Errorf("state of exams: %w", err)
+	}
+	if after == state { // else it may be made of something newer
+		l.keep(string(made), list)
+	}
+	return list, nil
+}
+
+func (l *pageLists) known(made string) *PageList {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept[made]
+}
+
+func (l *pageLists) keep(made string, list *PageList) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept[made] != nil {
+		return
 	}
 	if len(l.order) == mostLists {
 		delete(l.kept, l.order[0])
 		l.order = l.order[1:]
 	}
-	l.kept[string(made)] = list
-	l.order = append(l.order, string(made))
-	return list, nil
+	l.kept[made] = list
+	l.order = append(l.order, made)
 }
 
 // make builds a list. Own is the blank that the center prints on now, nil when
