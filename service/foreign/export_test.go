@@ -1,8 +1,37 @@
 package foreign
 
-import "flowbot/service/child"
+import (
+	"io"
+
+	"flowbot/service/child"
+)
 
 // Limit limits this process as a child does.
 func Limit(memory, seconds int64) error {
 	return child.Limit(limits(question{Memory: memory, CPU: seconds}))
+}
+
+// PicturesOfPages lets the project's own reader of PDFs look for pages that are one
+// JPEG, as a child does before it asks poppler. What it cannot read it leaves out.
+func PicturesOfPages(r io.ReaderAt, size int64) (out [][]byte) {
+	p, err := openPDF(r, size)
+	if err != nil {
+		return nil
+	}
+	found, err := p.pages(DefaultScanPages)
+	if err != nil {
+		return nil
+	}
+	for _, page := range found {
+		img, err := p.onlyImage(page)
+		if err != nil {
+			continue
+		}
+		p.density(img)
+		p.isGray(img)
+		if b, err := p.jpegOf(img); err == nil && b != nil {
+			out = append(out, b)
+		}
+	}
+	return out
 }

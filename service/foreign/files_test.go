@@ -125,11 +125,11 @@ func page(content, resources string, others ...string) []byte {
 }
 
 // scan is a PDF of one page that is a JPEG.
-func scan(t *testing.T) []byte {
-	t.Helper()
+func scan(tb testing.TB) []byte {
+	tb.Helper()
 	return page("5 0 R", "/XObject << /I 4 0 R >>",
 		stream("/Type /XObject /Subtype /Image /Width 120 /Height 80 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode",
-			encodeJPEG(t, drawing(120, 80))),
+			encodeJPEG(tb, drawing(120, 80))),
 		stream("", []byte("q 595 0 0 400 0 200 cm /I Do Q")))
 }
 
@@ -186,15 +186,15 @@ func packedTwice(t *testing.T, text string, mebibytes int) []byte {
 	return deflate(t, deflatedZeros(t, text, mebibytes))
 }
 
-func deflate(t *testing.T, b []byte) []byte {
-	t.Helper()
+func deflate(tb testing.TB, b []byte) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	w := zlib.NewWriter(&out)
 	if _, err := w.Write(b); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
@@ -226,11 +226,11 @@ func drawing(w, h int) *image.RGBA {
 	return img
 }
 
-func encodeJPEG(t *testing.T, img image.Image) []byte {
-	t.Helper()
+func encodeJPEG(tb testing.TB, img image.Image) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: 95}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
