@@ -165,10 +165,10 @@ func isEmpty(g *gray) bool {
 	return ink < len(g.pix)/2000
 }
 
-// tries are how many quadrangles of a page are asked for each frame: first, and
+// tries are how many quadrangles of a page are asked for each frame: first, and then
 // where what they frame does not bear the print that it must. Streaks of a scanner
 // are long and straight, and lead to many that are none.
-var tries = [...]int{12, 48}
+var tries = [...]int{4, 12, 48}
 
 // locate finds the blank by its frame or, where the scanner has cut that off, by
 // the inner edge of its border, and which way is up. There are other lines beside
