@@ -294,8 +294,8 @@ type votes struct {
 const (
 	sightSure   = .95 // odds with which the net proposes, where likeness or evidence seconds
 	sightPlain  = .99 // the same where only the net of strange faces does
-	sightTwin   = .75 // odds of the net and of its twin where only they agree
-	sightLikely = .50 // odds of the net where both likeness and evidence second
+	sightTwin   = .75 // mean odds of the net and of its twin where only they agree
+	sightLikely = .50 // odds of each of them, then, and of the net where both likeness and evidence second
 	sightOther  = .30 // odds of another digit that contradict
 	twinOther   = .90 // the same of the twin
 	strangeSure = .75 // odds with which the net of strange faces seconds
@@ -311,7 +311,7 @@ func (v *votes) read() bool {
 	}
 	return v.odds >= sightSure && (v.alike || v.evidence >= 0) ||
 		v.odds >= sightPlain && v.strange ||
-		v.odds >= sightTwin && v.twin >= sightTwin ||
+		v.odds >= sightLikely && v.twin >= sightLikely && v.odds+v.twin >= 2*sightTwin ||
 		v.odds >= sightLikely && v.alike && v.evidence >= evidenceSecond
 }
 

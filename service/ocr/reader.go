@@ -445,7 +445,7 @@ func (r *Reader) numberPart(p *page) (*pagePart, error) {
 }
 
 // mostErased is how many digits may be unsure for the second reader to be asked.
-const mostErased = 6
+const mostErased = 4
 
 // bestNumber reads the number in each shape that the list has.
 func (r *Reader) bestNumber(g *gray, h *homography, off misprint) (*numberReading, *numberReader) {
