@@ -35,7 +35,7 @@ var MatchRules = []MatchRule{
 // them: of its own name at most .09 were white and every line was alike by .65; of
 // any other name that was alike by .55 at least .32 were white.
 const (
-	nameAlikeLeast = .50 // how well each alphabet's line agrees at least
+	nameAlikeLeast = .55 // how well each alphabet's line agrees at least
 	nameWhiteMost  = .20 // share of its strokes that may be white where most are
 )
 
