@@ -43,8 +43,6 @@ type barReader struct {
 	ink   map[inkKey][][]float32
 	cut   *encoder // nil before it is needed
 
-	letters *tesseract // of series, nil before it is needed
-
 	looked []float32 // what the last look saw
 }
 
@@ -57,14 +55,6 @@ type inkKey struct {
 
 func newBarReader() *barReader {
 	return &barReader{codes: map[int][]*barCode{}, ink: map[inkKey][][]float32{}}
-}
-
-// close ends what was started to read series.
-func (b *barReader) close() error {
-	if b.letters == nil {
-		return nil
-	}
-	return b.letters.close()
 }
 
 // How bars are compared.

@@ -15,8 +15,8 @@ import (
 	"flowbot/service/child"
 )
 
-// childFiles is how many files a child may have open: its pipes, and the model
-// that Tesseract reads when it starts.
+// childFiles is how many files a child may have open: its pipes, and the model of
+// letters that Tesseract reads when the first list comes whose blanks have a series.
 const childFiles = 32
 
 // memoryVariable tells a child its limit of memory, in bytes.
@@ -37,8 +37,8 @@ func Main(args []string, in io.Reader, out io.Writer) int {
 	var d desk
 	d.tools, err = newTools()
 	if err == nil {
-		// After Tesseract has read its model: no file is opened later, and what a
-		// page may take is counted from there.
+		// After Tesseract has read its model of digits: what a page may take is
+		// counted from there.
 		err = child.Limit(child.Limits{Memory: memory, Files: childFiles})
 	}
 	var hello answer

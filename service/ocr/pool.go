@@ -30,8 +30,8 @@ const (
 	// second, the largest a second; the rest is for a machine that is busy.
 	DefaultWall = 30 * time.Second
 	// DefaultPages is after how many pages a child is replaced: Tesseract's wrapper
-	// leaks 0.4 kB a line, of which a page has up to ten, so that a child never
-	// wastes more than 8 MB.
+	// leaks 0.4 kB a line and 2 kB where it is asked for single letters, of which a
+	// page has one and two, so that a child never wastes more than 9 MB.
 	DefaultPages = 2000
 )
 

@@ -350,6 +350,37 @@ func TestAChildThatCannotStartIsNoPagesFault(t *testing.T) {
 	}
 }
 
+// TestMissingDataOfTesseractIsNoPagesFault leaves a child without any data of
+// languages, and then with that of digits alone.
+func TestMissingDataOfTesseractIsNoPagesFault(t *testing.T) {
+	t.Parallel()
+	program, err := childProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eng, err := filepath.Glob("/usr/share/tesseract-ocr/*/tessdata/eng.traineddata")
+	if err != nil || len(eng) == 0 {
+		t.Fatalf("no data of Tesseract, which tools/install brings: %v", err)
+	}
+	list := &service.PageList{Key: "1", Profile: profile(t, "vector-200")} // whose blanks have a series
+	for name, files := range map[string][]string{"tesseract-ocr-eng": nil, "tesseract-ocr-rus": eng[:1]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for _, f := range files {
+				if err := os.Symlink(f, filepath.Join(dir, filepath.Base(f))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := newPool(t, ocr.Options{Command: []string{"/bin/sh", "-c", `TESSDATA_PREFIX="$0" exec "$1"`, dir, program}})
+			_, err := p.Recognise(t.Context(), list, []byte("page"))
+			if refusal := (*service.Error)(nil); err == nil || errors.As(err, &refusal) || !strings.Contains(err.Error(), name) {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
 func TestWhoNoLongerWaitsIsLetGo(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})

@@ -1,8 +1,20 @@
-// Package ocr reads scans of printed certificates. What the project has printed
-// itself is not recognised but compared: the registration number with the digits
-// of the face it was printed in, the name with the name as it would have been
-// printed. Only where that is unsure, and for the number of the blank, which
-// somebody else has printed, Tesseract is asked.
+// Package ocr reads scans of printed certificates. A page is decoded at half its
+// size and the blank found by its frame; the place of each line follows from that,
+// and that of the print from the lines which all certificates of a list share.
+//
+// What the project has printed itself is compared with how it was printed: the name
+// as a whole line, the registration number digit by digit. A digit is read when a
+// small net, which has learned the project's own faces under ink, proposes it,
+// another way of reading seconds it and none contradicts: likeness to the print, the
+// strokes that only one of two digits has, a second such net, a net of other faces.
+// Where digits stay open, Tesseract reads the line as a second reader.
+//
+// What the printing house has put on the blank is read twice, each time without
+// knowing the other: the number by its bar code and, by the net of other faces, by
+// its digits; the series by Tesseract in two sizes. What stays open there is looked
+// at once more at the page's own size.
+//
+// Nothing here decides whose a page is: see service.MatchPage.
 package ocr
 
 import (
@@ -43,6 +55,8 @@ type tools struct {
 	jpeg   *decoder
 	bars   *barReader
 	digits *tesseract
+
+	letters *tesseract // of series, nil before a list whose blanks have one
 }
 
 func newTools() (*tools, error) {
@@ -54,10 +68,18 @@ func newTools() (*tools, error) {
 	if t.jpeg, err = newDecoder(); err != nil {
 		return nil, err
 	}
-	if t.digits, err = newTesseract("0123456789-/"); err != nil {
+	if t.digits, err = newTesseract("eng", "0123456789-/"); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+func (t *tools) close() error {
+	err := t.digits.close()
+	if t.letters != nil {
+		err = errors.Join(err, t.letters.close())
+	}
+	return err
 }
 
 // NewReader returns a reader of the list's certificates. Close lets go of what it
@@ -74,6 +96,12 @@ func NewReader(profile service.BlankProfile, list []service.PrintedCertificate) 
 func (t *tools) reader(profile service.BlankProfile, list []service.PrintedCertificate) (*Reader, error) {
 	r := &Reader{tools: t, profile: profile, list: list, pens: map[penKey]*pen{}, shared: shared(list)}
 	r.sharedTiles = make([]*sharedTile, len(r.shared))
+	if _, ok := seriesOf(&profile); ok && t.letters == nil { // now: that it is missing is no page's fault
+		var err error
+		if t.letters, err = newTesseract("rus", seriesLetters); err != nil {
+			return nil, err
+		}
+	}
 	shapes := map[string]bool{}
 	for i := range list {
 		for _, line := range list[i].Of(service.FieldRegistrationNumber) {
@@ -93,7 +121,7 @@ func (t *tools) reader(profile service.BlankProfile, list []service.PrintedCerti
 }
 
 // Close ends the reader.
-func (r *Reader) Close() error { return errors.Join(r.digits.close(), r.bars.close()) }
+func (r *Reader) Close() error { return r.close() }
 
 // page is a page on its way through the reader.
 type page struct {

@@ -33,15 +33,9 @@ const (
 // readSeries reads the series beside a blank's number: the same twice, in two sizes
 // of which Tesseract cuts letters differently, or nothing.
 func (r *Reader) readSeries(p *page, out *service.PageReading) error {
-	region, ok := regionOf(&r.profile, service.RegionBlankSeries)
-	if !ok || !r.profile.Series {
+	region, ok := seriesOf(&r.profile)
+	if !ok {
 		return nil
-	}
-	if r.bars.letters == nil {
-		var err error
-		if r.bars.letters, err = startTesseract("rus", seriesLetters); err != nil {
-			return err
-		}
 	}
 	line, letters := together(p.img.crop(&p.h, region, seriesPPM))
 	if letters < seriesLeast || letters > seriesMost {
@@ -49,7 +43,7 @@ func (r *Reader) readSeries(p *page, out *service.PageReading) error {
 	}
 	var said []string
 	for _, high := range []int{34, 46} {
-		text, sure, err := r.bars.letters.letters(stretched(line.inHeight(high)))
+		text, sure, err := r.letters.letters(stretched(line.inHeight(high)))
 		if err != nil {
 			return err
 		}
@@ -62,6 +56,12 @@ func (r *Reader) readSeries(p *page, out *service.PageReading) error {
 		out.BlankSeries = said[0]
 	}
 	return nil
+}
+
+// seriesOf is where the series of a blank stands; false if it has none.
+func seriesOf(p *service.BlankProfile) (box, bool) {
+	region, ok := regionOf(p, service.RegionBlankSeries)
+	return region, ok && p.Series
 }
 
 // isSeries reports whether a text is of letters alone, or of digits: one among the

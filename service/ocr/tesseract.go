@@ -19,12 +19,10 @@ type tesseract struct {
 	buffer bytes.Buffer
 }
 
-// newTesseract starts one that reads Latin letters or digits.
-func newTesseract(letters string) (*tesseract, error) { return startTesseract("eng", letters) }
-
-// startTesseract starts one for a language's letters. OMP_THREAD_LIMIT=1 must stand
-// in the environment, or its threads wait for each other.
-func startTesseract(language, letters string) (*tesseract, error) {
+// newTesseract starts one for these letters with the data of a language, as Tesseract
+// names it. OMP_THREAD_LIMIT=1 must stand in the environment, or its threads wait for
+// each other.
+func newTesseract(language, letters string) (*tesseract, error) {
 	starting.Lock()
 	defer starting.Unlock()
 	t := &tesseract{client: gosseract.NewClient()}
@@ -45,7 +43,7 @@ func startTesseract(language, letters string) (*tesseract, error) {
 		white.pix[i] = 255
 	}
 	if _, err := t.line(white); err != nil { // loads the model
-		return nil, fmt.Errorf("start Tesseract with its English data, Debian's tesseract-ocr-eng: %w", err)
+		return nil, fmt.Errorf("start Tesseract with the data of Debian's tesseract-ocr-%s: %w", language, err)
 	}
 	return t, nil
 }
