@@ -18,6 +18,7 @@ type barReading struct {
 	kind   string
 	fit    float64 // how well the worst symbol agrees, up to 1
 	margin float64 // of the surest value against the next, where it is least
+	low    float64 // where the bars end, in millimetres from the blank's top
 }
 
 // better reports whether a reading says more than another, which may be nil.
@@ -84,10 +85,19 @@ var barBlurs = []float64{.2, .45, .7}
 
 // read reads the bar code of so many digits in an area; nil if nothing there is one.
 func (b *barReader) read(g *gray, h *homography, area box, digits int) *barReading {
-	line := barLine(g, h, area)
+	line, low := barLine(g, h, area)
 	if line == nil {
 		return nil
 	}
+	best := b.along(line, digits)
+	if best != nil {
+		best.low = low
+	}
+	return best
+}
+
+// along reads the bar code of a line; nil if it is none.
+func (b *barReader) along(line []float64, digits int) *barReading {
 	var best *barReading
 	for _, inner := range []bool{false, true} {
 		for _, e := range b.ends(line, digits, inner) {
@@ -106,9 +116,10 @@ func (b *barReader) read(g *gray, h *homography, area box, digits int) *barReadi
 }
 
 // barLine is the ink along a bar code, 0 for paper and 1 for full ink, nil where no
-// bars are. Rows in which no bars stand are left out, and stains do not count.
-func barLine(g *gray, h *homography, area box) []float64 {
-	const above, beside = 1.0, 3.0 // mm by which the code may be off its place
+// bars are, and where they end below. Rows in which no bars stand are left out, and
+// stains do not count.
+func barLine(g *gray, h *homography, area box) (line []float64, low float64) {
+	const above, beside = 2.0, 3.0 // mm by which the code may be off its place
 	c := g.crop(h, box{area.x0 - beside, area.y0 - above, area.x1 + beside, area.y1 + above}, barPPM)
 	const high = 5 // rows of a band
 	bands := make([][]float64, c.h/high)
@@ -127,16 +138,17 @@ func barLine(g *gray, h *homography, area box) []float64 {
 	}
 	sorted := slices.Sorted(slices.Values(energy))
 	if len(sorted) < 4 {
-		return nil
+		return nil, 0
 	}
-	enough := sorted[len(sorted)*3/4] * .45
+	enough := sorted[len(sorted)*4/5] * .45
 	var kept [][]float64
 	for k, e := range energy {
 		if e >= enough {
 			kept = append(kept, bands[k])
+			low = area.y0 - above + float64((k+1)*high)/barPPM
 		}
 	}
-	return straightened(averaged(kept), barPPM)
+	return straightened(averaged(kept), barPPM), low
 }
 
 // averaged adds up the bands of a code that leans by what makes its edges sharpest.

@@ -76,12 +76,32 @@ func (b *blankReading) look(bars *barReader, net *glyphNet, g *gray, h *homograp
 		}
 	}
 	if _, unsure := b.text(); unsure > 0 {
-		if place, ok := findLine(g, h, b.line, b.digits); ok {
+		if place, ok := findLine(g, h, b.beyond(), b.line.y1-b.line.y0, b.digits); ok {
 			if seen := net.readLine(g, h, place, b.digits); seen != nil {
 				b.lines = append(b.lines, seen)
 			}
 		}
 	}
+}
+
+// Where a line of digits is looked for, in millimetres.
+const (
+	lineSlackX = 1.5 // beside its region
+	lineSlackY = 1.0 // above and below it
+	barsBelow  = .2  // bars may end so far below their region
+	barsAbove  = .9  // or so far above its end, and still be where they should
+)
+
+// beyond is where the line of digits may stand: its region with some room, moved as
+// far as the bars above it are.
+func (b *blankReading) beyond() box {
+	out := box{b.line.x0 - lineSlackX, b.line.y0 - lineSlackY, b.line.x1 + lineSlackX, b.line.y1 + lineSlackY}
+	if n := len(b.bars); n > 0 && b.line.y0 > b.bar.y0 {
+		if off := b.bars[n-1].low - b.bar.y1; off > barsBelow || off < -barsAbove {
+			out.y0, out.y1 = out.y0+off, out.y1+off
+		}
+	}
+	return out
 }
 
 // code is the number by the bar code, and how many of its digits are unsure. Looks

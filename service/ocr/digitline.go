@@ -21,8 +21,6 @@ const digitPPM = 6
 // Bounds of what a line of digits looks like. Its place is known to the millimetre
 // or two; how its digits are spread is the house's taste.
 const (
-	lineSlackX = 1.5 // mm beside the region in which digits may begin and end
-	lineSlackY = 1.0 // mm above and below it
 	leastPitch = .62 // of the region's height
 	mostPitch  = 2.4 // of the region's height
 	leastDigit = 1.3 // mm, height
@@ -96,14 +94,13 @@ func (s sums) at(x float64) float64 {
 	return s[i] + (s[i+1]-s[i])*(x-float64(i))
 }
 
-// findLine finds where a line of n digits stands, false if nothing like one does.
-func findLine(g *gray, h *homography, region box, n int) (linePlaces, bool) {
-	area := box{region.x0 - lineSlackX, region.y0 - lineSlackY, region.x1 + lineSlackX, region.y1 + lineSlackY}
+// findLine finds where in an area a line of n digits stands, false if nothing like
+// one does. The line's region is so high.
+func findLine(g *gray, h *homography, area box, high float64, n int) (linePlaces, bool) {
 	ink := inkMap(g, h, area, digitPPM)
-	high := region.y1 - region.y0
 	rows := make([]float64, ink.h)
-	top, low := int(lineSlackY*digitPPM), ink.h-int(lineSlackY*digitPPM)
-	columns := columnsOf(ink, top, low)
+	aside := max(0, int(float64(ink.h)-high*digitPPM)/2)
+	columns := columnsOf(ink, aside, ink.h-aside)
 	x0, pitch, ok := comb(columns, n, high*digitPPM)
 	if !ok {
 		return linePlaces{}, false
