@@ -72,7 +72,7 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 	if r.net, err = newGlyphNet(sightWeights); err != nil {
 		return nil, err
 	}
-	if r.strange, err = newGlyphNet(glyphWeights); err != nil {
+	if r.strange, err = anyDigits(); err != nil {
 		return nil, err
 	}
 	if r.twin, err = newGlyphNet(twinWeights); err != nil {
