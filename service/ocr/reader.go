@@ -154,7 +154,7 @@ func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, e
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read a page: %w", err)
 	}
-	k := max(1, int(math.Round(float64(max(p.img.w, p.img.h))/880)))
+	k := max(1, int(math.Round(float64(max(p.img.w, p.img.h))/frameLong)))
 	small := p.img.shrunk(k)
 	if out.Empty = isEmpty(small); out.Empty {
 		return out, nil
@@ -172,6 +172,10 @@ func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, e
 	}
 	return out, nil
 }
+
+// frameLong is about how long a page is, in pixels, when its frame is looked for:
+// fine lines of pages in 200 dpi are lost in less.
+const frameLong = 1000
 
 // isEmpty reports whether a page bears less than a stroke of ink.
 func isEmpty(g *gray) bool {
