@@ -293,7 +293,7 @@ func cornersOf(b service.Box) [4]point {
 func (g *gray) light(h *homography, b box) (float64, bool) {
 	sum, n := 0, 0
 	for y := b.y0; y <= b.y1; y += .5 {
-		for x := b.x0; x <= b.x1; x += .8 {
+		for x := b.x0; x <= b.x1; x += 1.6 {
 			u, v := h.at(x, y)
 			if iu, iv := int(u), int(v); u >= 0 && v >= 0 && iu < g.w && iv < g.h {
 				sum += int(g.pix[iv*g.w+iu])
@@ -356,7 +356,7 @@ func (g *gray) edge(h *homography, from, to point) float64 {
 	dx, dy := (to.x-from.x)/long, (to.y-from.y)/long
 	light := func(a, b, across float64) (float64, bool) {
 		sum, n := 0, 0
-		for at := a; at < b; at += .8 {
+		for at := a; at < b; at += 1.6 {
 			u, v := h.at(from.x+dx*at-dy*across, from.y+dy*at+dx*across)
 			if iu, iv := int(u), int(v); u >= 0 && v >= 0 && iu < g.w && iv < g.h {
 				sum += int(g.pix[iv*g.w+iu])
