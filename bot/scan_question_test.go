@@ -77,6 +77,27 @@ func TestQuestionsAreResolved(t *testing.T) {
 	golden(t, "scan_question", d.tg.Transcript())
 }
 
+// TestAChoiceAgainstTheNameIsTold is read best as
+// testdata/scan_question_other_name.golden.
+func TestAChoiceAgainstTheNameIsTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 3)
+	d.scanning("119", 1, func(_ int, a *service.Application) { a.RegistrationNumber = "24-10-40538-000900-1" })
+	d.scanned(anna, e, d.smudged("118-01"), d.page(said{number: d.application("119-01").RegistrationNumber}))
+
+	d.says(anna, "/tasks")
+	d.presses(anna, "Нераспознанные (2)")
+	d.presses(anna, "Другой")
+	d.says(anna, "karimov03")
+	d.presses(anna, "Каримов03 А. Р.", "Назад", "Пропустить", "Другой")
+	d.says(anna, "karimov03")
+	d.presses(anna, "Каримов03 А. Р.")
+	golden(t, "scan_question_other_name", d.tg.Transcript())
+}
+
 // TestTwoColleaguesDecideAtOnce is read best as
 // testdata/scan_question_colleagues.golden.
 func TestTwoColleaguesDecideAtOnce(t *testing.T) {
