@@ -383,7 +383,7 @@ func (g *gray) edge(h *homography, from, to point) float64 {
 }
 
 // readNumber reads the registration number. Where digits are unsure it looks once
-// more without the colours of stamp and signature, and then asks Tesseract.
+// more in other light, and then asks Tesseract.
 func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, error) {
 	first, reader := r.bestNumber(p.img, &p.h, p.off)
 	if first != nil {
@@ -397,21 +397,20 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 		return first, err
 	}
 	both := []*numberReading{first}
-	if !part.gray {
-		plain, err := r.jpeg.lightest(part.data, p.part)
+	if !part.gray || p.part > 1 {
+		plain, h, err := r.otherLight(part, p.part)
 		if err != nil {
 			return nil, err
 		}
-		h := part.h.scaled(1 / float64(p.part))
-		second, other := r.bestNumber(plain, &h, p.off)
+		second, other := r.bestNumber(plain, h, p.off)
 		switch {
 		case second == nil:
 		case first == nil || other != reader && second.Align > first.Align:
 			first, reader = second, other
-			reader.readings(plain, &h, first)
+			reader.readings(plain, h, first)
 			both = []*numberReading{first}
 		case other == reader:
-			reader.readings(plain, &h, second)
+			reader.readings(plain, h, second)
 			both = append(both, second)
 		}
 	}
@@ -436,6 +435,21 @@ func (r *Reader) readNumber(p *page, out *service.PageReading) (*numberReading, 
 	strip := full.crop(&h, box{x - 1.2, y - size*.7 - 1, x + long + .6, y + 1}, 30/(size*.7))
 	out.NumberSecond, err = r.digits.line(stretched(strip))
 	return first, err
+}
+
+// otherLight shows a part without the colours of stamp and signature or, where it has
+// none, at twice the size.
+func (r *Reader) otherLight(part *pagePart, size int) (*gray, *homography, error) {
+	var g *gray
+	var err error
+	if part.gray {
+		size = max(1, size/2)
+		g, err = r.jpeg.luma(part.data, size)
+	} else {
+		g, err = r.jpeg.lightest(part.data, size)
+	}
+	h := part.h.scaled(1 / float64(size))
+	return g, &h, err
 }
 
 // pagePart is a part of a page as a JPEG of its own.
