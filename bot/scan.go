@@ -192,7 +192,7 @@ var loadScan = Wizard[loadForm]{
 		if err != nil {
 			return Reply{}, err
 		}
-		r, err := edited(b.applicationCard(ctx, t, a.ID))
+		r, err := b.applicationCard(ctx, t, a.ID)
 		r.Lead, r.LeadData = "scan_loaded", map[string]any{"Application": a, "Zone": t.By.Zone, "Replaced": f.Replace}
 		return r, err
 	},
@@ -287,11 +287,20 @@ func askLoadNow(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Reply, error
 			return Reply{}, err
 		}
 	}
-	return Reply{Text: "scan_check", Data: v, Card: true, Rows: [][]Button{
+	r := Reply{Text: "scan_check", Data: v, Card: true, Rows: [][]Button{
 		row(Button{Press: t.inTalk(pressLoadNow, 0)}),
 		row(Button{Press: t.inTalk(pressReblank, 0)}),
 		row(Button{Press: t.inTalk(pressBack, 0)}, Button{Press: t.inTalk(pressCancel, 0)}),
-	}}, nil
+	}}
+	if v.File == nil {
+		return r, nil
+	}
+	picture, err := b.Uploads.Picture(ctx, t.By, service.UploadScan, f.ApplicationID)
+	if err != nil {
+		return Reply{}, err
+	}
+	r.Photo = &Attachment{Name: "scan.jpg", Open: picture.Open}
+	return r, nil
 }
 
 func takeLoadNow(_ context.Context, _ *Bot, t *Turn, f *loadForm) (Outcome, error) {
