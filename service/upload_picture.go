@@ -29,6 +29,8 @@ func (s *Uploads) Picture(ctx context.Context, by Actor, purpose UploadPurpose, 
 	}
 	return Document{
 		Size: int64(picture.Len()),
-		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(picture.Bytes())), nil },
+		Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(picture.Bytes())), nil
+		},
 	}, nil
 }
