@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Server) openTus() error {
 	parts := handler.NewStoreComposer()
 	parts.UseCore(s.store)
 	parts.UseTerminater(s.store)
-	parts.UseLocker(memorylocker.New())
+	parts.UseLocker(locker{memorylocker.New()})
 	var err error
 	s.tus, err = handler.NewUnroutedHandler(handler.Config{
 		StoreComposer: parts, MaxSize: s.Most, BasePath: "/", DisableDownload: true, DisableConcatenation: true,
@@ -95,11 +96,78 @@ func (s *Server) openTus() error {
 func (s *Server) pass(serve http.HandlerFunc, w http.ResponseWriter, r *http.Request, v *service.UploadVisit) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), visitKey{}, v))
 	defer cancel(nil)
-	defer context.AfterFunc(s.closing, func() { cancel(context.Cause(s.closing)) })()
+	body := &opened{ReadCloser: r.Body, read: make(chan struct{}), over: ctx.Done()}
+	ctx = context.WithValue(ctx, openedKey{}, body)
+	defer context.AfterFunc(s.closing, func() {
+		if body.await() {
+			cancel(context.Cause(s.closing))
+		}
+	})()
 	inner := r.Clone(ctx)
+	inner.Body = body
 	inner.URL.Path, inner.URL.RawPath, inner.RequestURI = "/"+r.PathValue("upload"), "", "/"
 	inner.Header.Del("X-HTTP-Method-Override")
 	s.tus.Middleware(serve).ServeHTTP(relative{w}, inner)
+}
+
+// opened is the body of a request that tells when it was first read. The keeper of
+// unfinished files cuts a request off by what it notes down just before that, and
+// guards the note by nothing: until then it must not be asked to.
+type opened struct {
+	io.ReadCloser
+	once sync.Once
+	read chan struct{}
+	over <-chan struct{} // with the request
+}
+
+// openedKey is under which the body lies in the context of a request.
+type openedKey struct{}
+
+// Read implements io.Reader.
+func (o *opened) Read(p []byte) (int, error) {
+	o.once.Do(func() { close(o.read) })
+	return o.ReadCloser.Read(p)
+}
+
+// await waits until the body is read. It reports false when the request ends first.
+func (o *opened) await() bool {
+	select {
+	case <-o.read:
+		return true
+	case <-o.over:
+		return false
+	}
+}
+
+// locker lets one request at a time write a file. Who comes next has the one before
+// cut off, once that can be.
+type locker struct{ *memorylocker.MemoryLocker }
+
+// NewLock implements handler.Locker.
+func (l locker) NewLock(id string) (handler.Lock, error) {
+	inner, err := l.MemoryLocker.NewLock(id)
+	return lock{inner}, err
+}
+
+// lock is one of a locker.
+type lock struct{ inner handler.Lock }
+
+// Unlock implements handler.Lock.
+func (l lock) Unlock() error { return l.inner.Unlock() }
+
+// Lock implements handler.Lock.
+func (l lock) Lock(ctx context.Context, release func()) error {
+	body, ok := ctx.Value(openedKey{}).(*opened)
+	if !ok {
+		return l.inner.Lock(ctx, release)
+	}
+	return l.inner.Lock(ctx, func() {
+		go func() { // whoever asks waits for the lock, not for us
+			if body.await() {
+				release()
+			}
+		}()
+	})
 }
 
 // relative tells where a new file lies as seen from the address that made it:
