@@ -1,0 +1,202 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// pageDeed is what is asked of a page.
+type pageDeed struct {
+	page     int64
+	revision int
+	exam     int64                // 0: its own
+	done     func(*ScanPage) bool // the page looks as this deed leaves it
+}
+
+// inPage runs fn with a page held, and its batch and its exam, for the staff of
+// its center. One that has moved on since the revision is a Conflict that tells
+// who decided; the actor's own decision of the same kind is none, and changes
+// nothing.
+func (s *ScanQuestions) inPage(ctx context.Context, by Actor, d pageDeed, fn func(context.Context, *examScene, *ScanPage) error) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		seen, err := tx.ScanPage(ctx, d.page)
+		if err != nil {
+			return err
+		}
+		b, err := tx.ScanBatch(ctx, seen.BatchID)
+		if err != nil {
+			return err
+		}
+		own := cmp.Or(seen.ExamID, b.ExamID)
+		sc, err := enterExam(ctx, tx, s.now, by, cmp.Or(d.exam, own))
+		if err != nil {
+			return err
+		}
+		if sc.exam.CenterID != b.CenterID {
+			return refuse(NotFound, ReasonNotFound)
+		}
+		if _, err := tx.ScanBatchForUpdate(ctx, b.ID); err != nil {
+			return err
+		}
+		p, err := tx.ScanPageForUpdate(ctx, d.page)
+		if err != nil {
+			return err
+		}
+		switch {
+		case p.Revision == d.revision+1 && p.DecidedBy == sc.by.PersonID && d.done(p):
+			return nil // tapped twice
+		case p.Revision != d.revision:
+			return movedOn(ctx, tx, sc.by, SubjectPage, p.ID, nil)
+		case sc.exam.ID != own && p.Rule != PageRuleOtherExam:
+			return refuse(Invalid, ReasonQuestionOtherExam)
+		}
+		if p.ExamID == 0 {
+			p.ExamID = sc.exam.ID
+		}
+		return fn(ctx, sc, p)
+	})
+}
+
+// Dismiss says that nothing comes of a page: it is no certificate
+// (PageRuleNoScan), it must be scanned again (PageRuleRescan), or it repeats
+// another (PageRuleDuplicate).
+func (s *ScanQuestions) Dismiss(ctx context.Context, by Actor, pageID int64, revision int, rule MatchRule) (*ScanPageLine, error) {
+	if !slices.Contains([]MatchRule{PageRuleNoScan, PageRuleRescan, PageRuleDuplicate}, rule) {
+		return nil, fmt.Errorf("dismiss page %d: no rule %q for a person", pageID, rule)
+	}
+	err := s.inPage(ctx, by, pageDeed{
+		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State == PageAside && p.Rule == rule },
+	}, func(ctx context.Context, sc *examScene, p *ScanPage) error {
+		return sc.movePage(ctx, p, PageEventDismiss, rule)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dismiss page %d: %w", pageID, err)
+	}
+	return s.store.PageLine(ctx, pageID)
+}
+
+// Undo makes a question of a page again: of one that was set aside, and of one
+// that is a scan, whoever or whatever decided it. The application is as it was
+// before. It is refused once the scan has gone out or was handed over.
+func (s *ScanQuestions) Undo(ctx context.Context, by Actor, pageID int64, revision int) (*ScanPageLine, error) {
+	err := s.inPage(ctx, by, pageDeed{
+		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State == PageQuestion && p.Rule == PageRuleTakenBack },
+	}, func(ctx context.Context, sc *examScene, p *ScanPage) error {
+		b, err := sc.tx.ScanBatch(ctx, p.BatchID)
+		if err != nil {
+			return err
+		}
+		p.ExamID = cmp.Or(b.ExamID, p.ExamID) // where it was before somebody said that it is of another
+		if p.State != PageMatched {
+			return sc.movePage(ctx, p, PageEventUndo, PageRuleTakenBack)
+		}
+		held, err := sc.tx.ApplicationsForUpdate(ctx, sc.exam.ID, []int64{p.ApplicationID})
+		if err != nil {
+			return err
+		}
+		if len(held) == 0 {
+			return refuse(NotFound, ReasonNotFound)
+		}
+		p.ApplicationID = 0 // nobody says any more whose it is
+		return s.batches.scans.detachPage(ctx, sc, p, &held[0], PageEventUndo, PageRuleTakenBack)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take back page %d: %w", pageID, err)
+	}
+	return s.store.PageLine(ctx, pageID)
+}
+
+// Again has a question read and matched anew, as if it had just come: names or
+// numbers were corrected meanwhile. What comes of it is a scan, a question, or
+// nothing. A page that contradicts another is refused.
+func (s *ScanQuestions) Again(ctx context.Context, by Actor, pageID int64, revision int) (*ScanPageLine, error) {
+	err := s.inPage(ctx, by, pageDeed{
+		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State != PageQuestion },
+	}, s.again)
+	if err != nil {
+		return nil, fmt.Errorf("read page %d again: %w", pageID, err)
+	}
+	return s.store.PageLine(ctx, pageID)
+}
+
+func (*ScanQuestions) again(ctx context.Context, sc *examScene, p *ScanPage) error {
+	switch {
+	case p.SHA == "":
+		return refuse(Conflict, ReasonQuestionNoPicture)
+	case p.inPair():
+		return refuse(Conflict, ReasonQuestionPair)
+	}
+	if err := sc.movePage(ctx, p, PageEventAgain, ""); err != nil {
+		return err
+	}
+	return sc.tx.InsertJob(ctx, ReadPage{PageID: p.ID})
+}
+
+// inPair reports whether a page is a question because another one claims the same.
+func (p *ScanPage) inPair() bool { return p.Rule == PageRuleTwice || p.Rule == PageRuleBlankTwice }
+
+// mostAgain is how many questions are read anew at once.
+const mostAgain = 1000
+
+// AgainAll is Again for the questions of an exam, and returns how many they are.
+// Left out is what cannot be read again, and what a person has taken back: the
+// machine would decide it as before.
+func (s *ScanQuestions) AgainAll(ctx context.Context, by Actor, examID int64) (int, error) {
+	n := 0
+	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
+		n = 0
+		ids, err := sc.tx.QuestionsAfter(ctx, examID, 0, mostAgain)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			again, err := s.againIn(ctx, sc, id)
+			if err != nil {
+				return err
+			}
+			if again {
+				n++
+			}
+		}
+		if n == 0 {
+			return refuse(Conflict, ReasonQuestionNone)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read questions of exam %d again: %w", examID, err)
+	}
+	return n, nil
+}
+
+// againIn is again for one of the questions of a scene's exam. It reports false
+// for one that cannot be read.
+func (s *ScanQuestions) againIn(ctx context.Context, sc *examScene, pageID int64) (bool, error) {
+	seen, err := sc.tx.ScanPage(ctx, pageID)
+	if err != nil || seen.SHA == "" || seen.inPair() || seen.Rule == PageRuleTakenBack {
+		return false, err
+	}
+	if _, err := sc.tx.ScanBatchForUpdate(ctx, seen.BatchID); err != nil {
+		return false, err
+	}
+	p, err := sc.tx.ScanPageForUpdate(ctx, pageID)
+	if err != nil {
+		return false, err
+	}
+	return true, s.again(ctx, sc, p)
+}
+
+// Offered is nil when a page is a question at this revision, which the actor may
+// decide on; else the refusal that deciding would meet.
+func (s *ScanQuestions) Offered(ctx context.Context, by Actor, pageID int64, revision int) error {
+	l, _, err := s.line(ctx, by, pageID)
+	if err != nil {
+		return err
+	}
+	if l.State != PageQuestion || l.Revision != revision {
+		return movedOn(ctx, s.store, by, SubjectPage, pageID, nil)
+	}
+	return nil
+}

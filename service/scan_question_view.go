@@ -1,0 +1,213 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// NameLikeness is how the name on a page goes with that of an application.
+type NameLikeness string
+
+// The likenesses.
+const (
+	NameAgrees NameLikeness = "agrees"
+	NameAlike  NameLikeness = "alike"
+	NameOther  NameLikeness = "other"
+	NameUnread NameLikeness = "unread"
+)
+
+// nameAlike is where a name begins to look like another, on the scale of
+// CandidateReading. It decides nothing: it words what was read.
+const nameAlike = .55
+
+// LikelyApplication is an application that a page may belong to.
+type LikelyApplication struct {
+	Application
+	Likeness  NameLikeness
+	Supported bool // readings of the machine support it: one tap is enough
+}
+
+// QuestionView is a page with everything that the person who decides looks at.
+type QuestionView struct {
+	Page    ScanPageLine
+	Exam    Exam
+	Reading *PageReading        // nil when nothing was read
+	Likely  []LikelyApplication // best first, at most three; whose it is, if that is decided
+	Whose   *Application        // whose certificate it is, or seems to be; nil for nobody
+	Loaded  *Scan               // the scan that stands at Whose, nil for none
+	Beside  *ScanPageLine       // the page that it contradicts or repeats; nil for none
+	Blank   BlankKey            // as it was read; without a number if it was not
+	Held    *Blank              // what became of that blank in this center; nil for nothing
+	Other   string              // number of the other exam that Whose is of, "" for none
+	Count   int                 // questions of the exam
+	Place   int                 // of this one among them, from 1; 0: it is none
+	Undo    *ScanPageLine       // what the person decided last and can take back; nil for nothing
+	Again   bool                // it can be read again
+}
+
+// Question returns a page in whatever state it is, for the staff of its center.
+func (s *ScanQuestions) Question(ctx context.Context, by Actor, pageID int64) (*QuestionView, error) {
+	l, e, err := s.line(ctx, by, pageID)
+	if err != nil {
+		return nil, err
+	}
+	v := &QuestionView{Page: *l, Exam: *e, Again: l.State == PageQuestion && l.SHA != "" && !l.inPair()}
+	if v.Reading, err = l.ReadingOf(); err != nil {
+		return nil, fmt.Errorf("reading of page %d: %w", pageID, err)
+	}
+	for _, fill := range []func(context.Context, *QuestionView) error{s.fillBeside, s.fillWhose, s.fillBlank, s.fillLikely} {
+		if err := fill(ctx, v); err != nil {
+			return nil, fmt.Errorf("page %d: %w", pageID, err)
+		}
+	}
+	if e.ID == 0 {
+		return v, nil
+	}
+	c, err := s.store.QuestionCount(ctx, e.ID, pageID)
+	if err != nil {
+		return nil, fmt.Errorf("questions of exam %d: %w", e.ID, err)
+	}
+	v.Count, v.Place = c.Count, c.Place
+	v.Undo, err = s.LastDecided(ctx, by, e.ID)
+	return v, err
+}
+
+// fillBeside finds the page that this one contradicts, repeats, or would replace.
+func (s *ScanQuestions) fillBeside(ctx context.Context, v *QuestionView) error {
+	if v.Page.TwinID == 0 || !v.Page.speaksOfAnother() {
+		return nil
+	}
+	var err error
+	v.Beside, err = s.store.PageLine(ctx, v.Page.TwinID)
+	return err
+}
+
+// speaksOfAnother reports whether the rule of a page is about another page too.
+func (p *ScanPage) speaksOfAnother() bool {
+	return p.inPair() || p.Rule == PageRuleLoaded || p.Rule == PageRuleDuplicate
+}
+
+// fillWhose finds whose certificate it seems to be.
+func (s *ScanQuestions) fillWhose(ctx context.Context, v *QuestionView) error {
+	if v.Page.ApplicationID == 0 {
+		return nil
+	}
+	a, err := s.store.Application(ctx, System, v.Page.ApplicationID)
+	if err != nil {
+		return err
+	}
+	v.Whose = a
+	if a.ExamID != v.Exam.ID {
+		e, err := s.store.Exam(ctx, System, a.ExamID)
+		if err != nil {
+			return err
+		}
+		v.Other = e.Number
+	}
+	if a.ScanID == 0 || a.ScanID == v.Page.ScanID {
+		return nil
+	}
+	if v.Loaded, err = s.store.Scan(ctx, a.ScanID); err != nil || v.Beside != nil || !v.Page.speaksOfAnother() {
+		return err
+	}
+	p, err := s.store.PageOfScan(ctx, a.ScanID)
+	if err != nil || p == nil {
+		return err
+	}
+	v.Beside, err = s.store.PageLine(ctx, p.ID)
+	return err
+}
+
+// fillBlank finds what became of the blank whose number was read.
+func (s *ScanQuestions) fillBlank(ctx context.Context, v *QuestionView) error {
+	key, read := blankRead(v.Reading)
+	if !read {
+		return nil
+	}
+	v.Blank = key
+	held, err := s.store.Blank(ctx, key)
+	if err != nil || held == nil || held.CenterID != v.Exam.CenterID {
+		return err
+	}
+	v.Held = held
+	return nil
+}
+
+// blankRead is the number of a blank as it was read, if it was.
+func blankRead(r *PageReading) (BlankKey, bool) {
+	if r == nil {
+		return BlankKey{}, false
+	}
+	return BlankNumberOf(r)
+}
+
+// fillLikely finds the applications that the page belongs to most likely. Left out
+// are those to which no certificate is due any more, and those that have a scan
+// and for whom nothing speaks.
+func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
+	switch {
+	case v.Page.State == PageMatched && v.Whose != nil: // what spoke for it
+		v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID)}}
+		return nil
+	case v.Page.State != PageQuestion || v.Exam.ID == 0:
+		return nil
+	}
+	if v.Page.Rule == PageRuleOtherExam && v.Whose != nil {
+		if v.Whose.Entitled() {
+			v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID), Supported: true}}
+		}
+		return nil
+	}
+	if v.Reading == nil {
+		return nil
+	}
+	list, err := s.batches.lists.of(ctx, s.store, v.Exam.CenterID, []int64{v.Exam.ID})
+	if err != nil {
+		return err
+	}
+	r := v.Reading.against(list.Certificates)
+	all, err := s.store.Applications(ctx, v.Exam.ID)
+	if err != nil {
+		return err
+	}
+	known := make(map[int64]*Application, len(all))
+	for i := range all {
+		known[all[i].ID] = &all[i]
+	}
+	open := slices.DeleteFunc(slices.Clone(list.Certificates), func(c PrintedCertificate) bool {
+		a := known[c.ApplicationID]
+		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID)
+	})
+	ids := LikelyApplications(open, v.Reading)
+	if whose := v.Page.ApplicationID; known[whose] != nil && known[whose].Entitled() { // whose it seems to be stands first
+		ids = append([]int64{whose}, slices.DeleteFunc(ids, func(id int64) bool { return id == whose })...)
+	}
+	for _, id := range ids[:min(len(ids), mostLikely)] {
+		v.Likely = append(v.Likely, LikelyApplication{
+			Application: *known[id], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, r, id),
+		})
+	}
+	return nil
+}
+
+// likeness words how the name of an application goes with a page.
+func likeness(r *PageReading, applicationID int64) NameLikeness {
+	if r == nil {
+		return NameUnread
+	}
+	for _, c := range r.Candidates {
+		if c.ApplicationID != applicationID {
+			continue
+		}
+		switch best := max(c.Name, c.Latin); {
+		case best >= nameAgrees:
+			return NameAgrees
+		case best >= nameAlike:
+			return NameAlike
+		case best > -1:
+			return NameOther
+		}
+	}
+	return NameUnread
+}
