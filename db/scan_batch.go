@@ -350,6 +350,24 @@ func (t tx) SaveScanFile(ctx context.Context, f *service.ScanFile) error {
 	return oneRow(res, "scan file", f.ID)
 }
 
+// SaveScanFileContent implements service.ScanBatchCommands.
+func (t tx) SaveScanFileContent(ctx context.Context, id int64, sha string, size int64) error {
+	res, err := t.NewRaw(`UPDATE scan_files SET file_sha = ?, size = ? WHERE id = ?`, sha, size, id).Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "scan file", id)
+}
+
+// SaveScanFilePages implements service.ScanBatchCommands.
+func (t tx) SaveScanFilePages(ctx context.Context, id int64, pages int) error {
+	res, err := t.NewRaw(`UPDATE scan_files SET pages = ? WHERE id = ?`, pages, id).Exec(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	return oneRow(res, "scan file", id)
+}
+
 // InsertScanPage implements service.ScanBatchCommands.
 func (t tx) InsertScanPage(ctx context.Context, p *service.ScanPage) (bool, error) {
 	res, err := t.NewInsert().Model(p).On("CONFLICT (file_id, number) DO NOTHING").Returning("id").Exec(ctx)

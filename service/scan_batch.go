@@ -303,8 +303,12 @@ type ScanBatchCommands interface {
 	// InsertScanFile sets the new ID. It reports false for the same file of one
 	// update again, which changes nothing: f becomes what the first one is by now.
 	InsertScanFile(ctx context.Context, f *ScanFile) (bool, error)
-	// SaveScanFile writes every column of a file that exists.
+	// SaveScanFile writes every column of a file that exists, whose batch is held.
 	SaveScanFile(ctx context.Context, f *ScanFile) error
+	// SaveScanFileContent writes where a file that was fetched lies, and its bytes.
+	SaveScanFileContent(ctx context.Context, id int64, sha string, size int64) error
+	// SaveScanFilePages writes how many pages of a file were found so far.
+	SaveScanFilePages(ctx context.Context, id int64, pages int) error
 	// InsertScanPage sets the new ID. It reports false, and changes nothing, when
 	// the page of this number is there.
 	InsertScanPage(ctx context.Context, p *ScanPage) (bool, error)

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ type scanDesk struct {
 	scans   *service.Scans
 	batches *service.ScanBatches
 	chat    *chatFiles
+	watched *watchedFiles
 	reader  *fakeRecogniser
 	updates int64
 	pages   int
@@ -65,14 +67,29 @@ func newScanDeskReading(t *testing.T, recogniser service.Recogniser) *scanDesk {
 		t.Fatal(err)
 	}
 	say := func(r service.Reason, _ any) (string, error) { return string(r), nil }
-	d.scans = service.NewScans(d.store, d.files, d.uploads, profiles, hold, d.now)
+	d.watched = &watchedFiles{FileStore: d.files}
+	d.scans = service.NewScans(d.store, d.watched, d.uploads, profiles, hold, d.now)
 	d.batches = service.NewScanBatches(service.ScanBatchesConfig{
-		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.files, Scans: d.scans, Printer: printer, Recogniser: recogniser,
+		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.watched, Scans: d.scans, Printer: printer, Recogniser: recogniser,
 		Profiles: profiles, Sheet: func(thumbs []service.PageThumb) ([]byte, error) { return fmt.Appendf(nil, "%d", len(thumbs)), nil },
 		MaxDownload: maxDownload, Say: say, Program: "test", Now: d.now,
 	})
 	d.filled()
 	return d
+}
+
+// watchedFiles lets a test do something while a worker is about to store a file.
+type watchedFiles struct {
+	service.FileStore
+	before func() // each file; nil: nothing
+}
+
+// Put implements service.FileStore.
+func (w *watchedFiles) Put(ctx context.Context, r io.Reader) (sha256 string, size int64, err error) {
+	if w.before != nil {
+		w.before()
+	}
+	return w.FileStore.Put(ctx, r)
 }
 
 // waiting is an exam whose certificates are printed, signed and to be scanned.

@@ -65,7 +65,7 @@ func (s *ScanBatches) tell(ctx context.Context, tx Tx, b *ScanBatch, isFirst boo
 // TakeApart is the job TakeApart. Pages go to their readers as soon as they are
 // out; those that an earlier run has taken are passed over. A file that cannot be
 // read, or not to its end, is refused with its words, and its pages before the
-// fault stand.
+// fault stand. What was decided about the file meanwhile, by whomever, stands too.
 func (s *ScanBatches) TakeApart(ctx context.Context, j TakeApart) error {
 	f, err := s.store.ScanFile(ctx, j.FileID)
 	if err != nil {
@@ -75,6 +75,9 @@ func (s *ScanBatches) TakeApart(ctx context.Context, j TakeApart) error {
 		return nil
 	}
 	err = s.takeApart(ctx, f)
+	if errors.Is(err, errFileDecided) {
+		return nil
+	}
 	if err != nil && AsError(err).Kind == Internal {
 		return fmt.Errorf("take apart file %d: %w", f.ID, err)
 	}
@@ -133,9 +136,13 @@ func (s *ScanBatches) fetch(ctx context.Context, f *ScanFile) error {
 		if err := tx.SaveFile(ctx, original); err != nil {
 			return err
 		}
-		return tx.SaveScanFile(ctx, f)
+		return tx.SaveScanFileContent(ctx, f.ID, f.FileSHA, f.Size)
 	})
 }
+
+// errFileDecided ends the taking apart of a file that waits no more: another
+// worker has done it, or it was given up.
+var errFileDecided = errors.New("the file waits no more")
 
 // takePage stores a page and asks a worker to read it. An error of its own is
 // never a refusal of the file.
@@ -149,9 +156,16 @@ func (s *ScanBatches) takePage(ctx context.Context, f *ScanFile, batchID int64, 
 		}
 	}
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		b, err := tx.ScanBatch(ctx, batchID)
+		b, err := tx.ScanBatchForUpdate(ctx, batchID)
 		if err != nil {
 			return err
+		}
+		stands, err := tx.ScanFile(ctx, f.ID)
+		if err != nil {
+			return err
+		}
+		if stands.State != ScanFileWaiting {
+			return errFileDecided
 		}
 		p := page
 		p.ExamID, p.State, p.SHA = b.ExamID, PageWaiting, blob.SHA256
@@ -164,8 +178,7 @@ func (s *ScanBatches) takePage(ctx context.Context, f *ScanFile, batchID int64, 
 		if err != nil || !isNew {
 			return err
 		}
-		f.Pages = max(f.Pages, p.Number)
-		if err := tx.SaveScanFile(ctx, f); err != nil {
+		if err := tx.SaveScanFilePages(ctx, f.ID, max(stands.Pages, p.Number)); err != nil {
 			return err
 		}
 		if p.State == PageWaiting {
