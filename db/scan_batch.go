@@ -30,7 +30,7 @@ func (q queries) ScanBatch(ctx context.Context, id int64) (*service.ScanBatch, e
 func (q queries) OpenScanBatch(ctx context.Context, personID, centerID, examID int64) (*service.ScanBatch, error) {
 	var out []service.ScanBatch
 	sel := q.NewSelect().Model(&out).Where("person_id = ?", personID).Where("center_id = ?", centerID).
-		Where("state <> 'settled'").Order("id DESC").Limit(1)
+		Where("state IN ('open', 'choosing')").Order("id DESC").Limit(1)
 	if examID != 0 {
 		sel = sel.Where("exam_id = ?", examID)
 	}

@@ -12,11 +12,14 @@ CREATE TABLE scan_batches (
     created_at   timestamptz NOT NULL,
     newest_at    timestamptz NOT NULL,          -- when the newest file came
     settled_at   timestamptz,
+    chosen_by    bigint      REFERENCES people, -- who said which exam it is; null: the pages did, or it came for that exam
+    given_up_at  timestamptz,                   -- when its sender was told that it cannot be settled; null again once it is
 
-    CONSTRAINT scan_batches_state CHECK (state IN ('open', 'choosing', 'settled')),
+    CONSTRAINT scan_batches_state CHECK (state IN ('open', 'choosing', 'settled', 'cancelled')),
     CONSTRAINT scan_batches_settled CHECK ((state = 'settled') = (settled_at IS NOT NULL))
 );
-CREATE INDEX scan_batches_open ON scan_batches (person_id, id) WHERE state <> 'settled';
+CREATE INDEX scan_batches_open ON scan_batches (person_id, id) WHERE state IN ('open', 'choosing');
+CREATE INDEX scan_batches_choosing ON scan_batches (center_id, id) WHERE state = 'choosing';
 CREATE INDEX scan_batches_to_settle ON scan_batches (id) WHERE state = 'open';
 CREATE INDEX scan_batches_exam ON scan_batches (exam_id, id);
 
@@ -36,7 +39,7 @@ CREATE TABLE scan_files (
     pages      integer     NOT NULL DEFAULT 0, -- found so far
     added_at   timestamptz NOT NULL,
 
-    CONSTRAINT scan_files_state CHECK (state IN ('waiting', 'taken_apart', 'refused')),
+    CONSTRAINT scan_files_state CHECK (state IN ('waiting', 'taken_apart', 'refused', 'cancelled')),
     CONSTRAINT scan_files_refused CHECK ((state = 'refused') = (reason <> ''))
 );
 CREATE INDEX scan_files_batch ON scan_files (batch_id, id);
@@ -71,9 +74,9 @@ CREATE TABLE scan_pages (
     read_at        timestamptz,
 
     CONSTRAINT scan_pages_number UNIQUE (file_id, number),
-    CONSTRAINT scan_pages_state CHECK (state IN ('waiting', 'read', 'matched', 'question', 'aside')),
+    CONSTRAINT scan_pages_state CHECK (state IN ('waiting', 'read', 'matched', 'question', 'aside', 'cancelled')),
     CONSTRAINT scan_pages_matched CHECK (state <> 'matched' OR (scan_id IS NOT NULL AND application_id IS NOT NULL)),
-    CONSTRAINT scan_pages_exam CHECK (state IN ('waiting', 'read', 'aside') OR exam_id IS NOT NULL)
+    CONSTRAINT scan_pages_exam CHECK (state IN ('waiting', 'read', 'aside', 'cancelled') OR exam_id IS NOT NULL)
 );
 CREATE INDEX scan_pages_batch ON scan_pages (batch_id, id);
 CREATE INDEX scan_pages_waiting ON scan_pages (batch_id) WHERE state = 'waiting';

@@ -862,8 +862,10 @@ CREATE TABLE public.scan_batches (
     created_at timestamp with time zone NOT NULL,
     newest_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    chosen_by bigint,
+    given_up_at timestamp with time zone,
     CONSTRAINT scan_batches_settled CHECK (((state = 'settled'::text) = (settled_at IS NOT NULL))),
-    CONSTRAINT scan_batches_state CHECK ((state = ANY (ARRAY['open'::text, 'choosing'::text, 'settled'::text])))
+    CONSTRAINT scan_batches_state CHECK ((state = ANY (ARRAY['open'::text, 'choosing'::text, 'settled'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE public.scan_batches ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -890,7 +892,7 @@ CREATE TABLE public.scan_files (
     pages integer DEFAULT 0 NOT NULL,
     added_at timestamp with time zone NOT NULL,
     CONSTRAINT scan_files_refused CHECK (((state = 'refused'::text) = (reason <> ''::text))),
-    CONSTRAINT scan_files_state CHECK ((state = ANY (ARRAY['waiting'::text, 'taken_apart'::text, 'refused'::text])))
+    CONSTRAINT scan_files_state CHECK ((state = ANY (ARRAY['waiting'::text, 'taken_apart'::text, 'refused'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE public.scan_files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -926,9 +928,9 @@ CREATE TABLE public.scan_pages (
     revision integer DEFAULT 1 NOT NULL,
     added_at timestamp with time zone NOT NULL,
     read_at timestamp with time zone,
-    CONSTRAINT scan_pages_exam CHECK (((state = ANY (ARRAY['waiting'::text, 'read'::text, 'aside'::text])) OR (exam_id IS NOT NULL))),
+    CONSTRAINT scan_pages_exam CHECK (((state = ANY (ARRAY['waiting'::text, 'read'::text, 'aside'::text, 'cancelled'::text])) OR (exam_id IS NOT NULL))),
     CONSTRAINT scan_pages_matched CHECK (((state <> 'matched'::text) OR ((scan_id IS NOT NULL) AND (application_id IS NOT NULL)))),
-    CONSTRAINT scan_pages_state CHECK ((state = ANY (ARRAY['waiting'::text, 'read'::text, 'matched'::text, 'question'::text, 'aside'::text])))
+    CONSTRAINT scan_pages_state CHECK ((state = ANY (ARRAY['waiting'::text, 'read'::text, 'matched'::text, 'question'::text, 'aside'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE public.scan_pages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1350,9 +1352,11 @@ CREATE INDEX river_notification_created_at_idx ON public.river_notification USIN
 
 CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING btree (topic, id);
 
+CREATE INDEX scan_batches_choosing ON public.scan_batches USING btree (center_id, id) WHERE (state = 'choosing'::text);
+
 CREATE INDEX scan_batches_exam ON public.scan_batches USING btree (exam_id, id);
 
-CREATE INDEX scan_batches_open ON public.scan_batches USING btree (person_id, id) WHERE (state <> 'settled'::text);
+CREATE INDEX scan_batches_open ON public.scan_batches USING btree (person_id, id) WHERE (state = ANY (ARRAY['open'::text, 'choosing'::text]));
 
 CREATE INDEX scan_batches_to_settle ON public.scan_batches USING btree (id) WHERE (state = 'open'::text);
 
@@ -1583,6 +1587,9 @@ ALTER TABLE ONLY public.protocols
 
 ALTER TABLE ONLY public.scan_batches
     ADD CONSTRAINT scan_batches_center_id_fkey FOREIGN KEY (center_id) REFERENCES public.orgs(id);
+
+ALTER TABLE ONLY public.scan_batches
+    ADD CONSTRAINT scan_batches_chosen_by_fkey FOREIGN KEY (chosen_by) REFERENCES public.people(id);
 
 ALTER TABLE ONLY public.scan_batches
     ADD CONSTRAINT scan_batches_exam_id_fkey FOREIGN KEY (exam_id) REFERENCES public.exams(id);

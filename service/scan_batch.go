@@ -24,6 +24,8 @@ type ScanBatch struct {
 	CreatedAt time.Time  // UTC
 	NewestAt  time.Time  // UTC; when the newest file came
 	SettledAt *time.Time // UTC
+	ChosenBy  int64      `bun:",nullzero"` // who said which exam it is; 0: its pages did, or it came for that exam
+	GivenUpAt *time.Time // UTC; when its sender was told that it cannot be settled; nil again once it is
 }
 
 // BatchState is where a batch stands.
@@ -225,8 +227,8 @@ const SubjectPage = "scan_page"
 type ScanBatchQueries interface {
 	// ScanBatch returns NotFound when there is none.
 	ScanBatch(ctx context.Context, id int64) (*ScanBatch, error)
-	// OpenScanBatch returns the newest batch of a person in a center that is not
-	// settled, nil when there is none. ExamID 0 is of any exam, or none yet.
+	// OpenScanBatch returns the newest batch of a person in a center that files can
+	// join, nil when there is none. ExamID 0 is of any exam, or none yet.
 	OpenScanBatch(ctx context.Context, personID, centerID, examID int64) (*ScanBatch, error)
 	// ScanFile returns NotFound when there is none.
 	ScanFile(ctx context.Context, id int64) (*ScanFile, error)

@@ -737,6 +737,34 @@ func TestWhatDiedWithItsLastTryIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestABatchThatCannotBeSettledIsToldOfOnce has the clock try it again and again,
+// and then a page that is read anew fail in its turn.
+func TestABatchThatCannotBeSettledIsToldOfOnce(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(1)
+	b := d.sends(d.anna, e, d.scanned(list[0], misnamed))
+	d.readAll()
+	fails := func(times, want int) {
+		t.Helper()
+		for range times {
+			if err := d.batches.GiveUpSettle(t.Context(), service.SettleBatch{BatchID: b.ID}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		told := slices.DeleteFunc(d.told(d.anna), func(kind string) bool { return kind != service.FailedNotice{}.NoticeKind() })
+		if len(told) != want {
+			t.Errorf("it is told of %d times, want %d", len(told), want)
+		}
+	}
+	fails(3, 1)
+	d.work()
+	if v := d.view(b); v.Batch.State != service.BatchSettled || v.Batch.GivenUpAt != nil {
+		t.Fatalf("the batch is %+v", v.Batch)
+	}
+	fails(3, 2)
+}
+
 // TestAPageReadAnewIsNotLeftWithItsJob has the last job die that decides a page which
 // was read anew, long after its batch was reported.
 func TestAPageReadAnewIsNotLeftWithItsJob(t *testing.T) {

@@ -39,13 +39,25 @@ func (s *ScanBatches) Settle(ctx context.Context, j SettleBatch) error {
 	return nil
 }
 
-// GiveUpSettle tells who sent a batch that it could not be settled.
+// GiveUpSettle tells who sent a batch that it could not be settled: once, however
+// often the clock has it tried again, until it was.
 func (s *ScanBatches) GiveUpSettle(ctx context.Context, j SettleBatch) error {
-	b, err := s.store.ScanBatch(ctx, j.BatchID)
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		b, err := tx.ScanBatchForUpdate(ctx, j.BatchID)
+		if err != nil || b.GivenUpAt != nil {
+			return err
+		}
+		now := s.now().UTC()
+		b.GivenUpAt = &now
+		if err := tx.SaveScanBatch(ctx, b); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, b.PersonID, FailedNotice{Job: j.Kind()}, time.Time{})
+	})
 	if err != nil {
 		return fmt.Errorf("give up batch %d: %w", j.BatchID, err)
 	}
-	return giveUp(ctx, s.store, b.PersonID, FailedNotice{Job: j.Kind()})
+	return nil
 }
 
 func (s *ScanBatches) settle(ctx context.Context, id int64) error {
@@ -164,8 +176,9 @@ func (s *ScanBatches) toSettle(ctx context.Context, tx Tx, id int64) (*ScanBatch
 // report ends a batch and tells who sent it. Pages that were read anew later
 // report nothing.
 func (s *ScanBatches) report(ctx context.Context, tx Tx, b *ScanBatch) error {
+	b.GivenUpAt = nil
 	if b.State == BatchSettled {
-		return nil
+		return tx.SaveScanBatch(ctx, b)
 	}
 	if err := s.moveBatch(ctx, tx, System, b, BatchSettle); err != nil {
 		return err
