@@ -28,9 +28,11 @@ func manyScans(tb testing.TB, d *db.DB) {
 		`INSERT INTO scan_batches (center_id, exam_id, person_id, state, created_at, newest_at, settled_at)
 			SELECT center_id, id, (SELECT min(id) FROM people) + id % 40, CASE WHEN id % 20 = 0 THEN 'open' ELSE 'settled' END, now(), now(),
 				CASE WHEN id % 20 = 0 THEN NULL ELSE now() END FROM exams`,
-		`INSERT INTO scan_files (batch_id, update_id, name, size, state, pages, added_at) SELECT id, id, 'скан.pdf', 1, 'taken_apart', 20, now() FROM scan_batches`,
+		`INSERT INTO scan_files (batch_id, update_id, name, size, state, pages, added_at) SELECT id, id, 'скан.pdf', 1,
+			CASE WHEN id % 20 = 0 THEN 'waiting' ELSE 'taken_apart' END, 20, now() FROM scan_batches`,
 		`INSERT INTO scan_pages (batch_id, file_id, number, exam_id, state, rule, application_id, sha, evidence, added_at)
-			SELECT f.batch_id, f.id, a.id, a.exam_id, CASE WHEN a.id % 19 = 0 THEN 'question' WHEN a.id % 19 = 1 THEN 'read' ELSE 'aside' END,
+			SELECT f.batch_id, f.id, a.id, a.exam_id, CASE WHEN a.id % 19 = 0 THEN 'question' WHEN a.id % 19 = 1 THEN 'read'
+				WHEN a.id % 190 = 2 THEN 'waiting' ELSE 'aside' END,
 				'empty', a.id, md5(a.id::text) || md5(a.number), '{}', now()
 			FROM scan_files AS f JOIN scan_batches AS b ON b.id = f.batch_id JOIN applications AS a ON a.exam_id = b.exam_id`,
 		`INSERT INTO scans (application_id, version, file_name, file_sha, clean_sha, source, loaded_at)
@@ -40,6 +42,10 @@ func manyScans(tb testing.TB, d *db.DB) {
 		`INSERT INTO notices (person_id, kind, lane, payload, key, state)
 			SELECT (SELECT min(id) FROM people) + id % 40, 'delivery', 2, '{}', 'delivery:' || id, 'queued' FROM applications`,
 		`INSERT INTO deliveries (application_id, scan_id, person_id, message_id, sent_at) SELECT application_id, id, (SELECT min(id) FROM people), id, now() FROM scans`,
+		`INSERT INTO river_job (kind, args, state, finalized_at, max_attempts, priority, queue, tags)
+			SELECT 'read_page', jsonb_build_object('page_id', id), 'completed', now(), 6, 1, 'pages', '{}' FROM scan_pages`,
+		`INSERT INTO river_job (kind, args, max_attempts, priority, queue, tags)
+			SELECT 'read_page', jsonb_build_object('page_id', id), 6, 1, 'pages', '{}' FROM scan_pages WHERE state = 'waiting'`,
 		`VACUUM ANALYZE`,
 	} {
 		if _, err := d.Bun().ExecContext(tb.Context(), q); err != nil {
@@ -67,7 +73,7 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 	ids := []int64{e.ID}
 	heard := new(listener)
 	d.Bun().AddQueryHook(heard) //nolint:staticcheck // the handle is this test's own
-	whole := regexp.MustCompile(`Seq Scan on (exams|applications|printings|scan_\w+|scans|blanks|notices|deliveries)\b`)
+	whole := regexp.MustCompile(`Seq Scan on (exams|applications|printings|scan_\w+|scans|blanks|notices|deliveries|river_job)\b`)
 	for name, ask := range map[string]func(ctx context.Context, tx service.Tx) error{
 		"open": func(ctx context.Context, tx service.Tx) error {
 			_, err := tx.OpenScanBatch(ctx, 7, e.CenterID, 0)
@@ -125,6 +131,7 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 		},
 		"state":  func(ctx context.Context, tx service.Tx) error { _, err := tx.PrintedState(ctx, ids); return err },
 		"exam":   func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesOfExam(ctx, e.ID, 9); return err },
+		"strays": func(ctx context.Context, tx service.Tx) error { _, _, _, err := tx.StrayScans(ctx, 100); return err },
 		"settle": func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesToSettle(ctx, p.BatchID); return err },
 		"blanks": func(ctx context.Context, tx service.Tx) error {
 			_, err := tx.BlanksUsedBy(ctx, p.ApplicationID)
