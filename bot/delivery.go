@@ -14,7 +14,7 @@ const (
 	pressGive      Action = "dly" // Version is that of the plan
 	pressPause     Action = "dlp" // Version is the exam's revision
 	pressResume    Action = "dlr" // the same
-	pressResendAsk Action = "dla" // «Отправить ещё раз»: asks first
+	pressResendAsk Action = "dla" // «Отправить снова»: asks first
 	pressResendNow Action = "dlb" // Version is the application's revision
 	pressRecalling Action = "dlc" // «Отозвать скан»: asks first
 	pressRecall    Action = "dld" // ID is the delivery's, Version the application's revision

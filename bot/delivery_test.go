@@ -187,9 +187,9 @@ func TestALostDeliveryWaitsForAPerson(t *testing.T) {
 	d.log.Reset() // it has told of the one that was lost
 	d.settle()
 	d.says(anna, "Экзамен 77")
-	d.presses(anna, "Сдающие", "Каримов01 Алишер · 77-01", "Отправить ещё раз", "Назад", "Отправить ещё раз")
-	under, data := button(t, anna, "Да, отправить ещё раз")
-	d.presses(anna, "Да, отправить ещё раз")
+	d.presses(anna, "Сдающие", "Каримов01 Алишер · 77-01", "Отправить снова", "Назад", "Отправить снова")
+	under, data := button(t, anna, "Да, отправить снова")
+	d.presses(anna, "Да, отправить снова")
 	d.pressesOld(anna, under, data) // a double tap
 	if scansOf(ali) != 2 || d.application("77-01").DeliveredAt == nil {
 		t.Errorf("%d scans came", scansOf(ali))
@@ -260,6 +260,13 @@ func TestAScanIsRecalledFromAWrongChat(t *testing.T) {
 	d.presses(anna, "Отвязать", "Да, отвязать")
 	right.Start(d.slip("77-01"))
 	d.settle()
+	d.pass(time.Hour, "nor to who is linked now")
+	d.settle()
+	if scansOf(wrong) != 0 || scansOf(right) != 0 {
+		t.Errorf("%d scans in the wrong chat, %d in the right one before anybody has decided", scansOf(wrong), scansOf(right))
+	}
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Сдающие", "Каримов01 Алишер · 77-01", "Отправить снова", "Да, отправить снова")
 	if scansOf(wrong) != 0 || scansOf(right) != 1 {
 		t.Errorf("%d scans in the wrong chat, %d in the right one", scansOf(wrong), scansOf(right))
 	}

@@ -48,7 +48,7 @@ func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.Cand
 		ColumnExpr("a.outcome = ? AND a.violations = ? AS entitled", service.OutcomePassed, service.ViolationsNone).
 		ColumnExpr("EXISTS ("+questioned+") AS questioned", bun.Safe("a.id")).
 		ColumnExpr("coalesce(a.scan_id, 0) AS scan_id, a.deliver_at, coalesce(s.supported, false) AS supported").
-		ColumnExpr("a.scan_id IS NOT NULL AND a.deliver_at IS NULL AND a.person_id IS NOT NULL AS withheld").
+		ColumnExpr("a.scan_id IS NOT NULL AND a.deliver_at IS NULL AND a.delivered_at IS NULL AS withheld").
 		ColumnExpr("coalesce(t.state = ?, false) AS lost, coalesce(t.state = ?, false) AS failed", service.NoticeUnknown, service.NoticeFailed).
 		Join("LEFT JOIN people AS p ON p.id = a.person_id").
 		Join("LEFT JOIN scans AS s ON s.id = a.scan_id").

@@ -267,7 +267,7 @@ type CandidateReach struct {
 	Questioned    bool // see CandidateQueries.Questioned
 	Lost          bool // a request left with the scan, no answer came: it may have arrived
 	Failed        bool // the scan could not be sent
-	Withheld      bool // the scan was recalled from this person
+	Withheld      bool // the scan was recalled, and goes to nobody by itself
 }
 
 // Name is the full name.
@@ -454,8 +454,9 @@ func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*Sl
 }
 
 // Unlink takes an application away from the person it is linked to: they see
-// nothing of it any more, and whoever is linked next gets the scan anew. Staff of
-// the exam's center may. Revision is that of the application as it was seen.
+// nothing of it any more, and whoever is linked next gets the scan anew, unless it
+// was recalled: then a person decides. Staff of the exam's center may. Revision is
+// that of the application as it was seen.
 func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, revision int) (*Person, error) {
 	var who *Person
 	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
@@ -474,9 +475,6 @@ func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, 
 		}
 		if err := sc.tx.EndApplicationInvitations(ctx, []int64{a.ID}, sc.by.PersonID, sc.now); err != nil {
 			return fmt.Errorf("end the links of application %d: %w", a.ID, err)
-		}
-		if a.withheld() { // from that person; whoever is linked next gets it
-			a.DeliverAt = &sc.now
 		}
 		a.PersonID, a.LinkedAt, a.DeliveredAt = 0, nil, nil
 		a.Revision++

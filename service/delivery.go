@@ -75,14 +75,15 @@ func NewDeliveries(store Store, chat ChatMessages, now Clock) *Deliveries {
 type DeliveryFacts struct {
 	Lost       bool        // a request left, no answer came: it may have arrived
 	Failed     bool        // it could not be sent
-	Withheld   bool        // it was recalled, and does not go to this person again by itself
+	Withheld   bool        // it was recalled, and goes to nobody by itself
 	Recall     RecallState // of the newest recall
 	RecalledAt time.Time   // UTC; when that was asked for
 	Recallable bool        // something can be taken back
+	Linked     bool        // there is somebody to send it to
 }
 
 // Again reports whether a person can decide to send the scan once more.
-func (f *DeliveryFacts) Again() bool { return f.Lost || f.Failed || f.Withheld }
+func (f *DeliveryFacts) Again() bool { return f.Linked && (f.Lost || f.Failed || f.Withheld) }
 
 func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time) (f DeliveryFacts, err error) {
 	list, err := q.DeliveriesOf(ctx, a.ID, mostDeliveries)
@@ -96,7 +97,7 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 		}
 		f.Recallable = f.Recallable || d.recallable(now)
 	}
-	f.Withheld = a.PersonID != 0 && a.withheld()
+	f.Withheld, f.Linked = a.withheld(), a.PersonID != 0
 	if a.PersonID == 0 || a.ScanID == 0 || a.DeliveredAt != nil {
 		return f, nil
 	}
@@ -109,9 +110,11 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 	return f, nil
 }
 
-// withheld tells that a scan is there and nothing will bring it to anybody: it was
-// recalled.
-func (a *Application) withheld() bool { return a.ScanID != 0 && a.DeliverAt == nil }
+// withheld tells that a scan is there and nothing brings it to anybody, whoever is
+// linked: it was recalled, and a person decides.
+func (a *Application) withheld() bool {
+	return a.ScanID != 0 && a.DeliverAt == nil && a.DeliveredAt == nil
+}
 
 // recallable tells whether a delivery can be taken back.
 func (d *Delivery) recallable(now time.Time) bool {
@@ -419,8 +422,9 @@ func (WithdrawScan) JobOptions() JobOptions { return JobOptions{MaxAttempts: 5} 
 
 // Recall takes everything back that was delivered of an application into the chat
 // of one delivery: copies that were asked for, and earlier scans. The scan that is
-// recalled does not go to that person again by itself. Staff of the exam's center
-// may. Revision is that of the application as it was seen.
+// recalled goes to nobody by itself any more, whoever is linked, until SendAgain:
+// it may be wrong as well as the chat. Only who has it already keeps it. Staff of
+// the exam's center may. Revision is that of the application as it was seen.
 func (s *Deliveries) Recall(ctx context.Context, by Actor, deliveryID int64, revision int) (*Application, error) {
 	d, err := s.store.Delivery(ctx, deliveryID)
 	if err != nil {
@@ -461,7 +465,7 @@ func (s *Deliveries) recall(ctx context.Context, sc *examScene, a *Application, 
 	if asked == 0 {
 		return refuse(Conflict, whyNotRecallable(list))
 	}
-	if present && a.PersonID == personID {
+	if present && (a.PersonID == personID || a.DeliveredAt == nil) {
 		a.DeliverAt, a.DeliveredAt = nil, nil
 	}
 	a.Revision++

@@ -137,41 +137,52 @@ func TestAScanOnItsWayStaysItsCandidates(t *testing.T) {
 }
 
 // TestARecalledScanStaysRecalledWhenItStandsAgain replaces a scan that was recalled,
-// and takes that back.
+// and takes that back, for the candidate who had it and for another one.
 func TestARecalledScanStaysRecalledWhenItStandsAgain(t *testing.T) {
 	t.Parallel()
-	d := newScanDesk(t)
-	candidates, deliveries := d.candidates(), service.NewDeliveries(d.store, &chatMessages{}, d.now)
-	e, list := d.waiting(1)
-	to := d.linked(list[0], 900)
-	b := d.sends(d.anna, e, d.scanned(list[0]), d.scanned(list[0], blotted))
-	d.work()
-	d.wait(2 * hold)
-	a := d.as(list[0])
-	if err := candidates.Delivered(t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}, 9); err != nil {
-		t.Fatal(err)
-	}
-	_, choices, err := deliveries.RecallChoices(t.Context(), d.anna, a.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := deliveries.Recall(t.Context(), d.anna, choices[0].DeliveryID, d.as(*a).Revision); err != nil {
-		t.Fatal(err)
-	}
-	lines, err := d.store.PageLines(t.Context(), b.ID, []service.PageState{service.PageQuestion}, 0, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := d.chosen(lines[0], *a, replacing)
-	if _, err := d.questions().Undo(t.Context(), d.anna, other.ID, other.Revision); err != nil {
-		t.Fatal(err)
-	}
-	d.wait(2 * hold)
-	if _, err := candidates.Scan(t.Context(), to, a.ID); service.ReasonOf(err) != service.ReasonCandidateNoScan {
-		t.Errorf("asked for, the recalled scan came: %v", err)
-	}
-	if got, err := candidates.Due(t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}); got != nil || err != nil {
-		t.Errorf("due is %+v, %v", got, err)
+	for name, another := range map[string]bool{"from who is linked": false, "from who was linked before": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newScanDesk(t)
+			candidates, deliveries := d.candidates(), service.NewDeliveries(d.store, &chatMessages{}, d.now)
+			e, list := d.waiting(1)
+			to := d.linked(list[0], 900)
+			b := d.sends(d.anna, e, d.scanned(list[0]), d.scanned(list[0], blotted))
+			d.work()
+			d.wait(2 * hold)
+			a := d.as(list[0])
+			if err := candidates.Delivered(t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}, 9); err != nil {
+				t.Fatal(err)
+			}
+			_, choices, err := deliveries.RecallChoices(t.Context(), d.anna, a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := deliveries.Recall(t.Context(), d.anna, choices[0].DeliveryID, d.as(*a).Revision); err != nil {
+				t.Fatal(err)
+			}
+			if another {
+				if _, err := candidates.Unlink(t.Context(), d.anna, a.ID, d.as(*a).Revision); err != nil {
+					t.Fatal(err)
+				}
+				to = d.linked(list[0], 901)
+			}
+			lines, err := d.store.PageLines(t.Context(), b.ID, []service.PageState{service.PageQuestion}, 0, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := d.chosen(lines[0], *a, replacing)
+			if _, err := d.questions().Undo(t.Context(), d.anna, other.ID, other.Revision); err != nil {
+				t.Fatal(err)
+			}
+			d.wait(2 * hold)
+			if _, err := candidates.Scan(t.Context(), to, a.ID); service.ReasonOf(err) != service.ReasonCandidateNoScan {
+				t.Errorf("asked for, the recalled scan came: %v", err)
+			}
+			if got, err := candidates.Due(t.Context(), to, service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}); got != nil || err != nil {
+				t.Errorf("due is %+v, %v", got, err)
+			}
+		})
 	}
 }
 

@@ -356,6 +356,80 @@ func TestARecalledScanWaitsForAPerson(t *testing.T) {
 	refusedWith(t, "an old button", d.deliveries.SendAgain(t.Context(), d.anna, a.ID, a.Revision), service.ReasonMovedOn)
 }
 
+// TestARecalledScanGoesToNobodyElseByItself unlinks the candidate from whom a scan
+// was recalled, before the recall or after it, and links another.
+func TestARecalledScanGoesToNobodyElseByItself(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		steps func(d *deliveryDesk, wrong service.Actor)
+	}{
+		{"recalled, then unlinked", func(d *deliveryDesk, wrong service.Actor) {
+			d.recalled(wrong)
+			d.unlink(1)
+			d.link(1)
+		}},
+		{"unlinked, then recalled", func(d *deliveryDesk, wrong service.Actor) {
+			d.unlink(1)
+			d.recalled(wrong)
+			d.link(1)
+		}},
+		{"recalled once somebody else is linked", func(d *deliveryDesk, wrong service.Actor) {
+			d.unlink(1)
+			d.link(1)
+			d.recalled(wrong)
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDeliveryDesk(t, 1)
+			wrong := d.link(1)
+			d.load(1, true)
+			d.wait(hold)
+			d.delivered(wrong, 11)
+			tt.steps(d, wrong)
+			a := d.a(1)
+			right, err := d.store.ActorByID(t.Context(), a.PersonID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
+			if due, err := d.candidates.Due(t.Context(), right, n); due != nil || err != nil {
+				t.Errorf("due is %+v, %v", due, err)
+			}
+			_, err = d.candidates.Scan(t.Context(), right, a.ID)
+			refusedWith(t, "a copy", err, service.ReasonCandidateNoScan)
+			reach, err := d.candidates.Reach(t.Context(), d.anna, d.exam.ID)
+			if err != nil || len(reach.Rest) != 1 || !reach.Rest[0].Withheld {
+				t.Errorf("staff see %+v, %v", reach, err)
+			}
+			if err := d.deliveries.SendAgain(t.Context(), d.anna, a.ID, a.Revision); err != nil {
+				t.Fatal(err)
+			}
+			if due, err := d.candidates.Due(t.Context(), right, n); due == nil || err != nil {
+				t.Errorf("a person's decision does not bring it: %v", err)
+			}
+		})
+	}
+}
+
+// recalled takes the scan of the first application back from somebody.
+func (d *deliveryDesk) recalled(from service.Actor) {
+	d.t.Helper()
+	if err := d.recall(d.choices()[0], from); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// unlink takes an application away from its candidate.
+func (d *deliveryDesk) unlink(n int) {
+	d.t.Helper()
+	if _, err := d.candidates.Unlink(d.t.Context(), d.anna, d.a(n).ID, d.a(n).Revision); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 func TestARecallOfAnEarlierScanLeavesTheNewOne(t *testing.T) {
 	t.Parallel()
 	d := newDeliveryDesk(t, 1)

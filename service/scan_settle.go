@@ -686,7 +686,7 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 // restore lets a scan that was replaced stand again. Its blank bears the
 // certificate again, if it was spoiled by the replacement alone. What the
 // present candidate did not get of it waits for its hold anew, what was recalled
-// from them for a person.
+// for a person.
 func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old *Scan) error {
 	old.ReplacedAt = nil
 	if err := sc.tx.SaveScan(ctx, old); err != nil {
@@ -716,12 +716,13 @@ func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old 
 	if err != nil {
 		return err
 	}
-	last := slices.IndexFunc(list, func(d Delivery) bool { return d.ScanID == old.ID && d.PersonID == a.PersonID })
+	list = slices.DeleteFunc(list, func(d Delivery) bool { return d.ScanID != old.ID })
+	own := slices.IndexFunc(list, func(d Delivery) bool { return d.PersonID == a.PersonID })
 	switch {
-	case last < 0:
+	case own >= 0 && list[own].Recall == RecallNone:
+		a.DeliverAt, a.DeliveredAt = &list[own].SentAt, &list[own].SentAt
+	case own < 0 && (len(list) == 0 || list[0].Recall == RecallNone):
 		return scheduleDelivery(ctx, sc, a, s.hold)
-	case list[last].Recall == RecallNone:
-		a.DeliverAt, a.DeliveredAt = &list[last].SentAt, &list[last].SentAt
 	}
 	return nil
 }
