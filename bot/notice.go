@@ -101,7 +101,7 @@ func (b *Bot) notices() map[string]notice {
 	}
 	for _, some := range []map[string]notice{
 		b.protocolNotices(), b.frdoNotices(), b.certificateNotices(),
-		b.scanNotices(), b.batchNotices(), b.candidateNotices(), b.deliveryNotices(), b.uploadNotices(),
+		b.batchNotices(), b.candidateNotices(), b.deliveryNotices(), b.uploadNotices(),
 	} {
 		maps.Copy(out, some)
 	}

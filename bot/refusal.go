@@ -266,8 +266,6 @@ var refusals = map[service.Reason]manner{
 	service.ReasonScanDayEarly:    reply,
 	service.ReasonScanOtherDay:    reply,
 	service.ReasonScanMissing:     alert,
-	service.ReasonScanNothing:     reply,
-	service.ReasonScanChanged:     reply,
 	service.ReasonHandedEarly:     reply,
 	service.ReasonHandedNobody:    alert,
 	service.ReasonHandedAlready:   alert,
@@ -290,22 +288,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonQuestionNone:        alert,
 	service.ReasonQuestionPair:        alert,
 
-	// Of files in archives: they stand in reports.
-	service.ReasonScanStranger:  reply,
-	service.ReasonScanAmbiguous: reply,
-	service.ReasonScanTwice:     reply,
-	service.ReasonScanNoNumber:  reply,
-	service.ReasonScanNotPaper:  reply,
-
 	service.ReasonArchiveNotZip:   reply,
 	service.ReasonArchiveEmpty:    reply,
-	service.ReasonArchiveLocked:   reply,
-	service.ReasonArchiveFolder:   reply,
-	service.ReasonArchivePath:     reply,
-	service.ReasonArchiveNested:   reply,
-	service.ReasonArchiveTwice:    reply,
-	service.ReasonArchiveOddEntry: reply,
-	service.ReasonArchiveTooMany:  reply,
 	service.ReasonArchiveTooLarge: reply,
-	service.ReasonArchiveSwelling: reply,
 }

@@ -162,15 +162,7 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonQuestionBlankTwice, []any{service.BlankFault{Series: "АБ", Number: "0000000000101"}}},
 		{service.ReasonPageDelivered, []any{service.ScanFault{Application: "118-01"}}},
 		{service.ReasonPageSuperseded, []any{service.ScanFault{Application: "118-01"}}},
-		{service.ReasonArchiveLocked, []any{service.ArchiveFault{Name: long}}},
-		{service.ReasonArchiveFolder, []any{service.ArchiveFault{Name: "<папка>/1.pdf"}}},
-		{service.ReasonArchivePath, []any{service.ArchiveFault{Name: "1.pdf"}}},
-		{service.ReasonArchiveNested, []any{service.ArchiveFault{Name: "1.zip"}}},
-		{service.ReasonArchiveTwice, []any{service.ArchiveFault{Name: "1.pdf"}}},
-		{service.ReasonArchiveOddEntry, []any{service.ArchiveFault{Name: "1.pdf"}}},
-		{service.ReasonArchiveTooMany, []any{service.ArchiveFault{Limit: 600, Got: 601}}},
-		{service.ReasonArchiveTooLarge, []any{service.ArchiveFault{Limit: 200 << 20, Got: 201 << 20}}},
-		{service.ReasonArchiveSwelling, []any{service.ArchiveFault{Name: "1.pdf"}}},
+		{service.ReasonArchiveTooLarge, []any{service.FileBound{Limit: 200 << 20, Got: 201 << 20}}},
 		{bot.ReasonUnexpected, []any{"", "sticker"}},
 	} {
 		out[f.reason] = f.data

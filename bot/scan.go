@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"time"
 
 	"flowbot/service"
 )
@@ -10,20 +9,20 @@ import (
 // Buttons of scans and handovers. The ID is the application's, with its revision,
 // unless said otherwise.
 const (
-	pressLoad        Action = "scl" // «Загрузить сертификат»
-	pressReplaceYes  Action = "scr" // the loaded scan is to be replaced
-	pressLoadOne     Action = "sce" // chooses whose; ID is the exam's, Version a page
-	pressLoadArchive Action = "sca" // ID is the exam's
-	pressScanFile    Action = "scf" // «Скачать скан»
-	pressHandOver    Action = "sch" // «Отметить выдачу»
-	pressHandAll     Action = "scw" // the same of an exam, whose the ID is
-	pressHandOne     Action = "scz" // chooses whose; ID is the exam's, Version a page
-	pressTakeBack    Action = "scu" // «Отменить отметку»
+	pressLoad       Action = "scl" // «Загрузить сертификат»
+	pressReplaceYes Action = "scr" // the loaded scan is to be replaced
+	pressLoadOne    Action = "sce" // chooses whose; ID is the exam's, Version a page
+	pressOldArchive Action = "sca" // «Загрузить архив сканов», under old cards: scans like any others; ID is the exam's
+	pressScanFile   Action = "scf" // «Скачать скан»
+	pressHandOver   Action = "sch" // «Отметить выдачу»
+	pressHandAll    Action = "scw" // the same of an exam, whose the ID is
+	pressHandOne    Action = "scz" // chooses whose; ID is the exam's, Version a page
+	pressTakeBack   Action = "scu" // «Отменить отметку»
 
 	// Inside conversations.
 	pressIsRight Action = "scy" // what is known, or was typed, is right
 	pressToday   Action = "sct"
-	pressLoadNow Action = "scn" // ID is how many files the report had ready
+	pressLoadNow Action = "scn"
 	pressReblank Action = "scb" // back to the blank
 )
 
@@ -32,7 +31,7 @@ func (b *Bot) scanActions() []action {
 		{pressLoad, "scan_load", b.loadPressed},
 		{pressReplaceYes, "scan_replace_yes", b.replaceYesPressed},
 		{pressLoadOne, "scan_load_one", b.loadOnePressed},
-		{pressLoadArchive, "scan_archive", b.loadArchivePressed},
+		{pressOldArchive, "scan_archive", b.scansPressed},
 		{pressScanFile, "scan_file", b.scanFilePressed},
 		{pressHandOver, "hand_over", b.handOverPressed},
 		{pressHandAll, "hand_over_all", b.handAllPressed},
@@ -46,12 +45,7 @@ func (b *Bot) scanActions() []action {
 }
 
 // scanTalks are the conversations about scans.
-func scanTalks() []talk { return []talk{loadScan, loadArchive, handOver} }
-
-// scanNotices are the notices about scans.
-func (b *Bot) scanNotices() map[string]notice {
-	return map[string]notice{service.ArchiveProgressNotice{}.NoticeKind(): {each(b.renderProgress), true}}
-}
+func scanTalks() []talk { return []talk{loadScan, handOver} }
 
 // scanExamRows are this subject's rows of buttons on an exam's card.
 func (b *Bot) scanExamRows(_ *Turn, v *service.ExamView) [][]Button {
@@ -66,9 +60,6 @@ func (b *Bot) scanExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	}
 	if e.Loaded < e.Successful {
 		out = append(out, row(Button{Label: "scan_load", Press: Press{pressLoadOne, e.ID, 0}}))
-	}
-	if e.Loaded < e.Numbered {
-		out = append(out, row(Button{Press: Press{pressLoadArchive, e.ID, 0}}))
 	}
 	if n := v.Count(service.ApplicationAwaitingHandover); n > 0 {
 		out = append(out, row(Button{Label: "hand_over_count", Args: n, Press: Press{pressHandAll, e.ID, 0}}))
@@ -425,120 +416,6 @@ func (b *Bot) chooseApplication(ctx context.Context, t *Turn, of service.ExamFil
 	r.Rows = append(r.Rows, turnPages(page, list.More, func(p int) Press { return Press{self, list.Exam.ID, p} })...)
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressExam, list.Exam.ID, 0}, Args: list.Exam.Number}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
-}
-
-// archiveForm is what must be known before an archive of scans is loaded. The
-// archive lies beside it as an upload.
-type archiveForm struct {
-	fileForm
-	ExamID int64
-	Exam   string // number
-	Ready  int    // files that the report had ready when it was agreed to
-}
-
-// loadArchive takes an archive of scans, reports on each file and loads what can
-// be loaded.
-var loadArchive = Wizard[archiveForm]{
-	Name: "scan_archive",
-	Steps: []Step[archiveForm]{
-		fileStep[archiveForm]{
-			Purpose: service.UploadArchive, Subject: func(f *archiveForm) int64 { return f.ExamID },
-			Form: func(f *archiveForm) *fileForm { return &f.fileForm }, Ask: "scan_archive_ask",
-		}.step("file"),
-		{
-			Name: "report",
-			Ask: func(ctx context.Context, b *Bot, t *Turn, f *archiveForm) (Reply, error) {
-				report, err := b.Scans.Archive(ctx, t.By, f.ExamID)
-				if err != nil {
-					return Reply{}, err
-				}
-				r := Reply{Text: "scan_archive_report", Data: report, Card: true}
-				if n := len(report.Ready); n > 0 {
-					r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressLoadNow, int64(n)), Args: n}))
-				}
-				r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressBack, 0)}, Button{Press: t.inTalk(pressCancel, 0)}))
-				return r, nil
-			},
-			Take: func(ctx context.Context, b *Bot, t *Turn, f *archiveForm) (Outcome, error) {
-				switch {
-				case t.Press == nil:
-				case t.Press.Do == pressLoadNow && t.typed:
-					report, err := b.Scans.Archive(ctx, t.By, f.ExamID)
-					if err != nil {
-						return stay, err
-					}
-					f.Ready = len(report.Ready)
-					return finish, nil
-				case t.Press.Do == pressLoadNow:
-					f.Ready = int(t.Press.ID)
-					return finish, nil
-				case t.Press.Do == pressDone && !t.typed: // of the step before, tapped twice
-					return stay, nil
-				}
-				return stay, unexpected(t)
-			},
-		},
-	},
-	Done: func(ctx context.Context, b *Bot, t *Turn, f *archiveForm) (Reply, error) {
-		report, err := b.Scans.LoadArchive(ctx, t.By, service.LoadArchiveInput{ExamID: f.ExamID, UploadID: f.UploadID, Ready: f.Ready})
-		if err != nil {
-			return Reply{}, err
-		}
-		r, err := edited(b.examCard(ctx, t, f.ExamID))
-		r.Lead, r.LeadData = "scan_archive_done", report
-		return r, err
-	},
-}
-
-func (b *Bot) loadArchivePressed(ctx context.Context, t *Turn) (Reply, error) {
-	if t.Press.ID == 0 {
-		return b.chooseExam(ctx, t, unloaded, pressLoadArchive)
-	}
-	v, err := b.Exams.View(ctx, t.By, t.Press.ID)
-	if err != nil {
-		return Reply{}, err
-	}
-	if !v.Staff {
-		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
-	}
-	return edited(b.begin(ctx, t, loadArchive, archiveForm{
-		fileForm: fileForm{LastIn: t.Message}, ExamID: v.Exam.ID, Exam: v.Exam.Number,
-	}))
-}
-
-// progressCard is the living message that counts the files of an archive.
-const progressCard = "scan_archive"
-
-// progressFresh is how long that message is edited in place: the look at an
-// archive takes no longer.
-const progressFresh = 10 * time.Minute
-
-// progressView is what that message says.
-type progressView struct {
-	Name string
-	service.ArchiveProgressNotice
-}
-
-// renderProgress tells how far the look at a large archive has come. Once it is
-// over, only a message that counts already is brought to its end.
-func (b *Bot) renderProgress(ctx context.Context, to service.Actor, n service.ArchiveProgressNotice) (letter, error) {
-	u, going, err := b.Scans.Progress(ctx, to, n)
-	if err != nil {
-		return gone(err)
-	}
-	card, err := b.Cards.Get(ctx, to, progressCard)
-	if err != nil {
-		return letter{}, err
-	}
-	l := letter{Reply: Reply{Text: "scan_archive_progress", Data: progressView{u.Name, n}, Name: progressCard}}
-	fresh := card != nil && b.now().Sub(card.SentAt) < progressFresh
-	switch {
-	case !going && (!fresh || n.Done < n.All):
-		return letter{Skip: true}, nil
-	case fresh:
-		l.EditID, l.EditOnly = int(card.MessageID), !going
-	}
-	return l, nil
 }
 
 // handForm is what must be known before papers are marked as handed over: one, or

@@ -17,7 +17,7 @@ const (
 	pressLooseOne      Action = "sbo" // a certificate of one application: asks whose
 	pressLooseWhose    Action = "sbw" // it is this one's; ID is the application's
 	pressLooseProtocol Action = "sbp" // ID is the exam's
-	pressLooseArchive  Action = "sba" // ID is the exam's, 0 asks
+	pressOldLoose      Action = "sba" // an archive named by applications, under old cards: scans like any others
 )
 
 func (b *Bot) looseActions() []action {
@@ -26,7 +26,7 @@ func (b *Bot) looseActions() []action {
 		{pressLooseOne, "loose_one", b.resume},
 		{pressLooseWhose, "loose_whose", b.looseWhosePressed},
 		{pressLooseProtocol, "loose_protocol", b.looseProtocolPressed},
-		{pressLooseArchive, "loose_archive", b.looseArchivePressed},
+		{pressOldLoose, "loose_archive", b.oldLoosePressed},
 	}
 }
 
@@ -107,9 +107,12 @@ func (b *Bot) loosePurposes(ctx context.Context, t *Turn, single *looseSent) (*l
 	if single == nil {
 		return p, nil
 	}
+	if service.IsArchive(single.Name) { // neither one certificate nor a protocol
+		return p, nil
+	}
 	of := unloaded
 	of.Own = true
-	if p.unloaded, err = b.Exams.List(ctx, t.By, of, 0, pageSize); err != nil || service.IsArchive(single.Name) {
+	if p.unloaded, err = b.Exams.List(ctx, t.By, of, 0, pageSize); err != nil {
 		return p, err
 	}
 	p.protocols, err = b.Exams.List(ctx, t.By, service.ExamFilter{Protocols: protocolsAwaited, HeldBefore: dayOf(b.now(), t.By).AddDays(1), Own: true}, 0, pageSize)
@@ -189,11 +192,7 @@ func askLoose(ctx context.Context, b *Bot, t *Turn, f *sortScansForm) (Reply, er
 		r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressLooseProtocol, e.ID), Args: e.Number}))
 	}
 	if len(p.unloaded) > 0 {
-		if service.IsArchive(f.single().Name) {
-			r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressLooseArchive, 0)}))
-		} else {
-			r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressLooseOne, 0)}))
-		}
+		r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressLooseOne, 0)}))
 	}
 	r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressCancel, 0)}))
 	return r, nil
@@ -396,45 +395,11 @@ func (b *Bot) looseInto(ctx context.Context, t, sent *Turn) (Reply, error) {
 	return r, err
 }
 
-// looseArchivePressed sends the kept archive as one whose files bear the numbers
-// of an exam's applications.
-func (b *Bot) looseArchivePressed(ctx context.Context, t *Turn) (Reply, error) {
-	f, err := b.looseKept(ctx, t)
-	if err != nil || f == nil {
-		return Reply{}, err
-	}
-	file := f.single()
-	if file == nil {
-		return b.looseAsk(ctx, t, f)
-	}
-	id := t.Press.ID
-	if id == 0 {
-		of := unloaded
-		of.Own, of.Number = true, examNumber(t.Suffix)
-		list, err := b.Exams.List(ctx, t.By, of, 0, pageSize)
-		if err != nil {
-			return Reply{}, err
-		}
-		if len(list) != 1 {
-			r := Reply{Text: "loose_archive", Edit: true}
-			for _, e := range list {
-				r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressLooseArchive, e.ID), Args: e.Number}))
-			}
-			r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressCancel, 0)}))
-			return r, nil
-		}
-		id = list[0].ID
-	}
-	v, err := b.Exams.View(ctx, t.By, id)
-	if err != nil {
-		return Reply{}, err
-	}
-	sent := file.sends(t)
-	form := archiveForm{fileForm: fileForm{LastIn: t.Message}, ExamID: v.Exam.ID, Exam: v.Exam.Number}
-	if _, err := b.begin(ctx, sent, loadArchive, form); err != nil {
-		return Reply{}, err
-	}
-	return b.looseInto(ctx, t, sent)
+// oldLoosePressed sends the kept archive as looseScansPressed does. What the old
+// button named was an exam: the pages tell it.
+func (b *Bot) oldLoosePressed(ctx context.Context, t *Turn) (Reply, error) {
+	t.Press.ID = 0
+	return b.looseScansPressed(ctx, t)
 }
 
 // looseWhosePressed loads the kept file for one application: what else must be

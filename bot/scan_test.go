@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -235,142 +234,34 @@ func TestTwoLoadAtOnce(t *testing.T) {
 	golden(t, "scan_two", d.tg.Transcript())
 }
 
-// TestAnArchiveOfScansIsLoaded sends an archive of which some files can be loaded.
-func TestAnArchiveOfScansIsLoaded(t *testing.T) {
+// TestAnArchiveIsABatchWhateverItIsCalled has words and buttons of old cards that
+// spoke of archives, and archives out of the blue.
+func TestAnArchiveIsABatchWhateverItIsCalled(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
-	e := d.exam("Центр", "118/1", "2026-02-24", 8, registered, func(n int, a *service.Application) {
-		switch n {
-		case 6:
-			a.Outcome, a.RegistrationNumber, a.IssuedOn, a.ValidUntil = service.OutcomeFailed, "", service.Day{}, service.Day{}
-		case 7:
-			a.RegistrationNumber, a.IssuedOn, a.ValidUntil = "", service.Day{}, service.Day{}
-		}
-	})
-	d.approved(e)
-	d.exam("Центр", "119", "2026-02-24", 1, registered, func(_ int, a *service.Application) { a.RegistrationNumber = "х-1" })
-	d.loaded(anna, "118/1-08", "0000000000108")
-	d.quietly()
-	scan := func(shade uint8) []byte { return d.screenshot("", shade).Data }
-	pdf := d.journal("скан.pdf").Data
-
+	d, anna := scanner(t, deskOptions{})
+	scans := d.archive("сканы.zip", zipFile{"118-01.jpg", d.page(said{empty: true})})
+	d.sends(anna, scans)
+	e := d.scanning("118", 2)
+	d.scanning("119", 2, func(n int, a *service.Application) { a.RegistrationNumber = fmt.Sprintf("24-10-40538-0009%02d-1", n) })
 	d.says(anna, "Загрузить архив сканов")
-	d.sends(anna, d.screenshot("скан.png", 1))
-	d.sends(anna, d.archive("сканы.zip",
-		zipFile{"118-1-01.pdf", pdf}, zipFile{"118-1-02.PNG", scan(2)}, zipFile{"118-1-03.jpg", scan(3)},
-		zipFile{"118-1-04.png", scan(4)}, zipFile{"118-1-04.pdf", pdf}, zipFile{"118-1-05.pdf", []byte("%PDF-1.7\nобрезан")},
-		zipFile{"118-1-06.png", scan(6)}, zipFile{"118-1-07.png", scan(7)}, zipFile{"118-1-08.png", scan(8)},
-		zipFile{"119-01.png", scan(9)}, zipFile{"опись.txt", []byte("опись")}, zipFile{"118-1-05.txt", []byte("опись")},
-		zipFile{"__MACOSX/._118-1-01.pdf", []byte("x")}, zipFile{".DS_Store", []byte("x")},
-	))
-	d.presses(anna, "Готово")
+	d.says(anna, "Загрузить архив сканов · 119")
 	d.says(anna, "/cancel")
-	d.says(anna, "Загрузить архив сканов · 118/1")
-	d.presses(anna, "Готово")
-	card := anna.Last()
-	d.tg.Note("one is loaded meanwhile")
-	d.loaded(anna, "118/1-02", "0000000000102")
-	d.presses(anna, "Загрузить (3)", "Загрузить (2)")
-	if err := anna.PressOld(card.ID, card.Buttons[0][0].Data); err != nil {
-		t.Fatal(err)
-	}
+	d.tg.Note("under an old card of exam 118")
+	anna.PressData(fmt.Sprintf("sca:%d:0", e.ID))
 	d.settle()
-	d.tg.Note("the blank is written down later")
-	d.says(anna, "Мои задачи")
-	d.says(anna, "Заявка · 118/1-01")
-	d.presses(anna, "Указать бланк")
-	d.says(anna, "0000000000108")
-	d.says(anna, "0000000000101")
-	d.loaded(anna, "118/1-04", "0000000000104")
-	d.says(anna, "Бланки")
-	d.presses(anna, "Указать бланки (1)")
-	d.says(anna, "0000000000103")
-	d.says(anna, "Указать бланки")
-	if got := d.application("118/1-03").Status(); got != service.ApplicationAwaitingHandover {
-		t.Errorf("the application is %s", got)
-	}
+	d.sends(anna, d.archive("по заявкам.zip", zipFile{"118-01.jpg", d.certificate("118-01")}))
+	d.presses(anna, "Готово")
+	d.tg.Note("out of the blue")
+	d.sends(anna, d.archive("ещё.zip", zipFile{"118-02.jpg", d.certificate("118-02")}))
+	d.presses(anna, "Это сканы сертификатов")
+	d.sends(anna, d.archive("и ещё.zip", zipFile{"119-01.jpg", d.certificate("119-01")}))
+	d.says(anna, "Имена файлов — номера заявок · 118")
 	golden(t, "scan_archive", d.tg.Transcript())
-}
-
-// TestABadArchiveIsRefused sends what is no archive of scans.
-func TestABadArchiveIsRefused(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.approved(d.exam("Центр", "118", "2026-02-24", 2, registered))
-	d.quietly()
-	pdf := d.journal("скан.pdf").Data
-	inner := d.archive("сканы.zip", zipFile{"118-01.pdf", pdf})
-	many := make([]zipFile, 601)
-	for i := range many {
-		many[i] = zipFile{fmt.Sprintf("%d.pdf", i), []byte("x")}
+	for _, number := range []string{"118-01", "118-02", "119-01"} {
+		if a := d.application(number); a.ScanSource != service.ScanByPage {
+			t.Errorf("the scan of %s came by %q", number, a.ScanSource)
+		}
 	}
-	locked := d.archive("сканы.zip", zipFile{"118-01.pdf", pdf})
-	for _, header := range []string{"PK\x03\x04", "PK\x01\x02"} { // the flag of a password, bit 0
-		at := bytes.Index(locked.Data, []byte(header))
-		locked.Data[at+map[string]int{"PK\x03\x04": 6, "PK\x01\x02": 8}[header]] |= 1
-	}
-
-	d.says(anna, "Загрузить архив сканов")
-	for _, a := range []emulator.Attachment{
-		{Name: "сканы.rar", MIME: "application/x-rar", Data: []byte("Rar!\x1a\x07\x00")},
-		d.archive("пусто.zip"),
-		d.archive("папка.zip", zipFile{"сканы/118-01.pdf", pdf}),
-		d.archive("путь.zip", zipFile{"../../etc/118-01.pdf", pdf}),
-		d.archive("корень.zip", zipFile{"/118-01.pdf", pdf}),
-		d.archive("диск.zip", zipFile{`C:\118-01.pdf`, pdf}),
-		d.archive("вложен.zip", zipFile{"118-01.pdf", inner.Data}),
-		d.archive("дважды.zip", zipFile{"118-01.pdf", pdf}, zipFile{"118-01.PDF", pdf}),
-		d.archive("бомба.zip", zipFile{"118-01.pdf", bytes.Repeat([]byte{0}, 8<<20)}),
-		d.archive("много.zip", many...),
-		locked,
-		d.archive("чужие.zip", zipFile{"777-01.pdf", pdf}, zipFile{"778-01.pdf", pdf}),
-	} {
-		d.sends(anna, a)
-	}
-	d.presses(anna, "Готово", "Отмена")
-	if got := d.application("118-01").ScanID; got != 0 {
-		t.Errorf("a scan %d is loaded", got)
-	}
-	golden(t, "scan_archive_bad", d.tg.Transcript())
-}
-
-// TestALargeArchiveIsCounted sends an archive whose files take a while.
-func TestALargeArchiveIsCounted(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.approved(d.exam("Центр", "118", "2026-02-24", 26, registered))
-	d.quietly()
-	var files []zipFile
-	for i := range 26 {
-		files = append(files, zipFile{fmt.Sprintf("118-%02d.png", i+1), d.screenshot("", uint8(i)).Data})
-	}
-	d.says(anna, "Загрузить архив сканов")
-	d.sends(anna, d.archive("сканы.zip", files...))
-	d.presses(anna, "Готово", "Загрузить (26)")
-	if got := strings.Count(d.tg.Transcript(), "Загружено сканов: 26"); got != 1 {
-		t.Errorf("told %d times", got)
-	}
-	golden(t, "scan_archive_large", d.tg.Transcript())
-}
-
-// TestAnArchiveOutOfTheBlue may be scans to be recognised, or files with the
-// numbers of applications: of the only exam that waits, or of the chosen one.
-func TestAnArchiveOutOfTheBlue(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
-	scans := d.archive("сканы.zip", zipFile{"118-01.png", d.screenshot("", 1).Data})
-	d.sends(anna, scans)
-	d.approved(d.exam("Центр", "118", "2026-02-24", 1, registered))
-	d.sends(anna, scans)
-	d.presses(anna, "Имена файлов — номера заявок", "Готово", "Отмена")
-	d.approved(d.exam("Центр", "119", "2026-02-24", 1, passed))
-	d.sends(anna, scans)
-	d.presses(anna, "Имена файлов — номера заявок", "Имена файлов — номера заявок · 119")
-	golden(t, "scan_archive_loose", d.tg.Transcript())
 }
 
 // TestAnExamCanBeNamedForItsScans is read best as testdata/scan_typed.golden.

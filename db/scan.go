@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"flowbot/service"
 )
 
@@ -40,14 +38,6 @@ func (q queries) UnnamedScans(ctx context.Context, centerID int64, offset, limit
 	var out []service.Application
 	err := q.NewRaw(`SELECT a.* FROM scans AS s `+unnamed+` AND e.center_id = ?
 		ORDER BY e.held_on, e.id, a.last_name, a.first_name, a.id OFFSET ? LIMIT ?`, centerID, offset, limit).Scan(ctx, &out)
-	return out, explain(err)
-}
-
-// NumbersElsewhere implements service.ScanQueries.
-func (q queries) NumbersElsewhere(ctx context.Context, examID int64, numbers []string) ([]string, error) {
-	var out []string
-	err := q.NewSelect().Model((*service.Application)(nil)).Column("number").
-		Where("number = ANY (?)", pgdialect.Array(numbers)).Where("exam_id <> ?", examID).Scan(ctx, &out)
 	return out, explain(err)
 }
 

@@ -64,12 +64,6 @@ type Foreign interface {
 	// the first pages of the PDFs side by side, each with its caption. What is
 	// refused names the item: Data of the *Error is a ContactFault.
 	ContactSheet(ctx context.Context, items []ContactItem, w io.Writer) error
-	// Unpack reads a zip of plain files in its root and calls take for each, in
-	// the order of the archive; content is read before take returns. An entry that
-	// cannot be read comes with its Refusal and without content. An archive that
-	// is none, has anything but plain files, or unpacks to more than any honest
-	// one, is refused before the first call; Data of the *Error is an ArchiveFault.
-	Unpack(ctx context.Context, path string, take func(e ArchiveEntry, content io.Reader) error) error
 	// Pages takes a file of scans apart: a PDF, a TIFF of one page or many, a
 	// picture, or a zip of those, folders inside included. It calls take for each
 	// page in order, one after another and as soon as the page is out, while the
@@ -92,35 +86,14 @@ type ForeignPage struct {
 	Refusal Reason `json:",omitempty"` // why it cannot be read; "" when it was
 }
 
-// The reasons for which an archive is refused as a whole. All are Invalid; Data
-// is an ArchiveFault.
+// The reasons for which an archive is refused, or an entry of it. All are Invalid.
 const (
-	ReasonArchiveNotZip   Reason = "archive.not_zip"   // something else, or damaged
+	ReasonArchiveNotZip   Reason = "archive.not_zip"   // damaged
 	ReasonArchiveEmpty    Reason = "archive.empty"     // no file in it
-	ReasonArchiveLocked   Reason = "archive.locked"    // has a password
-	ReasonArchiveFolder   Reason = "archive.folder"    // an entry is a folder, or in one
-	ReasonArchivePath     Reason = "archive.path"      // an entry leads out of the archive
+	ReasonArchiveTooLarge Reason = "archive.too_large" // unpacked; Data: FileBound in bytes
 	ReasonArchiveNested   Reason = "archive.nested"    // an entry is an archive
-	ReasonArchiveTwice    Reason = "archive.twice"     // two entries differ in capitals at most
-	ReasonArchiveOddEntry Reason = "archive.odd_entry" // an entry is no plain file, or has no name
-	ReasonArchiveTooMany  Reason = "archive.too_many"  // entries
-	ReasonArchiveTooLarge Reason = "archive.too_large" // unpacked, in bytes
-	ReasonArchiveSwelling Reason = "archive.swelling"  // an entry is packed more tightly than any scan
+	ReasonArchiveOddEntry Reason = "archive.odd_entry" // an entry is no plain file
 )
-
-// ArchiveEntry is a file of an archive.
-type ArchiveEntry struct {
-	Name    string // as the archive has it, cleaned of what cannot be shown
-	Size    int64  // bytes
-	Refusal Reason `json:",omitempty"` // why it cannot be read; "" when it was
-}
-
-// ArchiveFault is the Data of a refused archive.
-type ArchiveFault struct {
-	Name  string // of the entry, "" when it is the whole
-	Limit int64
-	Got   int64
-}
 
 // ContactItem is one file of a contact sheet.
 type ContactItem struct {

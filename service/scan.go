@@ -35,7 +35,7 @@ type ScanSource string
 // The sources.
 const (
 	ScanByPerson  ScanSource = "person"  // loaded for this application
-	ScanByArchive ScanSource = "archive" // by its name in a zip
+	ScanByArchive ScanSource = "archive" // by its name in a zip; none is loaded so any more
 	ScanByPage    ScanSource = "page"    // a page of a batch, see ScanPage
 )
 
@@ -49,9 +49,6 @@ type ScanQueries interface {
 	// UnnamedScans lists the applications of a center whose loaded scan came
 	// without its blank, by exam and name, from offset on, at most limit.
 	UnnamedScans(ctx context.Context, centerID int64, offset, limit int) ([]Application, error)
-	// NumbersElsewhere returns those of the numbers that applications of other
-	// exams have.
-	NumbersElsewhere(ctx context.Context, examID int64, numbers []string) ([]string, error)
 }
 
 // ScanCommands changes scans. Whoever does has locked the exam before.
@@ -104,10 +101,8 @@ type Scans struct {
 
 // NewScans returns the use cases over store. Profiles are the built-in blank
 // profiles; hold is how long a loaded scan waits before it goes to its candidate.
-// It has uploads read the archives that people send.
 func NewScans(store Store, files FileStore, uploads *Uploads, profiles []BlankProfile, hold time.Duration, now Clock) *Scans {
 	s := &Scans{store: store, files: files, uploads: uploads, profiles: profiles, hold: hold, now: now}
-	uploads.Examine(UploadArchive, s.examineArchive)
 	return s
 }
 

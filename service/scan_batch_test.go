@@ -618,7 +618,7 @@ func TestAFileOfTooManyPagesIsRefusedBeforeTheFirst(t *testing.T) {
 	b := d.sends(d.anna, e, slices.Repeat([][]byte{drawPattern(t, 0)}, 5000)...)
 	d.work()
 	v := d.view(b)
-	if v.Found != 0 || len(v.Refused) != 1 || v.Refused[0].Reason != service.ReasonFileTooManyPages && v.Refused[0].Reason != service.ReasonArchiveTooMany {
+	if v.Found != 0 || len(v.Refused) != 1 || v.Refused[0].Reason != service.ReasonFileTooManyPages {
 		t.Errorf("the view is %+v", v)
 	}
 }

@@ -3,7 +3,6 @@ package service_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -313,81 +312,6 @@ func TestPapersAreHandedOverOnce(t *testing.T) {
 		t.Errorf("%+v, %v", back, err)
 	}
 	if _, err := l.scans.TakeBack(t.Context(), l.boris, first.ID, back.Revision); service.ReasonOf(err) != service.ReasonHandedNot {
-		t.Error(err)
-	}
-}
-
-// manifest is what an archive becomes once it was looked at.
-func (l *ledger) manifest(by service.Actor, examID int64, names ...string) int64 {
-	l.t.Helper()
-	type entry struct{ Name, Refusal, File, Clean string }
-	list := make([]entry, 0, len(names))
-	for _, name := range names {
-		id := l.upload(by, service.UploadProfile, l.org.ID, name)
-		u, err := l.store.Upload(l.t.Context(), id)
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		list = append(list, entry{Name: name, File: u.FileSHA, Clean: u.CleanSHA})
-	}
-	b, err := json.Marshal(list)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return l.upload(by, service.UploadArchive, examID, string(b))
-}
-
-func TestANameThatCanMeanTwoApplicationsMeansNone(t *testing.T) {
-	t.Parallel()
-	l := newLedger(t)
-	e := l.exam(4, numbered)
-	list := append(l.applications(e), l.applications(l.exam(1))[0])
-	for i, number := range []string{"7/1", "7-1", "7/2", "7/4", "7-4"} { // the last in another exam
-		l.exec(`UPDATE applications SET number = ? WHERE id = ?`, number, list[i].ID)
-	}
-	id := l.manifest(l.anna, e.ID, "7-1.pdf", "7-2.PDF", "7-3.pdf", "7-4.pdf")
-	report, err := l.scans.Archive(t.Context(), l.anna, e.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(report.Ready) != 1 || report.Ready[0].Application.Number != "7/2" {
-		t.Errorf("ready are %+v", report.Ready)
-	}
-	want := []service.ArchiveGroup{
-		{Reason: service.ReasonScanStranger, Names: []string{"7-3.pdf"}}, {Reason: service.ReasonScanAmbiguous, Names: []string{"7-1.pdf", "7-4.pdf"}},
-	}
-	if diff := cmp.Diff(want, report.Faults); diff != "" {
-		t.Error(diff)
-	}
-	for name, try := range map[string]struct {
-		by     service.Actor
-		in     service.LoadArchiveInput
-		reason service.Reason
-	}{
-		"another count":     {l.anna, service.LoadArchiveInput{ExamID: e.ID, UploadID: id, Ready: 2}, service.ReasonScanChanged},
-		"another's archive": {l.boris, service.LoadArchiveInput{ExamID: e.ID, UploadID: id, Ready: 1}, service.ReasonNotFound},
-		"another center":    {l.stranger, service.LoadArchiveInput{ExamID: e.ID, UploadID: id, Ready: 1}, service.ReasonNotFound},
-	} {
-		if _, err := l.scans.LoadArchive(t.Context(), try.by, try.in); service.ReasonOf(err) != try.reason {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := l.scans.LoadArchive(t.Context(), l.anna, service.LoadArchiveInput{ExamID: e.ID, UploadID: id, Ready: 1}); err != nil {
-		t.Fatal(err)
-	}
-	a, err := l.store.ApplicationByNumber(t.Context(), service.CommandLine, "7/2")
-	if err != nil || a.ScanID == 0 || a.BlankNumber != "" || a.DeliverAt == nil || !a.DeliverAt.Equal(l.now().Add(hold)) {
-		t.Errorf("%+v, %v", a, err)
-	}
-	unnamed, err := l.scans.Unnamed(t.Context(), l.anna, l.org.ID, 0, 10)
-	if err != nil || len(unnamed) != 1 || unnamed[0].ID != a.ID {
-		t.Errorf("%+v, %v", unnamed, err)
-	}
-	named, err := l.scans.NameBlank(t.Context(), l.boris, a.ID, a.Revision, service.BlankKey{Number: "0000000000101"}, false)
-	if err != nil || named.BlankNumber != "0000000000101" {
-		t.Errorf("%+v, %v", named, err)
-	}
-	if _, err := l.scans.NameBlank(t.Context(), l.boris, a.ID, named.Revision, service.BlankKey{Number: "0000000000102"}, false); service.ReasonOf(err) != service.ReasonMovedOn {
 		t.Error(err)
 	}
 }

@@ -14,7 +14,6 @@ const (
 	UploadProtocol UploadPurpose = "protocol" // the scan of a protocol (exam; PDF or picture)
 	UploadNumbers  UploadPurpose = "numbers"  // registration numbers of ФИС ФРДО (exam; a table)
 	UploadScan     UploadPurpose = "scan"     // the scan of one certificate (application; PDF or picture)
-	UploadArchive  UploadPurpose = "archive"  // scans by application number (exam; a zip)
 	UploadProfile  UploadPurpose = "profile"  // a blank profile (center; a table)
 )
 
@@ -223,7 +222,7 @@ func centerOfUpload(ctx context.Context, q Queries, by Actor, purpose UploadPurp
 			return 0, err
 		}
 		examID = a.ExamID
-	case UploadProtocol, UploadNumbers, UploadArchive:
+	case UploadProtocol, UploadNumbers:
 	}
 	e, err := q.Exam(ctx, by, examID)
 	if err != nil {

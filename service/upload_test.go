@@ -205,7 +205,7 @@ func TestOnlyStaffOfTheCenterSendFiles(t *testing.T) {
 	e := c.exam(1)
 	a := c.applications(e)[0]
 	subjects := map[service.UploadPurpose]int64{
-		service.UploadProtocol: e.ID, service.UploadNumbers: e.ID, service.UploadArchive: e.ID,
+		service.UploadProtocol: e.ID, service.UploadNumbers: e.ID,
 		service.UploadScan: a.ID, service.UploadProfile: c.org.ID,
 	}
 	for purpose, subject := range subjects {

@@ -196,7 +196,7 @@ type sampleStep struct {
 
 // sampleSteps are what can be sent, in the order of a day.
 func sampleSteps(today service.Day) []sampleStep {
-	ready, marked, many := sampleExamOf("316"), sampleExamOf("317"), sampleExamOf("312")
+	ready, marked := sampleExamOf("316"), sampleExamOf("317")
 	steps := []sampleStep{
 		{where: "«Центр», exam 317", files: []sampleFile{{"Результаты 317.xlsx", func() ([]byte, error) {
 			return sampleWorkbookOf(sampleSheet("Результаты", sampleResultHeader, marked.resultRows(false)))
@@ -216,11 +216,7 @@ func sampleSteps(today service.Day) []sampleStep {
 		{where: "«Центр», exam " + sampleScanned + ", «Загрузить сканы»", words: "drawn within a minute; the photos as an album", files: []sampleFile{
 			{sampleBatchFile, nil}, {samplePhotoFile(1), nil}, {samplePhotoFile(2), nil}, {samplePhotoFile(3), nil},
 		}},
-		{where: "«Центр», exam 312, «Загрузить архив сканов»", words: "try the ugly ones first", files: []sampleFile{
-			{"Сканы 312 в папке.zip", func() ([]byte, error) { return sampleFolders(many, today) }},
-			{"Сканы 312 как попало.zip", func() ([]byte, error) { return sampleUglyScans(many, today) }},
-			{"Сканы 312.zip", func() ([]byte, error) { return sampleScans(many, today) }},
-		}},
+		{where: "«Центр», exam " + samplePacked + ", «Загрузить сканы»", words: "one file is called by another's number", files: []sampleFile{{sampleZipFile, nil}}},
 		{where: "«Центр»", files: []sampleFile{{"Экзамен 326 и заявки.xlsx", func() ([]byte, error) { return sampleNewExam(today) }}}},
 		{where: "«Сдающий 2», /start", words: "own number, " + sampleUnlinked.born + ", " + sampleUnlinked.document[len(sampleUnlinked.document)-4:]},
 	}

@@ -177,41 +177,6 @@ func zipped(files ...zipFile) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// sampleScans packs the scans of everybody of an exam.
-func sampleScans(e *sampleExam, today service.Day) ([]byte, error) {
-	files := make([]zipFile, 0, len(e.candidates))
-	for n := 1; n <= len(e.candidates); n++ {
-		scan, err := sampleScan(e, today, n)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, zipFile{e.application(n) + ".pdf", scan})
-	}
-	return zipped(files...)
-}
-
-// sampleUglyScans packs what goes wrong: a number of no application, two files for
-// one, a text that calls itself a PDF, a text. One file is good.
-func sampleUglyScans(e *sampleExam, today service.Day) ([]byte, error) {
-	scan, err := sampleScan(e, today, 1)
-	if err != nil {
-		return nil, err
-	}
-	return zipped(
-		zipFile{e.application(1) + ".pdf", scan}, zipFile{"999-01.pdf", scan}, zipFile{e.application(4) + ".pdf", []byte("не сканировалось")},
-		zipFile{e.application(5) + ".pdf", scan}, zipFile{e.application(5) + ".jpg", scan}, zipFile{"Читайте.txt", []byte("завтра досканирую")},
-	)
-}
-
-// sampleFolders packs a scan into a folder.
-func sampleFolders(e *sampleExam, today service.Day) ([]byte, error) {
-	scan, err := sampleScan(e, today, 1)
-	if err != nil {
-		return nil, err
-	}
-	return zipped(zipFile{"сканы/" + e.application(1) + ".pdf", scan})
-}
-
 // sampleNewExam is an exam that is not there yet, and its applications.
 func sampleNewExam(today service.Day) ([]byte, error) {
 	e := sampleExam{number: "326", held: 17, candidates: sampleInvented(165, 6)}

@@ -158,15 +158,6 @@ func TestTheSampleIsWhole(t *testing.T) {
 		}
 	}
 
-	many, err := s.exams.ViewByNumber(t.Context(), d.by, "312")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.send(service.UploadArchive, many.Exam.ID, "Сканы 312 как попало.zip")
-	ugly, err := s.scans.Archive(t.Context(), d.by, many.Exam.ID)
-	if err != nil || len(ugly.Ready) != 1 {
-		t.Errorf("the ugly archive: %+v (%v)", ugly, err)
-	}
 	d.candidates()
 }
 

@@ -26,6 +26,13 @@ const samplePhotos = 3
 // samplePhotoFile is the n-th photo, from 1.
 func samplePhotoFile(n int) string { return fmt.Sprintf("Фото %s, %d.jpg", sampleScanned, n) }
 
+// samplePacked is the number of the exam of which some scans come in an archive,
+// called by the numbers of applications.
+const samplePacked = "312"
+
+// sampleZipFile is that archive.
+const sampleZipFile = "Сканы " + samplePacked + ".zip"
+
 // Pages of the batch that are something else than a good scan, by candidates.
 const (
 	sampleBlotted = 4 // nobody can read the number
@@ -36,6 +43,9 @@ const (
 // firstScanned is the ordinal of the blank on which the first of these
 // certificates is printed.
 const firstScanned = 101
+
+// firstPacked is the same of the certificates in the archive.
+const firstPacked = 151
 
 // How the sample is scanned and photographed: as a careful office does.
 var (
@@ -53,7 +63,7 @@ var (
 // sampleSheets are the certificates that are scanned, in the order of the batch,
 // and those that are photographed.
 func sampleSheets(today service.Day) (scanned, photographed []drawn.Signed) {
-	e, other := sampleExamOf(sampleScanned), sampleExamOf("312")
+	e, other := sampleExamOf(sampleScanned), sampleExamOf(samplePacked)
 	sheet := func(e *sampleExam, n, blank int) drawn.Signed {
 		return drawn.Signed{Certificate: sampleCertificate(e, today, n), BlankNumber: sampleBlank(blank)}
 	}
@@ -74,7 +84,7 @@ func sampleSheets(today service.Day) (scanned, photographed []drawn.Signed) {
 // they are there: a minute's work for one core. An installation without that exam
 // gets none.
 func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, samplePhotoFile(samplePhotos))); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, sampleZipFile)); err == nil {
 		return nil // the last one of them
 	}
 	v, err := i.exams.ViewByNumber(ctx, service.CommandLine, sampleScanned)
@@ -111,7 +121,30 @@ func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	return nil
+	packed, err := packSample(ctx, today)
+	if err != nil {
+		return err
+	}
+	return leaveSample(dir, sampleZipFile, packed)
+}
+
+// packSample packs scans into an archive: two are called by the numbers of their
+// applications, one of them in a folder; one by another's; one as a scanner calls
+// it. A text lies beside them.
+func packSample(ctx context.Context, today service.Day) ([]byte, error) {
+	e := sampleExamOf(samplePacked)
+	sheets := make([]drawn.Signed, 0, 4)
+	for n := 1; n <= cap(sheets); n++ {
+		sheets = append(sheets, drawn.Signed{Certificate: sampleCertificate(e, today, n), BlankNumber: sampleBlank(firstPacked + n)})
+	}
+	scans, err := drawSample(ctx, 3, sampleScanner, sheets)
+	if err != nil {
+		return nil, err
+	}
+	return zipped(
+		zipFile{e.application(1) + ".jpg", scans[0].JPEG}, zipFile{"добор/" + e.application(2) + ".jpg", scans[1].JPEG},
+		zipFile{e.application(5) + ".jpg", scans[2].JPEG}, zipFile{"SCAN_0017.jpg", scans[3].JPEG}, zipFile{"Читайте.txt", []byte("завтра досканирую")},
+	)
 }
 
 // drawSample draws scans of sheets.

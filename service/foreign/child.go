@@ -25,7 +25,6 @@ const (
 	doContactSheet = "contact_sheet"
 	doReadSheets   = "read_sheets"
 	doMarkSheets   = "mark_sheets"
-	doUnpack       = "unpack"
 	doPages        = "pages"
 )
 
@@ -76,7 +75,6 @@ type verdict struct {
 	Limit  int64
 	Got    int64
 	Item   int
-	Name   string // of an archive's entry
 	Cause  string // our words, never the file's
 
 	isFinal bool // not about one page of many, but about all that is left
@@ -146,8 +144,6 @@ func reply(q question, l link) (a answer) {
 		err = readSheets(q)
 	case q.Do == doMarkSheets && len(q.Items) == 2:
 		err = markSheets(q)
-	case q.Do == doUnpack && len(q.Items) == 1:
-		err = unpack(q)
 	case q.Do == doPages && len(q.Items) == 1:
 		a.File, err = pages(ctx, q, l)
 	default:

@@ -378,8 +378,6 @@ func refused(v verdict, q question, cause error) error {
 	switch {
 	case q.Do == doContactSheet:
 		e.Data = service.ContactFault{Item: v.Item, Bound: bound}
-	case q.Do == doUnpack, q.Do == doPages && strings.HasPrefix(string(v.Reason), "archive."):
-		e.Data = service.ArchiveFault{Name: service.PlainName(v.Name), Limit: v.Limit, Got: v.Got}
 	case bound != service.FileBound{}:
 		e.Data = bound
 	}

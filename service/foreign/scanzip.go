@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"archive/zip"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"flowbot/service"
 )
@@ -17,9 +19,16 @@ import (
 // entryFile is where an entry of an archive lies while it is read.
 const entryFile = "entry"
 
-// zip takes an archive of scans apart, in the order of its names. Unlike Unpack
-// it takes folders, and lets an entry that is odd stand alone: whoever scans
-// packs whole folders.
+// An entry may be this many times as large as it is packed; small ones are not
+// asked. A blank page without noise is packed 100 times.
+const (
+	maxSwelling   = 200
+	askedSwelling = 1 << 20
+)
+
+// zip takes an archive of scans apart, in the order of its names. It takes
+// folders, and lets an entry that is odd stand alone: whoever scans packs whole
+// folders.
 func (p *pager) zip(ctx context.Context, f io.ReaderAt, size int64) error {
 	z, err := zip.NewReader(f, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are never used as paths
@@ -75,6 +84,11 @@ func (p *pager) entry(ctx context.Context, e *zip.File) error {
 	return p.file(ctx, entryFile, sniff(beginning))
 }
 
+// isZip tells whether a file begins as a zip, if an empty one.
+func isZip(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("PK\x03\x04")) || bytes.HasPrefix(b, []byte("PK\x05\x06"))
+}
+
 // checkScanEntry refuses what would not be unpacked.
 func checkScanEntry(e *zip.File) error {
 	switch {
@@ -116,7 +130,11 @@ func unpackTo(name string, e *zip.File) error {
 func isScanLitter(name string) bool {
 	name = strings.ReplaceAll(name, `\`, "/")
 	base := path.Base(name)
-	return isLitter(base) || strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/") || strings.Contains(name, "/__MACOSX/")
+	switch base {
+	case ".DS_Store", "Thumbs.db", "desktop.ini":
+		return true
+	}
+	return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/") || strings.Contains(name, "/__MACOSX/")
 }
 
 // naturally compares names as people order them: page2 comes before page10, and
@@ -163,4 +181,37 @@ func number(r []rune) (digits, rest []rune) {
 		digits = digits[1:]
 	}
 	return digits, rest
+}
+
+// entryName is the name of an entry in Unicode. Programs on Windows write it in
+// the code page of MS-DOS, which in Russia is 866.
+func entryName(e *zip.File) string {
+	if utf8.ValidString(e.Name) {
+		return e.Name
+	}
+	var out strings.Builder
+	for i := range len(e.Name) {
+		out.WriteRune(rune866(e.Name[i]))
+	}
+	return out.String()
+}
+
+// rune866 reads a byte of code page 866; frames and signs that no name has become
+// the replacement character.
+func rune866(b byte) rune {
+	switch {
+	case b < 0x80:
+		return rune(b)
+	case b < 0xb0: // А to п
+		return 'А' + rune(b-0x80)
+	case b >= 0xe0 && b < 0xf0: // р to я
+		return 'р' + rune(b-0xe0)
+	case b == 0xf0:
+		return 'Ё'
+	case b == 0xf1:
+		return 'ё'
+	case b == 0xfc:
+		return '№'
+	}
+	return utf8.RuneError
 }
