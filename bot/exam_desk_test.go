@@ -44,10 +44,13 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	e.Centers = service.NewCenters(d.store, reader.Book(), d.files, e.Uploads, profiles, now)
 	e.Certificates = service.NewCertificates(d.store, d.printer, d.files, profiles, now)
 	e.Frdo = service.NewFrdo(d.store, reader.Book(), d.files, e.Uploads, e.Certificates, say, now)
-	e.Scans = service.NewScans(d.store, d.files, e.Uploads, profiles, deliveryHold, now)
+	e.Scans = service.NewScans(service.ScansConfig{
+		Store: d.store, Files: d.files, Uploads: e.Uploads, Printer: d.printer, Recogniser: d.recogniser, Profiles: profiles,
+		Hold: deliveryHold, Now: now,
+	})
 	e.Batches = service.NewScanBatches(service.ScanBatchesConfig{
-		Store: d.store, Chat: sent, Foreign: reader, Files: d.files, Scans: e.Scans, Printer: d.printer, Recogniser: d.recogniser,
-		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: maxDownload, Say: say, Program: "test", Now: now,
+		Store: d.store, Chat: sent, Foreign: reader, Files: d.files, Scans: e.Scans, Sheet: ocr.Sheet,
+		MaxDownload: maxDownload, Say: say, Program: "test", Now: now,
 	})
 	e.Links = service.NewUploadLinks(d.store, e.Batches, rand.NewChaCha8([32]byte{3}), now)
 	e.Questions = service.NewScanQuestions(e.Batches)

@@ -84,6 +84,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonUploadMissing:  reply,
 	service.ReasonUploadPending:  reply,
 	service.ReasonUploadNotPaper: reply,
+	service.ReasonUploadPages:    reply,
 
 	service.ReasonUploadLink:      reply,
 	service.ReasonUploadLinkFiles: reply,
@@ -266,6 +267,9 @@ var refusals = map[service.Reason]manner{
 	service.ReasonScanDayEarly:    reply,
 	service.ReasonScanOtherDay:    reply,
 	service.ReasonScanMissing:     alert,
+	service.ReasonScanAnothers:    reply,
+	service.ReasonScanElsewhere:   reply,
+	service.ReasonScanUnsupported: reply,
 	service.ReasonHandedEarly:     reply,
 	service.ReasonHandedNobody:    alert,
 	service.ReasonHandedAlready:   alert,

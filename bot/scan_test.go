@@ -74,7 +74,7 @@ func (d *desk) loaded(p *emulator.Phone, number, blank string) {
 	}
 	_, err = d.exams.Scans.Load(d.t.Context(), by, service.LoadInput{
 		ApplicationID: a.ID, Revision: a.Revision, UploadID: upload, Blank: service.BlankKey{Number: blank},
-		RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, Outside: true, Replace: a.ScanID != 0,
+		RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, Outside: true, Replace: a.ScanID != 0, Confirmed: true,
 	})
 	if err != nil {
 		d.t.Fatal(err)

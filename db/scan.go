@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/uptrace/bun/dialect/pgdialect"
+
 	"flowbot/service"
 )
 
@@ -27,6 +29,17 @@ func (q queries) ScanVersion(ctx context.Context, applicationID int64) (int, err
 	err := q.NewSelect().Model((*service.Scan)(nil)).ColumnExpr("coalesce(max(version), 0)").
 		Where("application_id = ?", applicationID).Scan(ctx, &last)
 	return last, explain(err)
+}
+
+// StandsElsewhere implements service.ScanQueries.
+func (q queries) StandsElsewhere(ctx context.Context, files []string, applicationID int64) (int64, error) {
+	var out []int64
+	err := q.NewRaw(`SELECT application_id FROM scans WHERE (file_sha = ANY (?0) OR page_sha = ANY (?0)) AND replaced_at IS NULL AND application_id <> ?1
+		ORDER BY id LIMIT 1`, pgdialect.Array(files), applicationID).Scan(ctx, &out)
+	if err != nil || len(out) == 0 {
+		return 0, explain(err)
+	}
+	return out[0], nil
 }
 
 // unnamed joins the scans that stand without their blank to their center.

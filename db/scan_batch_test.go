@@ -98,6 +98,13 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 			_, err := tx.PageBefore(ctx, e.ID, p.SHA, p.ID+1)
 			return err
 		},
+		"elsewhere": func(ctx context.Context, tx service.Tx) error {
+			id, err := tx.StandsElsewhere(ctx, []string{p.SHA, ""}, 0)
+			if err == nil && id != p.ApplicationID {
+				t.Errorf("the file stands at %d, want %d", id, p.ApplicationID)
+			}
+			return err
+		},
 		"replaced":  func(ctx context.Context, tx service.Tx) error { _, err := tx.ScanReplacedBy(ctx, p.ScanID); return err },
 		"questions": func(ctx context.Context, tx service.Tx) error { _, err := tx.QuestionsOf(ctx, e.ID); return err },
 		"questioned": func(ctx context.Context, tx service.Tx) error {

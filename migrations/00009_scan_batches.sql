@@ -60,6 +60,7 @@ CREATE TABLE scan_pages (
     application_id bigint      REFERENCES applications, -- whose certificate it is, or seems to be
     scan_id        bigint      REFERENCES scans,    -- the scan that it became
     twin_id        bigint      REFERENCES scan_pages, -- the page that it repeats
+    named_id       bigint      REFERENCES applications, -- as which its file, or its entry of an archive, is called
     sha            text        REFERENCES files,    -- the page as it was taken out of its file; null: it could not be
     clean_sha      text        REFERENCES files,    -- upright, cropped, a PDF
     thumb_sha      text        REFERENCES files,
@@ -91,6 +92,15 @@ CREATE INDEX scan_pages_scan ON scan_pages (scan_id) WHERE scan_id IS NOT NULL;
 ALTER TABLE scans DROP CONSTRAINT scans_source;
 ALTER TABLE scans ADD CONSTRAINT scans_source CHECK (source IN ('person', 'archive', 'page'));
 ALTER TABLE scans ADD COLUMN supported boolean NOT NULL DEFAULT false;
+ALTER TABLE scans ADD COLUMN page_sha text REFERENCES files; -- the page as it was taken out of its file; null: that was not done
+-- A file or a page stands at one application.
+CREATE INDEX scans_standing_file ON scans (file_sha) WHERE replaced_at IS NULL;
+CREATE INDEX scans_standing_page ON scans (page_sha) WHERE replaced_at IS NULL AND page_sha IS NOT NULL;
+
+-- The scan of one certificate is read before it is loaded.
+ALTER TABLE uploads ADD COLUMN evidence jsonb; -- service.PageReading; null: nothing was read
+ALTER TABLE uploads ADD COLUMN page_sha text REFERENCES files; -- the page as it was taken out of its file
+ALTER TABLE uploads ADD COLUMN lines_sha text REFERENCES files; -- the lines of number and name; null where no blank was found
 
 -- Deliveries of an exam can be paused, and a delivery recalled.
 ALTER TABLE exams ADD COLUMN paused_at timestamptz;
@@ -137,6 +147,9 @@ ALTER TABLE exams DROP COLUMN paused_at, DROP COLUMN paused_by;
 DROP TABLE scan_pages;
 DROP TABLE scan_files;
 DROP TABLE scan_batches;
+ALTER TABLE uploads DROP COLUMN evidence, DROP COLUMN page_sha, DROP COLUMN lines_sha;
+DROP INDEX scans_standing_file;
+ALTER TABLE scans DROP COLUMN page_sha;
 ALTER TABLE scans DROP COLUMN supported;
 ALTER TABLE scans DROP CONSTRAINT scans_source;
 ALTER TABLE scans ADD CONSTRAINT scans_source CHECK (source IN ('person', 'archive')) NOT VALID;

@@ -956,6 +956,7 @@ CREATE TABLE public.scans (
     loaded_at timestamp with time zone NOT NULL,
     replaced_at timestamp with time zone,
     supported boolean DEFAULT false NOT NULL,
+    page_sha text,
     CONSTRAINT scans_source CHECK ((source = ANY (ARRAY['person'::text, 'archive'::text, 'page'::text])))
 );
 
@@ -1034,6 +1035,9 @@ CREATE TABLE public.uploads (
     type text DEFAULT ''::text NOT NULL,
     pages integer DEFAULT 0 NOT NULL,
     added_at timestamp with time zone NOT NULL,
+    evidence jsonb,
+    page_sha text,
+    lines_sha text,
     CONSTRAINT uploads_accepted CHECK (((state <> 'accepted'::text) OR ((file_sha IS NOT NULL) AND (clean_sha IS NOT NULL)))),
     CONSTRAINT uploads_purpose CHECK ((purpose = ANY (ARRAY['protocol'::text, 'numbers'::text, 'scan'::text, 'archive'::text, 'profile'::text]))),
     CONSTRAINT uploads_state CHECK ((state = ANY (ARRAY['waiting'::text, 'accepted'::text, 'refused'::text, 'removed'::text])))
@@ -1382,6 +1386,10 @@ CREATE INDEX scan_pages_waiting ON public.scan_pages USING btree (batch_id) WHER
 
 CREATE UNIQUE INDEX scans_blank ON public.scans USING btree (blank_series, blank_number) WHERE ((blank_number <> ''::text) AND (replaced_at IS NULL));
 
+CREATE INDEX scans_standing_file ON public.scans USING btree (file_sha) WHERE (replaced_at IS NULL);
+
+CREATE INDEX scans_standing_page ON public.scans USING btree (page_sha) WHERE ((replaced_at IS NULL) AND (page_sha IS NOT NULL));
+
 CREATE INDEX scans_unnamed ON public.scans USING btree (application_id) WHERE ((blank_number = ''::text) AND (replaced_at IS NULL));
 
 CREATE INDEX updates_done_at ON public.updates USING btree (done_at) WHERE (state = ANY (ARRAY['done'::text, 'dismissed'::text]));
@@ -1651,6 +1659,9 @@ ALTER TABLE ONLY public.scans
 ALTER TABLE ONLY public.scans
     ADD CONSTRAINT scans_loaded_by_fkey FOREIGN KEY (loaded_by) REFERENCES public.people(id);
 
+ALTER TABLE ONLY public.scans
+    ADD CONSTRAINT scans_page_sha_fkey FOREIGN KEY (page_sha) REFERENCES public.files(sha256);
+
 ALTER TABLE ONLY public.upload_files
     ADD CONSTRAINT upload_files_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.scan_batches(id);
 
@@ -1668,6 +1679,12 @@ ALTER TABLE ONLY public.uploads
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_file_sha_fkey FOREIGN KEY (file_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_lines_sha_fkey FOREIGN KEY (lines_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_page_sha_fkey FOREIGN KEY (page_sha) REFERENCES public.files(sha256);
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);

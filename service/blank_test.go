@@ -94,7 +94,9 @@ func newLedger(t *testing.T) *ledger {
 	say := func(r service.Reason, _ any) (string, error) { return string(r), nil }
 	l.uploads = service.NewUploads(l.store, nil, nil, l.files, 20<<20, say, l.now)
 	profiles := []service.BlankProfile{{Code: "plain", Digits: 13}, {Code: "series", Digits: 6, Series: true}}
-	l.scans = service.NewScans(l.store, l.files, l.uploads, profiles, hold, l.now)
+	l.scans = service.NewScans(service.ScansConfig{
+		Store: l.store, Files: l.files, Uploads: l.uploads, Profiles: profiles, Hold: hold, Now: l.now,
+	})
 	return l
 }
 

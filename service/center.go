@@ -578,11 +578,11 @@ func (s *Centers) ProfileTable(ctx context.Context, by Actor, orgID int64) (Docu
 const profileColumn = 18
 
 // examineProfile is the Examiner of blank profiles.
-func (s *Centers) examineProfile(ctx context.Context, _ Actor, u *Upload, local string) (File, int, error) {
+func (s *Centers) examineProfile(ctx context.Context, _ Actor, u *Upload, local string) (Examined, error) {
 	if _, err := s.readProfile(ctx, local); err != nil {
-		return File{}, 0, err
+		return Examined{}, err
 	}
-	return File{SHA256: u.FileSHA, Size: u.Size, Type: "application/octet-stream"}, 0, nil
+	return Examined{Clean: File{SHA256: u.FileSHA, Size: u.Size, Type: typeUnknown}}, nil
 }
 
 // readProfile reads the first sheet with something in it as a blank profile. It

@@ -69,31 +69,31 @@ func takesNumbers(by Actor, e *Exam) error {
 // examine looks at a table of registration numbers that somebody has sent: it
 // stores what the table says, and sends it back with what would become of each
 // row. It is the Examiner of UploadNumbers.
-func (s *Frdo) examine(ctx context.Context, by Actor, u *Upload, local string) (File, int, error) {
+func (s *Frdo) examine(ctx context.Context, by Actor, u *Upload, local string) (Examined, error) {
 	sheets, err := s.book.Read(ctx, local)
 	if err != nil {
-		return File{}, 0, err
+		return Examined{}, err
 	}
 	table, err := readNumbers(sheets)
 	if err != nil {
-		return File{}, 0, err
+		return Examined{}, err
 	}
 	report, err := s.report(ctx, by, u.SubjectID, table)
 	if err != nil {
-		return File{}, 0, err
+		return Examined{}, err
 	}
 	table.First = report.Digest
 	data, err := json.Marshal(table)
 	if err != nil {
-		return File{}, 0, fmt.Errorf("encode numbers: %w", err)
+		return Examined{}, fmt.Errorf("encode numbers: %w", err)
 	}
 	clean := File{Type: "application/json"}
 	if clean.SHA256, clean.Size, err = s.files.Put(ctx, bytes.NewReader(data)); err != nil {
-		return File{}, 0, fmt.Errorf("store numbers: %w", err)
+		return Examined{}, fmt.Errorf("store numbers: %w", err)
 	}
 	marked, err := s.marked(ctx, local, table, report)
 	if err != nil {
-		return File{}, 0, err
+		return Examined{}, err
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		if err := tx.SaveFile(ctx, marked); err != nil {
@@ -102,9 +102,9 @@ func (s *Frdo) examine(ctx context.Context, by Actor, u *Upload, local string) (
 		return tx.Enqueue(ctx, by.PersonID, NumbersNotice{ExamID: u.SubjectID, Marked: marked.SHA256}, time.Time{})
 	})
 	if err != nil {
-		return File{}, 0, fmt.Errorf("return table: %w", err)
+		return Examined{}, fmt.Errorf("return table: %w", err)
 	}
-	return clean, 0, nil
+	return Examined{Clean: clean}, nil
 }
 
 // marked stores the sender's table with the column of results.

@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,10 +27,17 @@ type examined struct {
 	kind            ForeignKind
 	original, clean File
 	pages           int
+
+	// See Upload.
+	evidence    json.RawMessage
+	page, lines File // zero: none
 }
 
 func (e *examined) save(ctx context.Context, tx Tx) error {
-	for _, f := range []File{e.original, e.clean} {
+	for _, f := range []File{e.original, e.clean, e.page, e.lines} {
+		if f.SHA256 == "" {
+			continue
+		}
 		if err := tx.SaveFile(ctx, f); err != nil {
 			return err
 		}
@@ -68,6 +76,15 @@ func (in intake) paper(ctx context.Context, original File, local string, onlyPDF
 		return nil, err
 	}
 	return in.picture(ctx, original, local)
+}
+
+// anyPaper is paper for what must be a PDF or a picture, whichever.
+func (in intake) anyPaper(ctx context.Context, original File, local string) (*examined, error) {
+	found, err := in.paper(ctx, original, local, false)
+	if r := ReasonOf(err); r == ReasonFileNotPDF || r == ReasonFileNotPicture {
+		err = &Error{Kind: Invalid, Reason: ReasonUploadNotPaper, Err: err}
+	}
+	return found, err
 }
 
 // picture looks at a picture and stores it without its metadata.

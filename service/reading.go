@@ -3,6 +3,7 @@ package service
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"slices"
 )
@@ -103,4 +104,13 @@ func (r *PageReading) against(list []PrintedCertificate) *PageReading {
 		return c == nil || c.Outdated || c.seal() != one.Seal
 	})
 	return &out
+}
+
+// readingOf reads what was written down; nil for nothing.
+func readingOf(evidence json.RawMessage) (*PageReading, error) {
+	if evidence == nil {
+		return nil, nil //nolint:nilnil // nothing was read, which is no error
+	}
+	r := &PageReading{}
+	return r, json.Unmarshal(evidence, r)
 }

@@ -16,6 +16,7 @@ type Scan struct {
 	Version       int    // from 1
 	FileName      string // as the sender called it
 	FileSHA       string // the original as it came
+	PageSHA       string `bun:",nullzero"` // the page as it was taken out of it; "" where it was not, or is the original
 	CleanSHA      string // what the candidate gets
 	BlankSeries   string // "" where the house has none
 	BlankNumber   string // "" while nobody has said it
@@ -46,6 +47,9 @@ type ScanQueries interface {
 	// ScanVersion is the newest version of an application's scans, 0 before the
 	// first.
 	ScanVersion(ctx context.Context, applicationID int64) (int, error)
+	// StandsElsewhere returns an application, other than this one, whose present scan
+	// was made of one of these files, or of a page that is one of them; 0 for none.
+	StandsElsewhere(ctx context.Context, files []string, applicationID int64) (int64, error)
 	// UnnamedScans lists the applications of a center whose loaded scan came
 	// without its blank, by exam and name, from offset on, at most limit.
 	UnnamedScans(ctx context.Context, centerID int64, offset, limit int) ([]Application, error)
@@ -71,6 +75,9 @@ const (
 	ReasonScanDayEarly    Reason = "scan.day_early"    // before the exam; Data: the exam's day
 	ReasonScanOtherDay    Reason = "scan.other_day"    // the application has another; Data: ScanFault
 	ReasonScanMissing     Reason = "scan.missing"      // none is loaded
+	ReasonScanAnothers    Reason = "scan.anothers"     // the page is another's; Data: ScanFault of that one
+	ReasonScanElsewhere   Reason = "scan.elsewhere"    // the same file or page stands at another; Data: ScanFault of that one
+	ReasonScanUnsupported Reason = "scan.unsupported"  // no reading says whose it is: repeated with Confirmed once the person has looked
 	ReasonHandedEarly     Reason = "handover.early"    // before the issue date; Data: ScanFault
 	ReasonHandedNobody    Reason = "handover.nobody"   // nobody has a loaded scan and no handover
 	ReasonHandedAlready   Reason = "handover.already"  // Data: ScanFault
@@ -94,15 +101,32 @@ type Scans struct {
 	store    Store
 	files    FileStore
 	uploads  *Uploads
+	pages    *pageReader
 	profiles []BlankProfile // built in
 	hold     time.Duration
 	now      Clock
 }
 
-// NewScans returns the use cases over store. Profiles are the built-in blank
-// profiles; hold is how long a loaded scan waits before it goes to its candidate.
-func NewScans(store Store, files FileStore, uploads *Uploads, profiles []BlankProfile, hold time.Duration, now Clock) *Scans {
-	s := &Scans{store: store, files: files, uploads: uploads, profiles: profiles, hold: hold, now: now}
+// ScansConfig is what Scans works with.
+type ScansConfig struct {
+	Store      Store
+	Files      FileStore
+	Uploads    *Uploads
+	Printer    Printer
+	Recogniser Recogniser
+	Profiles   []BlankProfile // built in
+	Hold       time.Duration  // how long a loaded scan waits before it goes to its candidate
+	Now        Clock
+}
+
+// NewScans returns the use cases. It has uploads read the scans that people send
+// for one application.
+func NewScans(c ScansConfig) *Scans {
+	s := &Scans{
+		store: c.Store, files: c.Files, uploads: c.Uploads, profiles: c.Profiles, hold: c.Hold, now: c.Now,
+		pages: &pageReader{files: c.Files, printer: c.Printer, recogniser: c.Recogniser, lists: newPageLists(c.Printer, c.Profiles)},
+	}
+	c.Uploads.Examine(UploadScan, s.examineScan)
 	return s
 }
 
@@ -116,16 +140,22 @@ type LoadInput struct {
 	IssuedOn           Day
 	Replace            bool // the person knows that a scan is loaded
 	Outside            bool // the person knows that the blank is in no recorded range
+	Confirmed          bool // the person has compared the page with the application
 }
 
 // Load makes the actor's accepted file the scan of an application. Everything is
 // held against what is known: the number and the day against those of the
 // application, which are taken if it has none; the blank must be free and can be
-// one of the center's house. The candidate gets the scan after the hold. A scan
+// one of the center's house. A file that is another's, or stands at another, is
+// refused; one of which no reading of the machine says whose it is, until the
+// person has compared it. The candidate gets the scan after the hold. A scan
 // that was there is replaced, and its blank, if it was another, is spoiled. Of
 // two who load at one moment one wins; the other gets a Conflict, or hears that
 // the blank is taken.
 func (s *Scans) Load(ctx context.Context, by Actor, in LoadInput) (*Application, error) {
+	if err := s.makeList(ctx, by, in.ApplicationID); err != nil {
+		return nil, fmt.Errorf("load scan of application %d: %w", in.ApplicationID, err)
+	}
 	var out *Application
 	err := inApplication(ctx, s.store, s.now, by, in.ApplicationID, func(ctx context.Context, sc *examScene, a *Application) error {
 		if a.Revision != in.Revision {
@@ -163,6 +193,10 @@ func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in Load
 	if err != nil {
 		return err
 	}
+	supported, err := s.claims(ctx, sc, a, u, key, in.Confirmed)
+	if err != nil {
+		return err
+	}
 	event, err := sc.replaceScan(ctx, a, key)
 	if err != nil {
 		return err
@@ -173,13 +207,43 @@ func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in Load
 	a.RegistrationNumber, a.IssuedOn, a.ValidUntil = number, in.IssuedOn, a.Level.ValidUntil(in.IssuedOn)
 	a.BlankSeries, a.BlankNumber, a.BlankState = key.Series, key.Number, BlankUsed
 	scan := Scan{
-		ApplicationID: a.ID, FileName: u.Name, FileSHA: u.FileSHA, CleanSHA: u.CleanSHA,
-		BlankSeries: key.Series, BlankNumber: key.Number, Source: ScanByPerson, LoadedBy: sc.by.PersonID, LoadedAt: sc.now,
+		ApplicationID: a.ID, FileName: u.Name, FileSHA: u.FileSHA, PageSHA: u.PageSHA, CleanSHA: u.CleanSHA,
+		BlankSeries: key.Series, BlankNumber: key.Number, Source: ScanByPerson, Supported: supported,
+		LoadedBy: sc.by.PersonID, LoadedAt: sc.now,
 	}
 	if err := sc.insertScan(ctx, &scan); err != nil {
 		return err
 	}
 	return s.attach(ctx, sc, a, &scan, event, from)
+}
+
+// makeList makes the list of an application's exam while nobody waits for it.
+func (s *Scans) makeList(ctx context.Context, by Actor, applicationID int64) error {
+	return s.look(ctx, by, applicationID, func(e *Exam, _ *Application) error {
+		_, err := s.listOf(ctx, s.store, e)
+		return err
+	})
+}
+
+// claims reports whether readings of the machine support that an upload is an
+// application's, or refuses it.
+func (s *Scans) claims(ctx context.Context, sc *examScene, a *Application, u *Upload, blank BlankKey, confirmed bool) (bool, error) {
+	p, err := u.said()
+	if err != nil {
+		return false, err
+	}
+	p.blank = blank
+	c, err := s.weigh(ctx, sc.tx, sc.exam, a, p)
+	if err != nil {
+		return false, err
+	}
+	if err := c.refusal(ctx, sc.tx, sc.by); err != nil {
+		return false, err
+	}
+	if !c.supported && !confirmed {
+		return false, refuse(Invalid, ReasonScanUnsupported)
+	}
+	return c.supported, nil
 }
 
 // loadable refuses an application to which no certificate is due, and one whose

@@ -89,6 +89,7 @@ type ScanPage struct {
 	ApplicationID int64           `bun:",nullzero"` // whose certificate it is, or seems to be
 	ScanID        int64           `bun:",nullzero"` // the scan that it became
 	TwinID        int64           `bun:",nullzero"` // the page that it repeats, or contradicts
+	NamedID       int64           `bun:",nullzero"` // the application as which its file, or its entry, is called
 	SHA           string          `bun:"sha,nullzero"`
 	CleanSHA      string          `bun:",nullzero"` // one page, PDF
 	ThumbSHA      string          `bun:",nullzero"`
@@ -139,6 +140,7 @@ const (
 	PageRuleBlankOutside MatchRule = "blank outside"     // of the ranges that the center has received
 	PageRuleBlankTwice   MatchRule = "blank twice"       // two pages of different applications bear one number
 	PageRuleNotEntitled  MatchRule = "not entitled"      // the certificate is no longer due
+	PageRuleNamed        MatchRule = "name of file"      // its file is called as another application, see NamedID
 	PageRuleOtherExam    MatchRule = "other exam"        // it agrees with another exam of the center
 	PageRuleDuplicate    MatchRule = "duplicate"         // the same page, or the same certificate on the same blank; TwinID is the first
 	PageRuleUnreadable   MatchRule = "unreadable"        // it could not be taken out of its file, or worked at all
@@ -267,6 +269,9 @@ type ScanBatchQueries interface {
 	// NumberInCenter returns the application of a center with a registration
 	// number, nil when there is none.
 	NumberInCenter(ctx context.Context, centerID int64, number string) (*Application, error)
+	// NumberedInCenter returns the applications of other exams of an exam's center
+	// that have one of these numbers.
+	NumberedInCenter(ctx context.Context, examID int64, numbers []string) ([]Application, error)
 	// PrintedFor returns the application of an exam for which a registration number
 	// was printed last, 0 when it was not.
 	PrintedFor(ctx context.Context, examID int64, number string) (int64, error)
@@ -332,17 +337,14 @@ type ScanBatchCommands interface {
 // ScanBatches takes scans in, has them read, and matches each page with its
 // application.
 type ScanBatches struct {
-	store      Store
-	in         intake
-	files      FileStore
-	scans      *Scans
-	printer    Printer
-	recogniser Recogniser
-	lists      *pageLists
-	sheet      func([]PageThumb) ([]byte, error)
-	say        Say
-	program    string
-	now        Clock
+	*pageReader
+	store   Store
+	in      intake
+	scans   *Scans
+	sheet   func([]PageThumb) ([]byte, error)
+	say     Say
+	program string
+	now     Clock
 }
 
 // ScanBatchesConfig is what ScanBatches works with.
@@ -351,10 +353,7 @@ type ScanBatchesConfig struct {
 	Chat        ChatFiles
 	Foreign     Foreign
 	Files       FileStore
-	Scans       *Scans
-	Printer     Printer
-	Recogniser  Recogniser
-	Profiles    []BlankProfile                    // built in
+	Scans       *Scans                            // what they read pages with, too
 	Sheet       func([]PageThumb) ([]byte, error) // draws thumbnails side by side, as a JPEG
 	MaxDownload int64                             // bytes; what the chat can fetch
 	Say         Say
@@ -365,8 +364,8 @@ type ScanBatchesConfig struct {
 // NewScanBatches returns the use cases.
 func NewScanBatches(c ScanBatchesConfig) *ScanBatches {
 	return &ScanBatches{
-		store: c.Store, in: intake{c.Chat, c.Foreign, c.Files, c.MaxDownload}, files: c.Files, scans: c.Scans, printer: c.Printer,
-		recogniser: c.Recogniser, lists: newPageLists(c.Printer, c.Profiles), sheet: c.Sheet, say: c.Say, program: c.Program, now: c.Now,
+		pageReader: c.Scans.pages, store: c.Store, in: intake{c.Chat, c.Foreign, c.Files, c.MaxDownload}, scans: c.Scans,
+		sheet: c.Sheet, say: c.Say, program: c.Program, now: c.Now,
 	}
 }
 
@@ -880,10 +879,4 @@ func (s *ScanBatches) ChooseExam(ctx context.Context, by Actor, batchID, examID 
 }
 
 // ReadingOf is what was read on a page; nil before it was.
-func (p *ScanPage) ReadingOf() (*PageReading, error) {
-	if p.Evidence == nil {
-		return nil, nil //nolint:nilnil // nothing was read, which is no error
-	}
-	r := &PageReading{}
-	return r, json.Unmarshal(p.Evidence, r)
-}
+func (p *ScanPage) ReadingOf() (*PageReading, error) { return readingOf(p.Evidence) }

@@ -68,10 +68,13 @@ func newScanDeskReading(t *testing.T, recogniser service.Recogniser) *scanDesk {
 	}
 	say := func(r service.Reason, _ any) (string, error) { return string(r), nil }
 	d.watched = &watchedFiles{FileStore: d.files}
-	d.scans = service.NewScans(d.store, d.watched, d.uploads, profiles, hold, d.now)
+	d.uploads = service.NewUploads(d.store, d.chat, reader, d.files, maxDownload, say, d.now)
+	d.scans = service.NewScans(service.ScansConfig{
+		Store: d.store, Files: d.watched, Uploads: d.uploads, Printer: printer, Recogniser: recogniser, Profiles: profiles, Hold: hold, Now: d.now,
+	})
 	d.batches = service.NewScanBatches(service.ScanBatchesConfig{
-		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.watched, Scans: d.scans, Printer: printer, Recogniser: recogniser,
-		Profiles: profiles, Sheet: func(thumbs []service.PageThumb) ([]byte, error) { return fmt.Appendf(nil, "%d", len(thumbs)), nil },
+		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.watched, Scans: d.scans,
+		Sheet:       func(thumbs []service.PageThumb) ([]byte, error) { return fmt.Appendf(nil, "%d", len(thumbs)), nil },
 		MaxDownload: maxDownload, Say: say, Program: "test", Now: d.now,
 	})
 	d.filled()

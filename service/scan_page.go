@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -9,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // pages are
 	"io"
 	"slices"
 	"sync"
@@ -265,7 +262,11 @@ func (s *ScanBatches) ReadPage(ctx context.Context, j ReadPage) error {
 	if err != nil {
 		return fmt.Errorf("list for page %d: %w", p.ID, err)
 	}
-	w, err := s.work(ctx, list, p)
+	page, err := s.bytes(ctx, p.SHA)
+	if err != nil {
+		return fmt.Errorf("read page %d: %w", p.ID, err)
+	}
+	w, err := s.work(ctx, list, page, false)
 	if ReasonOf(err) == ReasonPageUnreadable {
 		w, err = &workedPage{rule: PageRuleUnreadable}, nil
 	}
@@ -332,113 +333,6 @@ func (s *ScanBatches) GiveUpStrays(ctx context.Context) (int, error) {
 		}
 	}
 	return len(files) + len(pages) + len(batches), nil
-}
-
-// workedPage is what came of a page, stored but not yet written down.
-type workedPage struct {
-	rule          MatchRule
-	applicationID int64 // first opinion
-	evidence      json.RawMessage
-	clean         File
-	thumb         File
-	view          File
-	lines         File
-}
-
-// work reads a page and stores its pictures.
-func (s *ScanBatches) work(ctx context.Context, list *PageList, p *ScanPage) (*workedPage, error) {
-	jpeg, err := s.bytes(ctx, p.SHA)
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.recogniser.Recognise(ctx, list, jpeg)
-	if err != nil {
-		return nil, err
-	}
-	r := &found.Reading
-	w := &workedPage{}
-	r.seal(list.Certificates)
-	w.applicationID, w.rule = MatchPage(list.Certificates, r.against(list.Certificates))
-	r.Candidates = bestCandidates(r.Candidates)
-	if w.evidence, err = json.Marshal(r); err != nil {
-		return nil, fmt.Errorf("write evidence: %w", err)
-	}
-	if w.thumb, err = s.put(ctx, found.Thumb, typeJPEG); err != nil || r.Empty {
-		return w, err
-	}
-	pdf, err := s.printer.ScanPage(ctx, found.Clean, cleanDots(found.Clean, r, &list.Profile))
-	if err != nil {
-		return nil, fmt.Errorf("clean page: %w", err)
-	}
-	if w.clean, err = s.put(ctx, pdf, typePDF); err != nil || w.applicationID != 0 {
-		return w, err
-	}
-	shown, err := s.recogniser.Show(ctx, &list.Profile, jpeg, r)
-	if err != nil {
-		return nil, err
-	}
-	if w.view, err = s.put(ctx, shown.View, typeJPEG); err != nil {
-		return nil, err
-	}
-	w.lines, err = s.put(ctx, shown.Lines, typeJPEG)
-	return w, err
-}
-
-// typeJPEG is the MIME type of pictures of pages.
-const typeJPEG = "image/jpeg"
-
-// put stores a picture; none is the zero file.
-func (s *ScanBatches) put(ctx context.Context, content []byte, mime string) (File, error) {
-	if len(content) == 0 {
-		return File{}, nil
-	}
-	sha, size, err := s.files.Put(ctx, bytes.NewReader(content))
-	if err != nil {
-		return File{}, fmt.Errorf("store picture: %w", err)
-	}
-	return File{SHA256: sha, Size: size, Type: mime}, nil
-}
-
-// bytes is the whole of a stored page.
-func (s *ScanBatches) bytes(ctx context.Context, sha string) (content []byte, err error) {
-	r, err := s.files.Open(ctx, sha)
-	if err != nil {
-		return nil, fmt.Errorf("open page: %w", err)
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	return io.ReadAll(r)
-}
-
-// cleanMargin is around the blank on a clean page, in millimetres.
-const cleanMargin = 1.0
-
-// cleanDots is the resolution of a clean page in dots an inch, 0 where no blank
-// tells it.
-func cleanDots(jpeg []byte, r *PageReading, profile *BlankProfile) float64 {
-	if !r.Located || profile.Sheet.Width == 0 {
-		return 0
-	}
-	c, _, err := image.DecodeConfig(bytes.NewReader(jpeg))
-	if err != nil {
-		return 0
-	}
-	return float64(c.Width) / (profile.Sheet.Width + 2*cleanMargin) * 25.4
-}
-
-// mostCandidates is how many of a long list's applications are kept with what was
-// read, those that agree best: a page without an exam is read against hundreds.
-const mostCandidates = 40
-
-// bestCandidates keeps those that agree best.
-func bestCandidates(list []CandidateReading) []CandidateReading {
-	if len(list) <= mostCandidates {
-		return list
-	}
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b CandidateReading) int {
-		return cmp.Compare(b.Digits+max(b.Name, b.Latin), a.Digits+max(a.Name, a.Latin))
-	})
-	return list[:mostCandidates]
 }
 
 // concludePage writes down what came of a page, and has the batch settled when it

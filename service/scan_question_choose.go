@@ -57,11 +57,7 @@ func (s *ScanQuestions) choose(ctx context.Context, sc *examScene, p *ScanPage, 
 	case p.CleanSHA == "" && clean.SHA256 == "":
 		return refuse(Conflict, ReasonQuestionNoPicture)
 	}
-	r, err := p.ReadingOf()
-	if err != nil {
-		return err
-	}
-	supported, err := s.supports(ctx, sc, r, a.ID)
+	supported, err := s.supports(ctx, sc, p, a)
 	if err != nil {
 		return err
 	}
@@ -89,16 +85,17 @@ func (s *ScanQuestions) choose(ctx context.Context, sc *examScene, p *ScanPage, 
 	return s.batches.scans.attachPage(ctx, sc, p, a, load)
 }
 
-// supports reports whether readings of the machine support a choice.
-func (s *ScanQuestions) supports(ctx context.Context, sc *examScene, r *PageReading, applicationID int64) (bool, error) {
-	if r == nil {
-		return false, nil
-	}
-	list, err := s.batches.lists.of(ctx, sc.tx, sc.exam.CenterID, []int64{sc.exam.ID})
+// supports reports whether readings of the machine support a choice, or refuses it.
+func (s *ScanQuestions) supports(ctx context.Context, sc *examScene, p *ScanPage, a *Application) (bool, error) {
+	r, err := p.ReadingOf()
 	if err != nil {
 		return false, err
 	}
-	return Supported(list.Certificates, r.against(list.Certificates), applicationID), nil
+	c, err := s.batches.scans.weigh(ctx, sc.tx, sc.exam, a, saidPage{reading: r, files: []string{p.SHA}})
+	if err != nil {
+		return false, err
+	}
+	return c.supported, c.refusal(ctx, sc.tx, sc.by)
 }
 
 // blankFor is the blank of a choice: the one that was typed, else the one that was
@@ -142,9 +139,5 @@ func (s *ScanQuestions) cleaned(ctx context.Context, pageID int64) (File, error)
 	if err != nil {
 		return File{}, err
 	}
-	pdf, err := s.batches.printer.ScanPage(ctx, page, 0)
-	if err != nil {
-		return File{}, fmt.Errorf("clean page: %w", err)
-	}
-	return s.batches.put(ctx, pdf, typePDF)
+	return s.batches.clean(ctx, page, 0)
 }

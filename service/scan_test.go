@@ -41,7 +41,7 @@ func (l *ledger) loading(by service.Actor, a service.Application, blank string) 
 	l.t.Helper()
 	return service.LoadInput{
 		ApplicationID: a.ID, Revision: a.Revision, UploadID: l.upload(by, service.UploadScan, a.ID, fmt.Sprintf("скан %d", l.made.Add(1))),
-		Blank: service.BlankKey{Number: blank}, RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn,
+		Blank: service.BlankKey{Number: blank}, RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, Confirmed: true,
 	}
 }
 

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -48,7 +49,15 @@ type Upload struct {
 	Type      string    // MIME type of the clean file
 	Pages     int       // of a PDF, 1 for a picture, 0 for what has none
 	AddedAt   time.Time // UTC
+
+	// Of the scan of one certificate:
+	Evidence json.RawMessage `bun:"type:jsonb,nullzero"` // PageReading; nil where nothing was read
+	PageSHA  string          `bun:",nullzero"`           // the page as it was taken out of the file
+	LinesSHA string          `bun:",nullzero"`           // picture of the lines of number and name; "" where no blank was found
 }
+
+// ReadingOf is what was read on the file; nil where nothing was.
+func (u *Upload) ReadingOf() (*PageReading, error) { return readingOf(u.Evidence) }
 
 // lies reports whether a file is there, or may turn out to be.
 func (u *Upload) lies() bool { return u.State == UploadWaiting || u.State == UploadAccepted }
@@ -79,6 +88,7 @@ const (
 	ReasonUploadMissing  Reason = "upload.missing"   // none is there yet
 	ReasonUploadPending  Reason = "upload.pending"   // it is still being checked
 	ReasonUploadNotPaper Reason = "upload.not_paper" // neither a PDF nor a picture
+	ReasonUploadPages    Reason = "upload.pages"     // several pages where there must be one; Data: how many
 )
 
 // UploadInput is a file that a person has sent in chat for something of an exam.
@@ -119,12 +129,19 @@ func (UploadNotice) NoticeLane() Lane { return LaneAnswer }
 func (UploadNotice) NoticeKey() string { return "upload" }
 
 // Examiner looks at a fetched file for one purpose. u has the hash and the size
-// of the original, and local is a path under which it can be read. It returns
-// the file that others get, which must lie in the file store by then (the
-// original again, when nothing was made of it), and its pages, 0 when it has
-// none. An error that is not Internal refuses the file with its words. It may be
-// called again for the same file.
-type Examiner func(ctx context.Context, by Actor, u *Upload, local string) (clean File, pages int, err error)
+// of the original, and local is a path under which it can be read. Every file of
+// the answer must lie in the file store by then. An error that is not Internal
+// refuses the file with its words. It may be called again for the same file.
+type Examiner func(ctx context.Context, by Actor, u *Upload, local string) (Examined, error)
+
+// Examined is what an Examiner found.
+type Examined struct {
+	Clean    File            // what others get: the original again, when nothing was made of it
+	Pages    int             // 0 when it has none
+	Evidence json.RawMessage // see Upload, as the next two; nil where nothing was read
+	Page     File            // zero where none was taken out
+	Lines    File            // zero where none were drawn
+}
 
 // Uploads takes the files that people send for something of an exam: a worker
 // fetches each and looks what it is.
@@ -346,21 +363,17 @@ func (s *Uploads) examine(ctx context.Context, u *Upload) (*examined, error) {
 	defer release()
 	e, special := s.examiners[u.Purpose]
 	if !special {
-		found, err := s.in.paper(ctx, original, local, false)
-		if r := ReasonOf(err); r == ReasonFileNotPDF || r == ReasonFileNotPicture {
-			err = &Error{Kind: Invalid, Reason: ReasonUploadNotPaper, Err: err}
-		}
-		return found, err
+		return s.in.anyPaper(ctx, original, local)
 	}
 	u.FileSHA, u.Size = original.SHA256, original.Size
-	clean, pages, err := e(ctx, by, u, local)
+	x, err := e(ctx, by, u, local)
 	if err != nil {
 		return nil, err
 	}
-	if clean.SHA256 == original.SHA256 {
-		original.Type = clean.Type
+	if x.Clean.SHA256 == original.SHA256 {
+		original.Type = x.Clean.Type
 	}
-	return &examined{original: original, clean: clean, pages: pages}, nil
+	return &examined{original: original, clean: x.Clean, pages: x.Pages, evidence: x.Evidence, page: x.Page, lines: x.Lines}, nil
 }
 
 // conclude writes what came of a look at a file, unless somebody has taken the
@@ -387,6 +400,7 @@ func (s *Uploads) conclude(ctx context.Context, j CheckUpload, found *examined, 
 			}
 			u.State, u.FileSHA, u.CleanSHA = UploadAccepted, found.original.SHA256, found.clean.SHA256
 			u.Size, u.Type, u.Pages = found.original.Size, found.clean.Type, found.pages
+			u.Evidence, u.PageSHA, u.LinesSHA = found.evidence, found.page.SHA256, found.lines.SHA256
 		}
 		if err := tx.SaveUpload(ctx, u); err != nil {
 			return err

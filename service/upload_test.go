@@ -258,14 +258,14 @@ func TestAPurposeHasItsOwnLook(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	e := c.exam(0)
-	c.uploads.Examine(service.UploadNumbers, func(_ context.Context, by service.Actor, u *service.Upload, local string) (service.File, int, error) {
+	c.uploads.Examine(service.UploadNumbers, func(_ context.Context, by service.Actor, u *service.Upload, local string) (service.Examined, error) {
 		if by.PersonID != c.anna.PersonID || local == "" {
 			t.Errorf("asked for person %d", by.PersonID)
 		}
 		if u.Name == "плохая.csv" {
-			return service.File{}, 0, &service.Error{Kind: service.Invalid, Reason: service.ReasonSheetTooBig, Data: service.FileBound{Limit: 1, Got: u.Size}}
+			return service.Examined{}, &service.Error{Kind: service.Invalid, Reason: service.ReasonSheetTooBig, Data: service.FileBound{Limit: 1, Got: u.Size}}
 		}
-		return service.File{SHA256: u.FileSHA, Size: u.Size, Type: "text/csv"}, 0, nil
+		return service.Examined{Clean: service.File{SHA256: u.FileSHA, Size: u.Size, Type: "text/csv"}}, nil
 	})
 	send := func(name string) *service.Upload {
 		in := c.input(e, name, []byte("номер;дата"))

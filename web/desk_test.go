@@ -140,8 +140,12 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	uploads := service.NewUploads(d.store, nil, nil, d.files, most, say, d.now)
+	scans := service.NewScans(service.ScansConfig{
+		Store: d.store, Files: d.files, Uploads: uploads, Printer: printer, Profiles: profiles, Now: d.now,
+	})
 	batches := service.NewScanBatches(service.ScanBatchesConfig{
-		Store: d.store, Files: d.files, Printer: printer, Profiles: profiles, Say: say, Program: "test", Now: d.now,
+		Store: d.store, Files: d.files, Scans: scans, Say: say, Program: "test", Now: d.now,
 	})
 	d.links = service.NewUploadLinks(d.store, batches, rand.Reader, d.now)
 	d.open()

@@ -520,7 +520,7 @@ func (m *sampleMaker) load(ctx context.Context, e *sampleExam, n int) error {
 	m.blanked++
 	a, err = s.scans.Load(ctx, m.by, service.LoadInput{
 		ApplicationID: a.ID, Revision: a.Revision, UploadID: u.ID, Blank: service.BlankKey{Number: sampleBlank(m.blanked)},
-		RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn,
+		RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, Confirmed: true,
 	})
 	if err != nil || n > e.handed {
 		return err

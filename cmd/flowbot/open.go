@@ -210,10 +210,13 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	out.certificates = service.NewCertificates(i.db, printer, i.files, profiles, now)
 	out.frdo = service.NewFrdo(i.db, reader.Book(), i.files, out.uploads, out.certificates, i.say, now)
 	out.blanks = service.NewBlanks(i.db, now)
-	out.scans = service.NewScans(i.db, i.files, out.uploads, profiles, i.settings.DeliveryHold, now)
+	out.scans = service.NewScans(service.ScansConfig{
+		Store: i.db, Files: i.files, Uploads: out.uploads, Printer: printer, Recogniser: i.recogniser, Profiles: profiles,
+		Hold: i.settings.DeliveryHold, Now: now,
+	})
 	out.batches = service.NewScanBatches(service.ScanBatchesConfig{
-		Store: i.db, Chat: sent, Foreign: reader, Files: i.files, Scans: out.scans, Printer: printer, Recogniser: i.recogniser,
-		Profiles: profiles, Sheet: ocr.Sheet, MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Now: now,
+		Store: i.db, Chat: sent, Foreign: reader, Files: i.files, Scans: out.scans, Sheet: ocr.Sheet,
+		MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Now: now,
 	})
 	out.links = service.NewUploadLinks(i.db, out.batches, rand.Reader, now)
 	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, now)

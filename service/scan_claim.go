@@ -1,0 +1,192 @@
+package service
+
+import (
+	"context"
+	"slices"
+)
+
+// PageFacts is what is known of the readings of a page beside the list of its
+// exam, when a person says that it is the certificate of an application.
+type PageFacts struct {
+	NumberOf     int64 // the application that has, or had, the number as it was read whole; 0: nobody
+	BlankOf      int64 // the application whose certificate the blank that was read bears, or bore; 0: nobody
+	BlankAgainst bool  // that blank cannot be the one of the chosen application
+}
+
+// AnothersPage returns the application whose certificate a page is by two readings
+// that know nothing of each other, when that is not the chosen one; 0 when nothing
+// says so. A page has three such readings: its number, its name, and the number of
+// its blank. One of them may be wrong, so that one alone refuses nobody, and a
+// person may overrule it. That two are wrong and speak for one and the same other
+// application was never seen, and a person's slip is not rare:
+//
+//   - the number and the name are another's: MatchPage says so;
+//   - the whole number is another's, and the name that was compared with the chosen
+//     one's is not it, or the blank cannot be the chosen one's;
+//   - the name is one other's alone, and the blank bears that one's certificate.
+//
+// It is pure. r is what holds for the list as it is now.
+func AnothersPage(list []PrintedCertificate, r *PageReading, applicationID int64, known PageFacts) int64 {
+	matched, _ := MatchPage(list, r)
+	switch {
+	case matched == applicationID:
+		return 0
+	case matched != 0:
+		return matched
+	case known.NumberOf != 0 && known.NumberOf != applicationID:
+		if nameAgainst(r, applicationID) || known.BlankAgainst {
+			return known.NumberOf
+		}
+	}
+	if named := onlyNamed(r); named != applicationID && named == known.BlankOf {
+		return named
+	}
+	return 0
+}
+
+// nameAgainst reports whether the name on a page was compared with that of an
+// application, and is not it, or is another's.
+func nameAgainst(r *PageReading, applicationID int64) bool {
+	for _, c := range r.Candidates {
+		if c.ApplicationID == applicationID {
+			return !c.AgreesByName() && max(c.Name, c.Latin) > -1
+		}
+	}
+	return namesAnother(r, applicationID)
+}
+
+// onlyNamed is the only application whose name agrees, 0 for none or several.
+func onlyNamed(r *PageReading) int64 {
+	var out int64
+	for _, c := range r.Candidates {
+		if !c.AgreesByName() {
+			continue
+		}
+		if out != 0 {
+			return 0
+		}
+		out = c.ApplicationID
+	}
+	return out
+}
+
+// saidPage is a page, or a file of one page, of which a person says whose
+// certificate it is.
+type saidPage struct {
+	reading *PageReading // nil: nothing was read
+	files   []string     // hashes of the page and of the file that it came in
+	blank   BlankKey     // as the person says it; zero: they do not
+}
+
+// said is the page of an accepted upload.
+func (u *Upload) said() (saidPage, error) {
+	r, err := u.ReadingOf()
+	return saidPage{reading: r, files: slices.DeleteFunc([]string{u.FileSHA, u.PageSHA}, func(sha string) bool { return sha == "" })}, err
+}
+
+// claim is what speaks for and against a person's choice of an application for a
+// page.
+type claim struct {
+	supported bool     // readings of the machine agree with it, and none contradicts
+	anothers  int64    // see AnothersPage
+	elsewhere int64    // another application at which the same file or page stands
+	blank     BlankKey // as it was read, and can be one of the printing house's; zero: unread
+
+	list     []PrintedCertificate // as it is now
+	reading  *PageReading         // as far as it holds for the list; nil: nothing was read
+	numberOf int64                // see PageFacts
+}
+
+// refusal is why a choice is refused, whatever the person says to it; nil when it
+// is not.
+func (c *claim) refusal(ctx context.Context, q Queries, by Actor) error {
+	id, reason := c.anothers, ReasonScanAnothers
+	if id == 0 {
+		id, reason = c.elsewhere, ReasonScanElsewhere
+	}
+	if id == 0 {
+		return nil
+	}
+	other, err := q.Application(ctx, by, id)
+	if err != nil {
+		if AsError(err).Kind == NotFound { // of a center of which the person may not know
+			return refuseWith(Invalid, reason, ScanFault{})
+		}
+		return err
+	}
+	return refuseWith(Invalid, reason, other.fault())
+}
+
+// weigh holds a person's choice of an application, of this exam, against what was
+// read on the page and against the list as it is now.
+func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p saidPage) (*claim, error) {
+	out := &claim{}
+	var err error
+	if out.elsewhere, err = q.StandsElsewhere(ctx, p.files, a.ID); err != nil || p.reading == nil {
+		return out, err
+	}
+	list, err := s.listOf(ctx, q, e)
+	if err != nil {
+		return nil, err
+	}
+	if list == nil {
+		list = &PageList{}
+	}
+	r := p.reading.against(list.Certificates)
+	facts := PageFacts{}
+	if facts.NumberOf, err = numberOf(ctx, q, e, list.Certificates, r, a.ID); err != nil {
+		return nil, err
+	}
+	if out.blank = blankOn(&list.Profile, r); out.blank.Number != "" {
+		held, err := q.Blank(ctx, out.blank)
+		if err != nil {
+			return nil, err
+		}
+		if held != nil {
+			facts.BlankOf = held.ApplicationID
+			facts.BlankAgainst = held.State != BlankUsed || held.ApplicationID != a.ID
+		}
+		facts.BlankAgainst = facts.BlankAgainst || p.blank.Number != "" && p.blank != out.blank
+	}
+	out.list, out.reading, out.numberOf = list.Certificates, r, facts.NumberOf
+	out.anothers = AnothersPage(list.Certificates, r, a.ID, facts)
+	out.supported = Supported(list.Certificates, r, a.ID)
+	return out, nil
+}
+
+// numberOf is the application that has the whole number on a page: of the list,
+// else of the center, else the one of the exam for which it was printed and that
+// has lost it since. It is the chosen one if that has it too, and 0 for nobody.
+func numberOf(ctx context.Context, q Queries, e *Exam, list []PrintedCertificate, r *PageReading, chosen int64) (int64, error) {
+	if r.Empty || !r.Located || r.Number == "" {
+		return 0, nil
+	}
+	number, _ := settledNumber(r)
+	if number == "" {
+		return 0, nil
+	}
+	if owners := ownersOf(list, number); slices.Contains(owners, chosen) {
+		return chosen, nil
+	} else if len(owners) > 0 {
+		return owners[0], nil
+	}
+	a, err := q.NumberInCenter(ctx, e.CenterID, number)
+	if err != nil {
+		return 0, err
+	}
+	if a != nil {
+		return a.ID, nil
+	}
+	return q.PrintedFor(ctx, e.ID, number)
+}
+
+// blankOn is the number of the blank on a page, if it was read and the printing
+// house has such numbers.
+func blankOn(profile *BlankProfile, r *PageReading) BlankKey {
+	key, _ := BlankNumberOf(r)
+	key, err := key.normal()
+	if err != nil || !profile.IsBlankNumber(key.Number) || profile.Series != (key.Series != "") {
+		return BlankKey{}
+	}
+	return key
+}
