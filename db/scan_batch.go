@@ -199,6 +199,15 @@ func (q queries) NumberInCenter(ctx context.Context, centerID int64, number stri
 	return &out[0], nil
 }
 
+// NumberedInCenter implements service.ScanBatchQueries.
+func (q queries) NumberedInCenter(ctx context.Context, examID int64, numbers []string) ([]service.Application, error) {
+	var out []service.Application
+	err := q.NewSelect().Model(&out).Apply(applicationsOf).Join("JOIN exams AS exam ON exam.id = application.exam_id").
+		Where("application.number = ANY (?)", pgdialect.Array(numbers)).Where("exam.id <> ?", examID).
+		Where("exam.center_id = (SELECT center_id FROM exams WHERE id = ?)", examID).Scan(ctx)
+	return out, explain(err)
+}
+
 // PrintedFor implements service.ScanBatchQueries.
 func (q queries) PrintedFor(ctx context.Context, examID int64, number string) (int64, error) {
 	var out []int64

@@ -916,6 +916,7 @@ CREATE TABLE public.scan_pages (
     application_id bigint,
     scan_id bigint,
     twin_id bigint,
+    named_id bigint,
     sha text,
     clean_sha text,
     thumb_sha text,
@@ -1631,6 +1632,9 @@ ALTER TABLE ONLY public.scan_pages
 
 ALTER TABLE ONLY public.scan_pages
     ADD CONSTRAINT scan_pages_lines_sha_fkey FOREIGN KEY (lines_sha) REFERENCES public.files(sha256);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_named_id_fkey FOREIGN KEY (named_id) REFERENCES public.applications(id);
 
 ALTER TABLE ONLY public.scan_pages
     ADD CONSTRAINT scan_pages_scan_id_fkey FOREIGN KEY (scan_id) REFERENCES public.scans(id);

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -25,6 +26,70 @@ func scanName(name string) string {
 		name = strings.TrimSuffix(name, ext)
 	}
 	return strings.TrimSpace(name)
+}
+
+// ScanNames tells as which application a file of scans is called.
+type ScanNames struct {
+	byKey    map[string][]int64 // those of the exam, by scanKey
+	byNumber map[string][]int64 // those of other exams, to the letter
+}
+
+// NewScanNames returns the names of scans of an exam: its applications, and those
+// of other exams of its center.
+func NewScanNames(exam, elsewhere []Application) ScanNames {
+	out := ScanNames{byKey: make(map[string][]int64, len(exam)), byNumber: make(map[string][]int64, len(elsewhere))}
+	for i := range exam {
+		k := scanKey(exam[i].Number)
+		out.byKey[k] = append(out.byKey[k], exam[i].ID)
+	}
+	for i := range elsewhere {
+		out.byNumber[elsewhere[i].Number] = append(out.byNumber[elsewhere[i].Number], elsewhere[i].ID)
+	}
+	return out
+}
+
+// Of returns the application whose number a file is called by, 0 for nobody's and
+// for a name that can mean several: 12-1 is not taken for 12/1 of the exam while
+// another one is called 12-1.
+func (n ScanNames) Of(file string) int64 {
+	name := scanName(file)
+	if meant := slices.Concat(n.byKey[scanKey(name)], n.byNumber[name]); len(meant) == 1 {
+		return meant[0]
+	}
+	return 0
+}
+
+// calledScans finds the pages that have a name: those that are the only one in
+// their file, or in their entry of an archive. The result is by page, without
+// ending.
+func calledScans(ctx context.Context, q Queries, batchID int64) (map[int64]string, error) {
+	files, err := q.ScanFiles(ctx, batchID)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[int64]string, len(files))
+	for _, f := range files {
+		names[f.ID] = f.Name
+	}
+	pages, err := q.ScanPages(ctx, batchID, nil, 0, mostPages)
+	if err != nil {
+		return nil, err
+	}
+	type place struct {
+		file  int64
+		entry string
+	}
+	together := make(map[place]int)
+	for i := range pages {
+		together[place{pages[i].FileID, pages[i].Name}]++
+	}
+	out := make(map[int64]string)
+	for i := range pages {
+		if p := &pages[i]; together[place{p.FileID, p.Name}] == 1 {
+			out[p.ID] = scanName(cmp.Or(p.Name, names[p.FileID]))
+		}
+	}
+	return out, nil
 }
 
 // NamedFor tells whose number the name of a file for an application is when it is

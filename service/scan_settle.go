@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -204,7 +205,7 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 	if err != nil {
 		return err
 	}
-	t := &settlement{scans: s.scans, sc: sc, list: list, applications: make(map[int64]*Application, len(applications))}
+	t := &settlement{scans: s.scans, sc: sc, batchID: id, list: list, applications: make(map[int64]*Application, len(applications))}
 	for i := range applications {
 		t.applications[applications[i].ID] = &applications[i]
 	}
@@ -219,7 +220,7 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 		}
 		t.pages = append(t.pages, &verdict{page: &pages[i], reading: r})
 	}
-	for _, step := range []func(context.Context) error{t.sortOut, t.match, t.rivals, t.together, t.readBlanks, t.conclude} {
+	for _, step := range []func(context.Context) error{t.sortOut, t.match, t.rivals, t.together, t.readBlanks, t.named, t.conclude} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -232,6 +233,7 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 type settlement struct {
 	scans        *Scans
 	sc           *examScene
+	batchID      int64
 	list         *PageList
 	applications map[int64]*Application // of the exam
 	pages        []*verdict             // in the order in which they came
@@ -558,6 +560,32 @@ func blankRule(ctx context.Context, sc *examScene, a *Application, key BlankKey)
 		return PageRuleBlankSpoiled, nil
 	}
 	return PageRuleBlankUsed, nil
+}
+
+// named holds what the files are called against what was read on their pages. A
+// name is a person's word: it attaches nothing, and one that names another
+// application than the page does makes a question of it.
+func (t *settlement) named(ctx context.Context) error {
+	called, err := calledScans(ctx, t.sc.tx, t.batchID)
+	if err != nil {
+		return err
+	}
+	elsewhere, err := t.sc.tx.NumberedInCenter(ctx, t.sc.exam.ID, slices.Collect(maps.Values(called)))
+	if err != nil {
+		return err
+	}
+	own := make([]Application, 0, len(t.applications))
+	for _, a := range t.applications {
+		own = append(own, *a)
+	}
+	names := NewScanNames(own, elsewhere)
+	for _, v := range t.pages {
+		v.page.NamedID = names.Of(called[v.page.ID])
+		if id := v.page.NamedID; v.event == "" && id != 0 && id != v.application.ID {
+			v.ask(PageRuleNamed, 0)
+		}
+	}
+	return nil
 }
 
 // conclude writes down what becomes of each page.
