@@ -144,6 +144,11 @@ func (b *Bot) centerCard(ctx context.Context, t *Turn, id int64) (Reply, error) 
 		if v.Profile != nil {
 			r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressTrial, ID: id}}))
 		}
+		waiting, err := b.batchCenterRows(ctx, t, id)
+		if err != nil {
+			return Reply{}, err
+		}
+		r.Rows = append(r.Rows, waiting...)
 	}
 	r.Rows = append(r.Rows,
 		row(Button{Label: "history", Press: Press{Do: pressCenterHistory, ID: id}}, Button{Press: Press{Do: pressMenu}}))

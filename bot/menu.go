@@ -124,6 +124,7 @@ func (b *Bot) cards() map[string]func(ctx context.Context, t *Turn, id int64) (R
 		service.SubjectApplication: b.applicationCard,
 		service.SubjectCenter:      b.centerCard,
 		service.SubjectPage:        b.pageCard,
+		service.SubjectBatch:       b.batchCard,
 	}
 }
 

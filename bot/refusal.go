@@ -279,6 +279,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonBatchNoExam:    reply,
 	service.ReasonBatchEarly:     reply,
 	service.ReasonBatchChosen:    alert,
+	service.ReasonBatchDoubt:     reply,
 	service.ReasonPageUnreadable: reply,
 	service.ReasonPageDelivered:  reply,
 	service.ReasonPageSuperseded: reply,

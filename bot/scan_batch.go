@@ -16,6 +16,9 @@ const (
 	pressScans      Action = "sbl" // «Загрузить сканы»
 	pressBatchExam  Action = "sbe" // chooses the exam of a batch, which is Version
 	pressBatchOther Action = "sbt" // «Другой экзамен»; ID is the batch's
+	pressBatchSure  Action = "sbf" // «Всё равно»: pressBatchExam of an exam that the pages do not speak for
+	pressBatchAsk   Action = "sbk" // asks which exam a batch is; ID is the batch's
+	pressBatches    Action = "sbn" // «Сканы без экзамена»; ID is the center's, 0 for all of the person's
 )
 
 func (b *Bot) batchActions() []action {
@@ -23,14 +26,17 @@ func (b *Bot) batchActions() []action {
 		{pressScans, "scans", b.scansPressed},
 		{pressBatchExam, "batch_exam", b.batchExamPressed},
 		{pressBatchOther, "batch_other", b.batchOtherPressed},
+		{pressBatchSure, "batch_sure", b.batchSurePressed},
+		{pressBatchAsk, "batch_ask", b.batchAskPressed},
+		{pressBatches, "batches", b.batchesPressed},
 	}, b.looseActions()...)
 }
 
 // batchTalks are the conversations about batches of scans.
 func batchTalks() []talk { return []talk{sendScans, otherExam, sortScans} }
 
-// batchNotices are the notices about batches. None of them is about anything but
-// the reader's own batch: told twice, they do no harm.
+// batchNotices are the notices about batches. All of them are about a batch that
+// the reader sent or went on with: told twice, they do no harm.
 func (b *Bot) batchNotices() map[string]notice {
 	return map[string]notice{
 		service.BatchNotice{}.NoticeKind():       {each(b.renderBatch), true},
@@ -201,117 +207,6 @@ func shortenRefused(v *service.BatchView) {
 	for i := range v.Refused {
 		v.Refused[i].Name = shortened(v.Refused[i].Name, shownName)
 	}
-}
-
-// batchChooseView is what is asked when no page says of which exam a batch is.
-type batchChooseView struct {
-	*service.BatchView
-	Exams int // to choose from
-}
-
-// renderBatchChoose asks of which exam a batch is.
-func (b *Bot) renderBatchChoose(ctx context.Context, to service.Actor, n service.BatchChooseNotice) (letter, error) {
-	r, err := b.batchChoices(ctx, to, n.BatchID)
-	if err != nil {
-		return gone(err)
-	}
-	return letter{Reply: r, Skip: r.Text == ""}, nil
-}
-
-// batchChoices is the question of which exam a batch is; the zero Reply when that
-// is known by now.
-func (b *Bot) batchChoices(ctx context.Context, to service.Actor, batchID int64) (Reply, error) {
-	v, err := b.Batches.Batch(ctx, to, batchID)
-	if err != nil || v.Batch.State != service.BatchChoosing {
-		return Reply{}, err
-	}
-	list, err := b.Batches.ExamsToChoose(ctx, to, batchID)
-	if err != nil {
-		return Reply{}, err
-	}
-	r := Reply{Text: "scans_which", Data: batchChooseView{v, len(list)}}
-	for _, e := range list[:min(len(list), pageSize)] {
-		r.Rows = append(r.Rows, row(Button{Label: "batch_exam_item", Args: e, Press: Press{pressBatchExam, e.ID, int(batchID)}}))
-	}
-	r.Rows = append(r.Rows, row(Button{Press: Press{pressBatchOther, batchID, 0}}), row(Button{Press: Press{Do: pressMenu}}))
-	return r, nil
-}
-
-// batchExamPressed says of which exam a batch is.
-func (b *Bot) batchExamPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if t.Press.ID == 0 {
-		return Reply{}, &service.Error{Kind: service.NotFound, Reason: service.ReasonNotFound}
-	}
-	return b.chooseBatchExam(ctx, t, int64(t.Press.Version), t.Press.ID)
-}
-
-// chooseBatchExam says of which exam a batch is; what comes of it is told by its
-// report.
-func (b *Bot) chooseBatchExam(ctx context.Context, t *Turn, batchID, examID int64) (Reply, error) {
-	batch, err := b.Batches.ChooseExam(ctx, t.By, batchID, examID)
-	if err != nil {
-		if v, verr := b.Batches.Batch(ctx, t.By, batchID); t.Again && verr == nil && v.Batch.ExamID == examID {
-			batch, err = &v.Batch, nil // chosen by this very press
-		}
-	}
-	if err != nil {
-		return Reply{}, err
-	}
-	v, err := b.Exams.View(ctx, t.By, batch.ExamID)
-	if err != nil {
-		return Reply{}, err
-	}
-	return Reply{Text: "scans_chosen", Data: v.Exam, Edit: true, Rows: examRows(v.Exam.ID, v.Exam.Number)}, nil
-}
-
-// otherExamForm is the batch whose exam is asked for.
-type otherExamForm struct {
-	BatchID int64
-	Number  string
-}
-
-// otherExam asks for the number of the exam of a batch.
-var otherExam = Wizard[otherExamForm]{
-	Name: "scan_batch_exam", Brief: true,
-	Steps: []Step[otherExamForm]{{
-		Name: "number", Ask: askSearch[otherExamForm]("scans_other_ask"), Take: takeSearch(func(f *otherExamForm) *string { return &f.Number }),
-	}},
-	Done: func(ctx context.Context, b *Bot, t *Turn, f *otherExamForm) (Reply, error) {
-		list, err := b.Exams.List(ctx, t.By, service.ExamFilter{Number: examNumber(f.Number), Own: true}, 0, 1)
-		if err != nil {
-			return Reply{}, err
-		}
-		if len(list) == 0 {
-			return Reply{}, &service.Error{Kind: service.Invalid, Reason: ReasonExamUnknown}
-		}
-		r, err := b.chooseBatchExam(ctx, t, f.BatchID, list[0].ID)
-		if service.ReasonOf(err) == service.ReasonBatchEarly { // another number may be meant
-			e := *service.AsError(err)
-			e.Kind, err = service.Invalid, &e
-		}
-		return r, err
-	},
-	Left: func(ctx context.Context, b *Bot, t *Turn, f *otherExamForm) (Reply, error) {
-		return b.batchChoices(ctx, t.By, f.BatchID)
-	},
-}
-
-// ReasonExamUnknown means that no exam of the person's centers has the number.
-const ReasonExamUnknown service.Reason = "exam.unknown"
-
-// batchOtherPressed asks for the number of the exam of a batch.
-func (b *Bot) batchOtherPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if t.Press.ID == 0 {
-		return b.chooseExamForScans(ctx, t)
-	}
-	v, err := b.Batches.Batch(ctx, t.By, t.Press.ID)
-	if err != nil {
-		return Reply{}, err
-	}
-	if v.Batch.State != service.BatchChoosing {
-		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonBatchChosen}
-	}
-	return edited(b.begin(ctx, t, otherExam, otherExamForm{BatchID: v.Batch.ID}))
 }
 
 // reportView is what is told of a batch in the end.

@@ -318,9 +318,9 @@ func (d *desk) sendsSlowly(p *emulator.Phone, f emulator.Attachment) {
 func TestNobodyKnowsWhoseScansTheseAre(t *testing.T) {
 	t.Parallel()
 	d, anna := scanner(t, deskOptions{})
-	boris := d.hire("boris", "Центр", "Борис Центров")
+	partner := d.hire("partner", "Юг", "Ольга Петрова")
 	d.scanning("118", 2)
-	d.scanning("119", 2, func(n int, a *service.Application) { a.RegistrationNumber = fmt.Sprintf("24-10-40538-%06d-1", 900+n) })
+	d.scanning("119", 2, numberedFrom(900))
 	d.ready("120", 1)
 	d.quietly()
 
@@ -332,18 +332,77 @@ func TestNobodyKnowsWhoseScansTheseAre(t *testing.T) {
 	d.says(anna, "120")
 	d.says(anna, "/cancel")
 	d.presses(anna, "Загрузить сканы")
-	d.tg.Note("the question can be answered later, by nobody else, and once")
-	boris.PressData(question.Buttons[0][0].Data)
+	d.tg.Note("the question can be answered later, by nobody outside the center, and once")
+	partner.PressData(question.Buttons[0][0].Data)
 	d.settle()
 	if err := anna.PressOld(question.ID, question.Buttons[0][0].Data); err != nil {
 		t.Fatal(err)
 	}
 	d.settle()
+	d.presses(anna, "Назад", "119 · 24.02.2026 · 1 страница", "Всё равно")
 	if err := anna.PressOld(question.ID, question.Buttons[1][0].Data); err != nil {
 		t.Fatal(err)
 	}
 	d.settle()
 	golden(t, "scan_batch_which", d.tg.Transcript())
+}
+
+// numberedFrom has the registration numbers of an exam begin after a number.
+func numberedFrom(first int) func(n int, a *service.Application) {
+	return func(n int, a *service.Application) { a.RegistrationNumber = fmt.Sprintf("24-10-40538-%06d-1", first+n) }
+}
+
+// TestAColleagueGoesOnWithABatch has one employee send scans of which nobody knows
+// the exam, and another answer.
+func TestAColleagueGoesOnWithABatch(t *testing.T) {
+	t.Parallel()
+	d, anna := scanner(t, deskOptions{})
+	boris := d.hire("boris", "Центр", "Борис Центров")
+	d.scanning("118", 3)
+	d.scanning("119", 2, numberedFrom(900))
+	d.scanning("120", 1, numberedFrom(800))
+	d.quietly()
+	loose := func(name string, pages ...[]byte) {
+		d.sends(anna, d.bound(name, pages...))
+		d.presses(anna, "Это сканы сертификатов")
+	}
+
+	loose("разное.pdf", d.certificate("118-01"), d.certificate("118-02"), d.certificate("119-01"))
+	question := anna.Last()
+	d.tg.Note("a colleague finds it, and looks at what is against each exam")
+	d.says(boris, "Мои задачи")
+	d.presses(boris, "Выбрать экзамен · 02.03.2026, 3 стр.", "120 · 24.02.2026", "Назад", "Другой экзамен")
+	d.says(boris, "119")
+	d.presses(boris, "Назад", "118 · 24.02.2026 · 2 страницы")
+	warning := boris.Last()
+	d.presses(boris, "Всё равно")
+	d.tg.Note("the sender answers second; the colleague taps twice")
+	if err := boris.PressOld(warning.ID, warning.Buttons[0][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	d.settle()
+	if err := anna.PressOld(question.ID, question.Buttons[0][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	d.settle()
+	d.says(anna, "Мои задачи")
+	d.tg.Note("two at once are listed; the sender works there no more")
+	loose("первый.pdf", d.page(said{number: "24-10-40538-00000?-1"}), d.page(said{empty: true}))
+	d.sends(boris, shot(d.page(said{number: "24-10-40538-00000?-1"})))
+	d.presses(boris, "Это сканы сертификатов")
+	d.says(boris, "Выбрать экзамен")
+	d.presses(boris, "02.03.2026 · 1 стр. · Борис Центров", "118 · 24.02.2026", "Всё равно")
+	d.presses(anna, "Другой экзамен")
+	if _, err := d.store.Bun().NewRaw(`UPDATE memberships SET removed_at = now() WHERE person_id = ?`, d.actor(anna).PersonID).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.says(anna, "118")
+	d.says(boris, "Данные центра")
+	d.presses(boris, "Сканы без экзамена (1)", "Другой экзамен")
+	d.says(boris, "/cancel")
+	d.presses(boris, "118 · 24.02.2026", "Всё равно")
+	d.says(boris, "Сканы без экзамена")
+	golden(t, "scan_batch_colleague", d.tg.Transcript())
 }
 
 // TestTwoScanAtOnce has two employees send scans of one exam, some of them twice.

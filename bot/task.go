@@ -111,6 +111,8 @@ func taskButton(task service.Task) Button {
 		return Button{Press: Press{Do: pressNameBlanks}}
 	case service.TaskQuestions:
 		return Button{Press: Press{Do: pressQuestions, ID: task.ExamID}, Args: task.Count}
+	case service.TaskBatchExam:
+		return Button{Label: "task_batch_exam", Press: Press{Do: pressBatchAsk, ID: task.Batch.ID}, Args: task.Batch}
 	}
 	return Button{Press: Press{Do: pressMenu}}
 }

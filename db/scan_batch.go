@@ -40,6 +40,16 @@ func (q queries) OpenScanBatch(ctx context.Context, personID, centerID, examID i
 	return &out[0], nil
 }
 
+// BatchesToChoose implements service.ScanBatchQueries.
+func (q queries) BatchesToChoose(ctx context.Context, centers []int64, limit int) ([]service.BatchToChoose, error) {
+	var out []service.BatchToChoose
+	err := q.NewRaw(`SELECT b.id, b.center_id, p.name AS sender, (b.created_at AT TIME ZONE o.zone)::date AS sent_on,
+			(SELECT count(*) FROM scan_pages WHERE batch_id = b.id) AS pages
+		FROM scan_batches AS b JOIN people AS p ON p.id = b.person_id JOIN orgs AS o ON o.id = b.center_id
+		WHERE b.state = 'choosing' AND b.center_id IN (?) ORDER BY b.id LIMIT ?`, bun.List(centers), limit).Scan(ctx, &out)
+	return out, explain(err)
+}
+
 // ScanFile implements service.ScanBatchQueries.
 func (q queries) ScanFile(ctx context.Context, id int64) (*service.ScanFile, error) {
 	f := new(service.ScanFile)

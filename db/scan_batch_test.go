@@ -138,6 +138,10 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 		},
 		"state":  func(ctx context.Context, tx service.Tx) error { _, err := tx.PrintedState(ctx, ids); return err },
 		"exam":   func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesOfExam(ctx, e.ID, 9); return err },
+		"to choose": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.BatchesToChoose(ctx, []int64{e.CenterID, e.CenterID + 1}, 20)
+			return err
+		},
 		"strays": func(ctx context.Context, tx service.Tx) error { _, _, _, err := tx.StrayScans(ctx, 100); return err },
 		"settle": func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesToSettle(ctx, p.BatchID); return err },
 		"blanks": func(ctx context.Context, tx service.Tx) error {

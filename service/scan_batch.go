@@ -44,7 +44,7 @@ type BatchEvent string
 // The events.
 const (
 	BatchAsk    BatchEvent = "ask"    // which exam it is
-	BatchChoose BatchEvent = "choose" // the person says so
+	BatchChoose BatchEvent = "choose" // a person says so
 	BatchJoin   BatchEvent = "join"   // more files come, whose pages may say so
 	BatchSettle BatchEvent = "settle"
 )
@@ -155,8 +155,8 @@ const (
 var batchTable = fsm.MustTable(BatchOpen,
 	fsm.Row(BatchOpen, BatchAsk, BatchChoosing, batchBySystem),
 	fsm.Row(BatchOpen, BatchSettle, BatchSettled, batchBySystem),
-	fsm.Row(BatchChoosing, BatchChoose, BatchOpen, sentBatch, examUnknown),
-	fsm.Row(BatchOpen, BatchChoose, BatchOpen, sentBatch, examUnknown), // more files came to a batch that had asked
+	fsm.Row(BatchChoosing, BatchChoose, BatchOpen, worksWithBatch, examUnknown),
+	fsm.Row(BatchOpen, BatchChoose, BatchOpen, worksWithBatch, examUnknown), // more files came to a batch that had asked
 	fsm.Row(BatchChoosing, BatchJoin, BatchOpen, sentBatch),
 )
 
@@ -191,6 +191,10 @@ type pageMove struct {
 
 func batchBySystem(m batchMove) error { return bySystem(actMove{by: m.by}) }
 
+// worksWithBatch lets the staff of the center decide about a batch: whoever sent
+// it may be away, or work there no more.
+func worksWithBatch(m batchMove) error { return isStaffOf(m.by, m.batch.CenterID) }
+
 // sentBatch lets whoever sent the batch go on with it, as long as they work in
 // the center.
 func sentBatch(m batchMove) error {
@@ -217,13 +221,18 @@ const (
 	ReasonBatchCenter    Reason = "batch.center"    // the person works in several centers: which is not said
 	ReasonBatchNoExam    Reason = "batch.no_exam"   // no exam of the center waits for scans
 	ReasonBatchEarly     Reason = "batch.early"     // nobody of the exam has a registration number; Data: Exam
-	ReasonBatchChosen    Reason = "batch.chosen"    // the exam of the batch is known already
+	ReasonBatchChosen    Reason = "batch.chosen"    // the exam of the batch is known already, from its pages
+	ReasonBatchDoubt     Reason = "batch.doubt"     // its pages do not speak for that exam; Data: BatchDoubt
 	ReasonPageDelivered  Reason = "page.delivered"  // the scan has gone to its candidate, or is going; Data: ScanFault
 	ReasonPageSuperseded Reason = "page.superseded" // another scan stands at the application; Data: ScanFault
 )
 
-// SubjectPage is the subject of the history of a page.
-const SubjectPage = "scan_page"
+// Subjects of history. That of a batch keeps what people decided about it; all
+// else follows from its pages.
+const (
+	SubjectBatch = "scan_batch"
+	SubjectPage  = "scan_page"
+)
 
 // ScanBatchQueries asks about batches, their files and pages.
 type ScanBatchQueries interface {
@@ -232,6 +241,9 @@ type ScanBatchQueries interface {
 	// OpenScanBatch returns the newest batch of a person in a center that files can
 	// join, nil when there is none. ExamID 0 is of any exam, or none yet.
 	OpenScanBatch(ctx context.Context, personID, centerID, examID int64) (*ScanBatch, error)
+	// BatchesToChoose lists the batches of centers of which nobody knows the exam,
+	// oldest first, at most limit.
+	BatchesToChoose(ctx context.Context, centers []int64, limit int) ([]BatchToChoose, error)
 	// ScanFile returns NotFound when there is none.
 	ScanFile(ctx context.Context, id int64) (*ScanFile, error)
 	// ScanFiles lists the files of a batch in the order in which they came.
@@ -588,19 +600,38 @@ func (s *ScanBatches) join(ctx context.Context, tx Tx, by Actor, b *ScanBatch, n
 
 // moveBatch makes a move of a batch, which is held, and saves it.
 func (s *ScanBatches) moveBatch(ctx context.Context, tx Tx, by Actor, b *ScanBatch, ev BatchEvent) error {
-	to, err := batchTable.Next(b.State, ev, batchMove{by, b})
-	if errors.Is(err, fsm.ErrNoMove) {
-		return refuse(Conflict, ReasonBatchChosen)
+	from, now := b.State, s.now().UTC()
+	to, err := batchTable.Next(from, ev, batchMove{by, b})
+	if errors.Is(err, fsm.ErrNoMove) || ReasonOf(err) == ReasonBatchChosen {
+		return batchMovedOn(ctx, tx, by, b, err)
 	}
 	if err != nil {
 		return err
 	}
 	b.State = to
 	if to == BatchSettled {
-		now := s.now().UTC()
 		b.SettledAt = &now
 	}
-	return tx.SaveScanBatch(ctx, b)
+	if err := tx.SaveScanBatch(ctx, b); err != nil || ev != BatchChoose {
+		return err
+	}
+	return tx.AddHistory(ctx, History{
+		Subject: SubjectBatch, SubjectID: b.ID, At: now, PersonID: by.PersonID,
+		Event: string(ev), FromStatus: string(from), ToStatus: string(to),
+	})
+}
+
+// batchMovedOn is the refusal of a move that a batch does not make any more. It
+// tells who has decided, if a person has.
+func batchMovedOn(ctx context.Context, q Queries, by Actor, b *ScanBatch, cause error) error {
+	last, err := q.HistoryOf(ctx, SubjectBatch, b.ID, 1)
+	switch {
+	case err != nil:
+		return err
+	case len(last) == 0:
+		return &Error{Kind: Conflict, Reason: ReasonBatchChosen, Err: cause}
+	}
+	return movedOn(ctx, q, by, SubjectBatch, b.ID, cause)
 }
 
 // PagePlace says where a page of a batch stands.
@@ -628,7 +659,9 @@ const mostPages = 100_000
 // what the machine thinks so far.
 type BatchView struct {
 	Batch      ScanBatch
-	Exam       *Exam // nil while it is not known
+	Sender     string // name
+	ChosenBy   string // name of the colleague who said which exam it is, "" when none did
+	Exam       *Exam  // nil while it is not known
 	Files      []ScanFile
 	Refused    []ScanFile // of these
 	Found      int        // pages
@@ -650,6 +683,9 @@ func (s *ScanBatches) Batch(ctx context.Context, by Actor, id int64) (*BatchView
 		return nil, err
 	}
 	v := &BatchView{Batch: *b}
+	if err := s.name(ctx, v); err != nil {
+		return nil, fmt.Errorf("people of batch %d: %w", id, err)
+	}
 	if v.Files, err = s.store.ScanFiles(ctx, id); err != nil {
 		return nil, fmt.Errorf("files of batch %d: %w", id, err)
 	}
@@ -670,6 +706,24 @@ func (s *ScanBatches) Batch(ctx context.Context, by Actor, id int64) (*BatchView
 		return nil, fmt.Errorf("exam %d: %w", b.ExamID, err)
 	}
 	return v, s.against(ctx, v)
+}
+
+// name fills in who had to do with a batch.
+func (s *ScanBatches) name(ctx context.Context, v *BatchView) error {
+	sender, err := s.store.Person(ctx, v.Batch.PersonID)
+	if err != nil {
+		return err
+	}
+	v.Sender = sender.Name
+	if v.Batch.ChosenBy == 0 || v.Batch.ChosenBy == v.Batch.PersonID {
+		return nil
+	}
+	other, err := s.store.Person(ctx, v.Batch.ChosenBy)
+	if err != nil {
+		return err
+	}
+	v.ChosenBy = other.Name
+	return nil
 }
 
 // visible returns a batch that the actor may see.
@@ -817,65 +871,6 @@ func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from i
 var pageMarks = map[PageState]PageMark{
 	PageWaiting: MarkQuestion, PageRead: MarkQuestion,
 	PageMatched: MarkMatched, PageQuestion: MarkQuestion, PageAside: MarkAside,
-}
-
-// ExamChoice is an exam that a batch may be of.
-type ExamChoice struct {
-	ExamItem
-	Pages int // that the machine takes for this exam's
-}
-
-// mostExams is how many exams of a center wait for scans at most, the newest
-// ones: what the pages of a batch without an exam are read against.
-const mostExams = 20
-
-// ExamsToChoose lists the exams of the center of a batch that wait for scans:
-// those that pages speak for first, then the newest. For who sent it.
-func (s *ScanBatches) ExamsToChoose(ctx context.Context, by Actor, batchID int64) ([]ExamChoice, error) {
-	b, err := s.visible(ctx, by, batchID)
-	if err != nil {
-		return nil, err
-	}
-	list, err := s.store.ExamsForScans(ctx, b.CenterID, mostExams)
-	if err != nil {
-		return nil, fmt.Errorf("exams for batch %d: %w", batchID, err)
-	}
-	votes, err := s.votes(ctx, s.store, b)
-	if err != nil {
-		return nil, err
-	}
-	return choicesOf(list, votes), nil
-}
-
-// ChooseExam says of which exam a batch is, for who sent it. What was not matched
-// with that exam is read once more against its list.
-func (s *ScanBatches) ChooseExam(ctx context.Context, by Actor, batchID, examID int64) (*ScanBatch, error) {
-	var out *ScanBatch
-	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
-		b, err := sc.tx.ScanBatchForUpdate(ctx, batchID)
-		if err != nil {
-			return err
-		}
-		if b.CenterID != sc.exam.CenterID {
-			return refuse(NotFound, ReasonNotFound)
-		}
-		if err := s.takesScans(ctx, sc.tx, sc.exam); err != nil {
-			return err
-		}
-		if err := s.moveBatch(ctx, sc.tx, sc.by, b, BatchChoose); err != nil {
-			return err
-		}
-		b.ExamID = examID
-		if err := sc.tx.SaveScanBatch(ctx, b); err != nil {
-			return err
-		}
-		out = b
-		return s.readAgain(ctx, sc, b)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("choose the exam of batch %d: %w", batchID, err)
-	}
-	return out, nil
 }
 
 // ReadingOf is what was read on a page; nil before it was.

@@ -410,15 +410,8 @@ func TestTheExamIsAskedForWhenPagesDoNotAgree(t *testing.T) {
 				t.Errorf("%s: exam %s has %d sure pages", tt.name, c.Number, c.Pages)
 			}
 		}
-		for who, by := range map[string]service.Actor{"a colleague": d.boris, "an admin": d.admin} {
-			if _, err := d.batches.ChooseExam(t.Context(), by, b.ID, first.ID); service.ReasonOf(err) != service.ReasonForbidden {
-				t.Errorf("%s: %s chooses: %v", tt.name, who, err)
-			}
-		}
-		if _, err := d.batches.ChooseExam(t.Context(), d.anna, b.ID, first.ID); err != nil {
-			t.Fatalf("%s: %v", tt.name, err)
-		}
-		if _, err := d.batches.ChooseExam(t.Context(), d.anna, b.ID, second.ID); service.ReasonOf(err) != service.ReasonBatchChosen {
+		d.chooses(d.anna, b, first)
+		if err := d.tryChoose(d.anna, b, second); service.ReasonOf(err) != service.ReasonMovedOn {
 			t.Errorf("%s: it is chosen twice: %v", tt.name, err)
 		}
 		d.work()
@@ -445,9 +438,7 @@ func TestAChosenExamIsReadAgainstItsOwnList(t *testing.T) {
 	if diff := cmp.Diff([]string{"read number not listed"}, d.fates(b)); diff != "" {
 		t.Fatal(diff)
 	}
-	if _, err := d.batches.ChooseExam(t.Context(), d.anna, b.ID, loaded.ID); err != nil {
-		t.Fatal(err)
-	}
+	d.chooses(d.anna, b, loaded)
 	d.work()
 	if diff := cmp.Diff([]string{"aside duplicate 001"}, d.fates(b)); diff != "" {
 		t.Error(diff)

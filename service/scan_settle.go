@@ -174,7 +174,7 @@ func (s *ScanBatches) toSettle(ctx context.Context, tx Tx, id int64) (*ScanBatch
 	return b, pages, err
 }
 
-// report ends a batch and tells who sent it. Pages that were read anew later
+// report ends a batch and tells those who wait for it. Pages that were read anew later
 // report nothing.
 func (s *ScanBatches) report(ctx context.Context, tx Tx, b *ScanBatch) error {
 	b.GivenUpAt = nil
@@ -187,7 +187,21 @@ func (s *ScanBatches) report(ctx context.Context, tx Tx, b *ScanBatch) error {
 	if err := tx.Enqueue(ctx, b.PersonID, BatchNotice{BatchID: b.ID}, time.Time{}); err != nil {
 		return err
 	}
-	return tx.Enqueue(ctx, b.PersonID, BatchReportNotice{BatchID: b.ID}, time.Time{})
+	for _, person := range b.hear() {
+		if err := tx.Enqueue(ctx, person, BatchReportNotice{BatchID: b.ID}, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hear lists who is told what came of a batch: its sender, and the colleague who
+// went on with it.
+func (b *ScanBatch) hear() []int64 {
+	if b.ChosenBy == 0 || b.ChosenBy == b.PersonID {
+		return []int64{b.PersonID}
+	}
+	return []int64{b.PersonID, b.ChosenBy}
 }
 
 // settleIn decides the pages of a batch of the scene's exam.

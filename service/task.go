@@ -21,6 +21,8 @@ type Task struct {
 	DueOn    Day    // zero when nothing sets a deadline
 	Overdue  bool
 	Count    int // how many things the task stands for, at most TaskCap
+
+	Batch BatchToChoose // of TaskBatchExam; zero for all others
 }
 
 // TaskKind names what is to be done.
@@ -45,6 +47,7 @@ const (
 	TaskPartlyLoaded TaskKind = "partly_loaded" // «Требуется частичная загрузка»
 	TaskNameBlanks   TaskKind = "name_blanks"   // scans are loaded whose blank nobody has said
 	TaskQuestions    TaskKind = "questions"     // scanned pages of which the machine is not certain; counted by page
+	TaskBatchExam    TaskKind = "batch_exam"    // one batch of scans of which nobody knows the exam
 )
 
 // Exams is the filter of the exams that a task of a center's staff stands for.
@@ -67,7 +70,7 @@ func (k TaskKind) Exams(personID int64, today Day) ExamFilter {
 		return ExamFilter{Certificates: []CertificateStatus{CertificatesPartlyLoaded}}
 	case TaskQuestions:
 		return ExamFilter{Questions: true}
-	case TaskReplace, TaskUpload, TaskGenerate, TaskReview, TaskQueue, TaskTroubles, TaskNameBlanks:
+	case TaskReplace, TaskUpload, TaskGenerate, TaskReview, TaskQueue, TaskTroubles, TaskNameBlanks, TaskBatchExam:
 	}
 	return ExamFilter{}
 }
@@ -147,7 +150,7 @@ func (s *Tasks) List(ctx context.Context, by Actor) ([]Task, error) {
 		out = append(out, list...)
 	}
 	if centers := by.Orgs(RoleCenterStaff); len(centers) > 0 {
-		list, err := s.store.CenterTasks(ctx, centers, by.PersonID, s.now().UTC(), TaskCap)
+		list, err := s.centerTasks(ctx, by, centers)
 		if err != nil {
 			return nil, fmt.Errorf("tasks of a center: %w", err)
 		}
@@ -186,6 +189,22 @@ func (s *Tasks) operatorTasks(ctx context.Context, by Actor) ([]Task, error) {
 	return out, nil
 }
 
+// centerTasks lists what the actor must do as staff of centers.
+func (s *Tasks) centerTasks(ctx context.Context, by Actor, centers []int64) ([]Task, error) {
+	out, err := s.store.CenterTasks(ctx, centers, by.PersonID, s.now().UTC(), TaskCap)
+	if err != nil {
+		return nil, err
+	}
+	batches, err := s.store.BatchesToChoose(ctx, centers, TaskLimit)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range batches {
+		out = append(out, Task{Kind: TaskBatchExam, Count: 1, Batch: b})
+	}
+	return out, nil
+}
+
 // markOverdue compares deadlines with the day that it is where they were set.
 func markOverdue(tasks []Task, today Day) {
 	for i := range tasks {
@@ -211,7 +230,7 @@ func moreUrgent(a, b Task) int {
 var taskOrder = map[TaskKind]int{
 	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5,
 	TaskProtocolMine: 6, TaskPartlyLoaded: 7, TaskToLoad: 8, TaskToGenerate: 9, TaskProtocolFree: 10, TaskProtocol: 11, TaskResults: 12,
-	TaskNameBlanks: 13, TaskTroubles: 14, TaskQuestions: 0,
+	TaskNameBlanks: 13, TaskTroubles: 14, TaskQuestions: 0, TaskBatchExam: -1,
 }
 
 // RemindAt is the local hour at which people are reminded. Source: the
@@ -364,7 +383,7 @@ func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Remi
 		}
 	}
 	if centers := remindedCenters(by, n); len(centers) > 0 && !next.IsZero() {
-		list, err := s.store.CenterTasks(ctx, centers, by.PersonID, s.now().UTC(), TaskCap)
+		list, err := s.centerTasks(ctx, by, centers)
 		if err != nil {
 			return nil, fmt.Errorf("reminder of centers: %w", err)
 		}
