@@ -26,6 +26,7 @@ type LikelyApplication struct {
 	Application
 	Likeness  NameLikeness
 	Supported bool // readings of the machine support it: one tap is enough
+	Read      bool // it is the one that the readings speak for most
 }
 
 // QuestionView is a page with everything that the person who decides looks at.
@@ -36,6 +37,8 @@ type QuestionView struct {
 	Likely  []LikelyApplication // best first, at most three; whose it is, if that is decided
 	Whose   *Application        // whose certificate it is, or seems to be; nil for nobody
 	Loaded  *Scan               // the scan that stands at Whose, nil for none
+	Named   *Application        // as which its file is called; nil for nobody
+	NamedIn string              // number of the other exam that Named is of, "" for none
 	Beside  *ScanPageLine       // the page that it contradicts or repeats; nil for none
 	Blank   BlankKey            // as it was read; without a number if it was not
 	Held    *Blank              // what became of that blank in this center; nil for nothing
@@ -56,7 +59,7 @@ func (s *ScanQuestions) Question(ctx context.Context, by Actor, pageID int64) (*
 	if v.Reading, err = l.ReadingOf(); err != nil {
 		return nil, fmt.Errorf("reading of page %d: %w", pageID, err)
 	}
-	for _, fill := range []func(context.Context, *QuestionView) error{s.fillBeside, s.fillWhose, s.fillBlank, s.fillLikely} {
+	for _, fill := range []func(context.Context, *QuestionView) error{s.fillBeside, s.fillWhose, s.fillNamed, s.fillBlank, s.fillLikely} {
 		if err := fill(ctx, v); err != nil {
 			return nil, fmt.Errorf("page %d: %w", pageID, err)
 		}
@@ -86,6 +89,23 @@ func (s *ScanQuestions) fillBeside(ctx context.Context, v *QuestionView) error {
 // speaksOfAnother reports whether the rule of a page is about another page too.
 func (p *ScanPage) speaksOfAnother() bool {
 	return p.inPair() || p.Rule == PageRuleLoaded || p.Rule == PageRuleDuplicate
+}
+
+// fillNamed finds the application as which its file is called.
+func (s *ScanQuestions) fillNamed(ctx context.Context, v *QuestionView) error {
+	if v.Page.NamedID == 0 {
+		return nil
+	}
+	var err error
+	if v.Named, err = s.store.Application(ctx, System, v.Page.NamedID); err != nil || v.Named.ExamID == v.Exam.ID {
+		return err
+	}
+	e, err := s.store.Exam(ctx, System, v.Named.ExamID)
+	if err != nil {
+		return err
+	}
+	v.NamedIn = e.Number
+	return nil
 }
 
 // fillWhose finds whose certificate it seems to be.
@@ -144,29 +164,32 @@ func blankRead(r *PageReading) (BlankKey, bool) {
 
 // fillLikely finds the applications that the page belongs to most likely. Left out
 // are those to which no certificate is due any more, and those that have a scan
-// and for whom nothing speaks.
+// and for whom nothing speaks. The one as which its file is called is among them.
 func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	switch {
 	case v.Page.State == PageMatched && v.Whose != nil: // what spoke for it
-		v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID)}}
+		v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID), Read: true}}
 		return nil
 	case v.Page.State != PageQuestion || v.Exam.ID == 0:
 		return nil
 	}
 	if v.Page.Rule == PageRuleOtherExam && v.Whose != nil {
 		if v.Whose.Entitled() {
-			v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID), Supported: true}}
+			v.Likely = []LikelyApplication{{Application: *v.Whose, Likeness: likeness(v.Reading, v.Whose.ID), Supported: true, Read: true}}
 		}
 		return nil
 	}
-	if v.Reading == nil {
+	if v.Reading == nil && v.Named == nil || v.Page.SHA == "" {
 		return nil
 	}
 	list, err := s.batches.lists.of(ctx, s.store, v.Exam.CenterID, []int64{v.Exam.ID})
 	if err != nil {
 		return err
 	}
-	r := v.Reading.against(list.Certificates)
+	r := &PageReading{}
+	if v.Reading != nil {
+		r = v.Reading.against(list.Certificates)
+	}
 	all, err := s.store.Applications(ctx, v.Exam.ID)
 	if err != nil {
 		return err
@@ -179,16 +202,36 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 		a := known[c.ApplicationID]
 		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID)
 	})
-	ids := LikelyApplications(open, v.Reading)
+	var ids []int64
+	if v.Reading != nil {
+		ids = LikelyApplications(open, v.Reading)
+	}
 	if whose := v.Page.ApplicationID; known[whose] != nil && known[whose].Entitled() { // whose it seems to be stands first
 		ids = append([]int64{whose}, slices.DeleteFunc(ids, func(id int64) bool { return id == whose })...)
 	}
+	read := int64(0)
+	if len(ids) > 0 {
+		read = ids[0]
+	}
+	if n := v.Named; n != nil && known[n.ID] != nil && n.Entitled() && n.RegistrationNumber != "" {
+		ids = withNamed(ids, n.ID, Supported(list.Certificates, r, read))
+	}
 	for _, id := range ids[:min(len(ids), mostLikely)] {
 		v.Likely = append(v.Likely, LikelyApplication{
-			Application: *known[id], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, r, id),
+			Application: *known[id], Likeness: likeness(v.Reading, id), Supported: Supported(list.Certificates, r, id), Read: id == read,
 		})
 	}
 	return nil
+}
+
+// withNamed puts the application as which a file is called before those that its
+// page may belong to, but for one that readings support.
+func withNamed(ids []int64, named int64, supported bool) []int64 {
+	at := 0
+	if supported && ids[0] != named {
+		at = 1
+	}
+	return slices.Insert(slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id == named }), at, named)
 }
 
 // likeness words how the name of an application goes with a page.
