@@ -18,6 +18,8 @@ const (
 	pressResendNow Action = "dlb" // Version is the application's revision
 	pressRecalling Action = "dlc" // «Отозвать скан»: asks first
 	pressRecall    Action = "dld" // ID is the delivery's, Version the application's revision
+	pressArrived   Action = "dle" // «Считать полученным»; Version is the application's revision
+	pressUnsent    Action = "dlf" // «Считать неотправленным»; the same
 )
 
 func (b *Bot) deliveryActions() []action {
@@ -30,6 +32,8 @@ func (b *Bot) deliveryActions() []action {
 		{pressResendNow, "delivery_again_yes", b.sendAgain},
 		{pressRecalling, "delivery_recall", b.recalling},
 		{pressRecall, "delivery_recall_yes", b.recall},
+		{pressArrived, "delivery_arrived", b.decideLost(true)},
+		{pressUnsent, "delivery_unsent", b.decideLost(false)},
 	}
 }
 
@@ -38,6 +42,7 @@ func (b *Bot) deliveryNotices() map[string]notice {
 	return map[string]notice{
 		service.RecallNotice{}.NoticeKind():    {each(b.renderRecall), true},
 		service.WithdrawnNotice{}.NoticeKind(): {each(b.renderWithdrawn), true},
+		service.LostNotice{}.NoticeKind():      {each(b.renderLost), true},
 	}
 }
 
@@ -69,6 +74,9 @@ func (b *Bot) deliveryApplicationRows(_ *Turn, v *service.ApplicationView) [][]B
 		return nil
 	}
 	var out [][]Button
+	if v.Delivery.Unknown() {
+		out = append(out, lostRows(&v.Application)...)
+	}
 	if v.Delivery.Again() && v.Exam.PausedAt == nil {
 		out = append(out, row(Button{Press: Press{pressResendAsk, v.Application.ID, 0}}))
 	}
@@ -153,13 +161,21 @@ func (b *Bot) sendingAgain(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if v.Delivery.Lost {
+		return b.lostScreen(ctx, t)
+	}
 	if !v.Delivery.Again() {
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonDeliveryNoAgain}
 	}
+	return againAsk(v), nil
+}
+
+// againAsk asks whether a scan is to go out once more.
+func againAsk(v *service.ApplicationView) Reply {
 	return Reply{Text: "delivery_again_ask", Data: v, Edit: true, Rows: [][]Button{row(
 		Button{Press: Press{pressResendNow, v.Application.ID, v.Application.Revision}},
 		Button{Label: "back", Press: Press{pressApplication, v.Application.ID, 0}},
-	)}}, nil
+	)}}
 }
 
 func (b *Bot) sendAgain(ctx context.Context, t *Turn) (Reply, error) {
@@ -176,9 +192,9 @@ func (b *Bot) sendAgain(ctx context.Context, t *Turn) (Reply, error) {
 
 // recallScreen is what is asked before a scan is recalled.
 type recallScreen struct {
-	Application *service.Application
-	Choices     []service.RecallChoice
-	Zone        string
+	*service.ApplicationView
+	Choices []service.RecallChoice
+	Zone    string
 }
 
 // recallButton tells one of several deliveries from the others.
@@ -194,10 +210,17 @@ func (b *Bot) recalling(ctx context.Context, t *Turn) (Reply, error) {
 		return b.chooseExam(ctx, t, service.ExamFilter{}, pressTable)
 	}
 	a, choices, err := b.Deliveries.RecallChoices(ctx, t.By, t.Press.ID)
+	if service.ReasonOf(err) == service.ReasonDeliveryUnconfirmed {
+		return b.lostScreen(ctx, t)
+	}
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "delivery_recall_ask", Data: recallScreen{a, choices, t.By.Zone}, Edit: true}
+	v, err := b.Exams.Application(ctx, t.By, a.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	r := Reply{Text: "delivery_recall_ask", Data: recallScreen{v, choices, t.By.Zone}, Edit: true}
 	for _, c := range choices {
 		args := recallButton{c.SentAt, t.By.Zone, len(choices) > 1}
 		r.Rows = append(r.Rows, row(Button{Args: args, Press: Press{pressRecall, c.DeliveryID, a.Revision}}))

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -173,30 +174,64 @@ func TestScansGoOutBeforeTheirTime(t *testing.T) {
 func TestALostDeliveryWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
+	anna, boris := d.hire("center", "Центр", "Анна Центрова"), d.hire("center2", "Центр", "Борис Центров")
+	d.hire("admin", "", "Ада Админова")
 	d.approved(d.exam("Центр", "77", "2026-02-24", 1, registered, ofTheirTelegram))
 	ali := d.abroad("ali", "az", "+1")
 	d.joined(ali, "77-01")
 	d.loaded(anna, "77-01", "1000000000001")
-	d.quietly()
-	d.tg.Inject(emulator.Fault{Method: "sendDocument", Chat: ali.ID(), Drop: emulator.DropAfter})
-	d.pass(deliveryHold, "the hold is over; the connection breaks after the scan has left")
-	if _, err := d.sender.SendAll(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	d.log.Reset() // it has told of the one that was lost
-	d.settle()
+	d.loses(ali)
 	d.says(anna, "Экзамен 77")
-	d.presses(anna, "Сдающие", "Каримов01 Алишер · 77-01", "Отправить снова", "Назад", "Отправить снова")
-	under, data := button(t, anna, "Да, отправить снова")
-	d.presses(anna, "Да, отправить снова")
-	d.pressesOld(anna, under, data) // a double tap
+	d.presses(anna, "Сдающие", "Каримов01 Алишер · 77-01")
+	d.tg.Note("Борис пробует отозвать: кнопка осталась от прежней отправки.")
+	boris.PressData(fmt.Sprintf("dlc:%d:0", d.application("77-01").ID))
+	d.settle()
+	d.presses(boris, "Назад")
+	d.presses(anna, "Считать неотправленным")
+	under, data := button(t, boris, "Считать полученным")
+	d.pressesOld(boris, under, data) // a colleague decides otherwise, too late
+	d.presses(anna, "Назад", "Отправить снова", "Да, отправить снова")
 	if scansOf(ali) != 2 || d.application("77-01").DeliveredAt == nil {
 		t.Errorf("%d scans came", scansOf(ali))
 	}
 	d.says(anna, "Заявка 77-01")
 	d.presses(anna, "История")
 	golden(t, "delivery_lost", d.tg.Transcript())
+}
+
+// TestALostDeliveryHasArrived is read best as testdata/delivery_lost_arrived.golden.
+func TestALostDeliveryHasArrived(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.hire("admin", "", "Ада Админова")
+	d.approved(d.exam("Центр", "77", "2026-02-24", 1, registered, ofTheirTelegram))
+	ali := d.abroad("ali", "az", "+1")
+	d.joined(ali, "77-01")
+	d.loaded(anna, "77-01", "1000000000001")
+	d.loses(ali)
+	d.says(anna, "Заявка 77-01")
+	under, data := button(t, anna, "Считать полученным")
+	d.presses(anna, "Считать полученным")
+	d.pressesOld(anna, under, data) // a double tap
+	d.tg.Note("Анна хочет отозвать и это сообщение.")
+	anna.PressData(fmt.Sprintf("dlc:%d:0", d.application("77-01").ID))
+	d.settle()
+	d.says(anna, "Сдающие")
+	golden(t, "delivery_lost_arrived", d.tg.Transcript())
+}
+
+// loses has the scan of a candidate, whose hold ends, leave without an answer.
+func (d *desk) loses(to *emulator.Phone) {
+	d.t.Helper()
+	d.quietly()
+	d.tg.Inject(emulator.Fault{Method: "sendDocument", Chat: to.ID(), Drop: emulator.DropAfter})
+	d.pass(deliveryHold, "the hold is over; the connection breaks after the scan has left")
+	if _, err := d.sender.SendAll(d.t.Context()); err != nil {
+		d.t.Fatal(err)
+	}
+	d.log.Reset() // it has told of the one that was lost
+	d.settle()
 }
 
 // TestAReplacedScanGoesOutAsCorrected is read best as

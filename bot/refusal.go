@@ -137,6 +137,9 @@ var refusals = map[service.Reason]manner{
 	service.ReasonDeliveryTooOld:    reply,
 	service.ReasonDeliveryRecalling: alert,
 
+	service.ReasonDeliveryUnconfirmed: reply,
+	service.ReasonDeliveryNotLost:     alert,
+
 	service.ReasonCandidateContact:   reply,
 	service.ReasonCandidateBorn:      reply,
 	service.ReasonCandidateDigits:    reply,

@@ -30,6 +30,16 @@ func (q queries) DeliveriesOf(ctx context.Context, applicationID int64, limit in
 	return out, explain(err)
 }
 
+// LostDeliveries implements service.DeliveryQueries. It walks what is in trouble,
+// which is little.
+func (q queries) LostDeliveries(ctx context.Context, applicationID int64) ([]service.LostDelivery, error) {
+	var out []service.LostDelivery
+	err := q.NewRaw(`SELECT person_id, (payload->>'ScanID')::bigint AS scan_id, coalesce(left_at, created_at) AS left_at FROM notices
+		WHERE state IN ('unknown', 'failed') AND state = ? AND kind = ? AND (payload->>'ApplicationID')::bigint = ? ORDER BY id`,
+		service.NoticeUnknown, service.DeliveryNotice{}.NoticeKind(), applicationID).Scan(ctx, &out)
+	return out, explain(err)
+}
+
 // noticeTrouble selects the state of a notice to a person, by key, that is unknown
 // or failed and waits for a decision; what may have arrived comes first.
 const noticeTrouble = `SELECT n.state FROM notices AS n WHERE n.person_id = ?0 AND n.key = ?1 AND n.state = 'unknown'

@@ -231,6 +231,15 @@ func (q queries) NoticesInTrouble(ctx context.Context, offset, limit int) ([]ser
 	return out, explain(err)
 }
 
+// NoticeInTrouble implements service.NoticeQueries.
+func (q queries) NoticeInTrouble(ctx context.Context, id int64) (*service.QueuedNotice, error) {
+	var out []service.QueuedNotice
+	if err := q.troubledNotices().Where("id = ?", id).Scan(ctx, &out); err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
 // NoticesInTroubleCount implements service.NoticeQueries.
 func (q queries) NoticesInTroubleCount(ctx context.Context) (int, error) {
 	n, err := q.troubledNotices().Count(ctx)

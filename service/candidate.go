@@ -49,7 +49,7 @@ type Delivery struct {
 	ApplicationID int64
 	ScanID        int64
 	PersonID      int64
-	MessageID     int64     // in the person's chat
+	MessageID     int64     // in the person's chat; 0: nobody confirmed it, staff say that it has arrived
 	SentAt        time.Time // UTC
 	Recall        RecallState
 	RecalledBy    int64      `bun:",nullzero"`
@@ -267,7 +267,7 @@ type CandidateReach struct {
 	Questioned    bool // see CandidateQueries.Questioned
 	Lost          bool // a request left with the scan, no answer came: it may have arrived
 	Failed        bool // the scan could not be sent
-	Withheld      bool // the scan was recalled, and goes to nobody by itself
+	Withheld      bool // the scan was recalled, or counts as not sent, and goes to nobody by itself
 }
 
 // Name is the full name.
@@ -1073,7 +1073,7 @@ type ReachView struct {
 	Waiting     int              // of the others: reachable, their scan did not arrive or is not there yet
 	Unlinked    int              // of the others
 	Unreachable int              // of the others
-	Unconfirmed int              // of the others: their scan may have arrived, could not be sent or was recalled
+	Unconfirmed int              // of the others: their scan may have arrived, could not be sent or is withheld
 	Rest        []CandidateReach // these three, by name, but who was handed the paper; what people must decide on stands first
 	Give        GivePlan         // what «Выдать сейчас» would do
 	Staff       bool             // the reader works in the center

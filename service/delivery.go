@@ -40,6 +40,9 @@ type DeliveryQueries interface {
 	// DeliveriesOf lists the deliveries of an application, newest first, at most
 	// limit.
 	DeliveriesOf(ctx context.Context, applicationID int64, limit int) ([]Delivery, error)
+	// LostDeliveries lists the deliveries of an application that left without an
+	// answer and that nobody has decided on, oldest first.
+	LostDeliveries(ctx context.Context, applicationID int64) ([]LostDelivery, error)
 	// NoticeTrouble returns what is wrong with a notice of the key to a person:
 	// NoticeUnknown or NoticeFailed, "" when nothing is, or when it was queued anew.
 	NoticeTrouble(ctx context.Context, personID int64, key string) (NoticeState, error)
@@ -73,9 +76,11 @@ func NewDeliveries(store Store, chat ChatMessages, now Clock) *Deliveries {
 // DeliveryFacts is how the delivery of an application's scan stands beside what
 // the application itself says.
 type DeliveryFacts struct {
-	Lost       bool        // a request left, no answer came: it may have arrived
+	Lost       bool        // a request left, no answer came: it may have arrived, and a person decides
+	LostBefore bool        // so did an earlier scan, or one to an earlier candidate
 	Failed     bool        // it could not be sent
-	Withheld   bool        // it was recalled, and goes to nobody by itself
+	Withheld   bool        // it was recalled, or counts as not sent, and goes to nobody by itself
+	Recalled   bool        // the present scan was recalled from somebody
 	Recall     RecallState // of the newest recall
 	RecalledAt time.Time   // UTC; when that was asked for
 	Recallable bool        // something can be taken back
@@ -83,7 +88,10 @@ type DeliveryFacts struct {
 }
 
 // Again reports whether a person can decide to send the scan once more.
-func (f *DeliveryFacts) Again() bool { return f.Linked && (f.Lost || f.Failed || f.Withheld) }
+func (f *DeliveryFacts) Again() bool { return f.Linked && !f.Lost && (f.Failed || f.Withheld) }
+
+// Unknown reports whether a person has to decide what became of a delivery.
+func (f *DeliveryFacts) Unknown() bool { return f.Lost || f.LostBefore }
 
 func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time) (f DeliveryFacts, err error) {
 	list, err := q.DeliveriesOf(ctx, a.ID, mostDeliveries)
@@ -96,6 +104,15 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 			f.Recall, f.RecalledAt = d.Recall, *d.RecalledAt
 		}
 		f.Recallable = f.Recallable || d.recallable(now)
+		f.Recalled = f.Recalled || d.ScanID == a.ScanID && d.RecalledAt != nil
+	}
+	lost, err := q.LostDeliveries(ctx, a.ID)
+	if err != nil {
+		return f, fmt.Errorf("lost deliveries of application %d: %w", a.ID, err)
+	}
+	for i := range lost {
+		present := a.awaits(&lost[i])
+		f.Lost, f.LostBefore = f.Lost || present, f.LostBefore || !present
 	}
 	f.Withheld, f.Linked = a.withheld(), a.PersonID != 0
 	if a.PersonID == 0 || a.ScanID == 0 || a.DeliveredAt != nil {
@@ -106,19 +123,19 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 	if err != nil {
 		return f, fmt.Errorf("delivery of application %d: %w", a.ID, err)
 	}
-	f.Lost, f.Failed = state == NoticeUnknown, state == NoticeFailed
+	f.Failed = state == NoticeFailed
 	return f, nil
 }
 
 // withheld tells that a scan is there and nothing brings it to anybody, whoever is
-// linked: it was recalled, and a person decides.
+// linked: it was recalled, or counts as not sent, and a person decides.
 func (a *Application) withheld() bool {
 	return a.ScanID != 0 && a.DeliverAt == nil && a.DeliveredAt == nil
 }
 
 // recallable tells whether a delivery can be taken back.
 func (d *Delivery) recallable(now time.Time) bool {
-	return d.Recall != RecallAsked && d.Recall != RecallDone && now.Before(d.SentAt.Add(recallable))
+	return d.MessageID != 0 && d.Recall != RecallAsked && d.Recall != RecallDone && now.Before(d.SentAt.Add(recallable))
 }
 
 // Pause has nothing of an exam go to its candidates until Resume. What is being
@@ -311,9 +328,9 @@ func (s *Deliveries) Give(ctx context.Context, by Actor, examID int64, version i
 	return plan, nil
 }
 
-// SendAgain has a scan go to its candidate once more whose sending was not
-// confirmed, or failed, or which was recalled: a person has decided that. Revision
-// is that of the application as it was seen.
+// SendAgain has a scan go to its candidate once more whose sending failed, or
+// counts as not sent, or which was recalled: a person has decided that. Revision is
+// that of the application as it was seen.
 func (s *Deliveries) SendAgain(ctx context.Context, by Actor, applicationID int64, revision int) error {
 	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
 		if a.Revision != revision {
@@ -359,7 +376,8 @@ type RecallChoice struct {
 
 // RecallChoices lists the chats from which what was delivered of an application can
 // be taken back, newest first. Staff of the exam's center may ask. Nowhere is
-// ReasonDeliveryNotSent, ReasonDeliveryRecalling or ReasonDeliveryTooOld.
+// ReasonDeliveryNotSent, ReasonDeliveryUnconfirmed, ReasonDeliveryRecalling or
+// ReasonDeliveryTooOld.
 func (s *Deliveries) RecallChoices(ctx context.Context, by Actor, applicationID int64) (*Application, []RecallChoice, error) {
 	a, err := s.store.Application(ctx, by, applicationID)
 	if err != nil {
@@ -392,19 +410,31 @@ func (s *Deliveries) RecallChoices(ctx context.Context, by Actor, applicationID 
 		out[k].Messages++
 	}
 	if len(out) == 0 {
-		return nil, nil, refuse(Conflict, whyNotRecallable(list))
+		why, err := whyNotRecallable(ctx, s.store, a.ID, list)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, refuse(Conflict, why)
 	}
 	return a, out, nil
 }
 
-func whyNotRecallable(list []Delivery) Reason {
-	switch {
-	case len(list) == 0:
-		return ReasonDeliveryNotSent
-	case list[0].Recall == RecallAsked || list[0].Recall == RecallDone:
-		return ReasonDeliveryRecalling
+func whyNotRecallable(ctx context.Context, q Queries, applicationID int64, list []Delivery) (Reason, error) {
+	lost, err := q.LostDeliveries(ctx, applicationID)
+	if err != nil {
+		return "", fmt.Errorf("lost deliveries of application %d: %w", applicationID, err)
 	}
-	return ReasonDeliveryTooOld
+	switch {
+	case len(lost) > 0:
+		return ReasonDeliveryUnconfirmed, nil
+	case len(list) == 0:
+		return ReasonDeliveryNotSent, nil
+	case list[0].Recall == RecallAsked || list[0].Recall == RecallDone:
+		return ReasonDeliveryRecalling, nil
+	case list[0].MessageID == 0:
+		return ReasonDeliveryUnconfirmed, nil
+	}
+	return ReasonDeliveryTooOld, nil
 }
 
 // WithdrawScan is the job that takes what was delivered of an application out of a
@@ -463,7 +493,11 @@ func (s *Deliveries) recall(ctx context.Context, sc *examScene, a *Application, 
 		}
 	}
 	if asked == 0 {
-		return refuse(Conflict, whyNotRecallable(list))
+		why, err := whyNotRecallable(ctx, sc.tx, a.ID, list)
+		if err != nil {
+			return err
+		}
+		return refuse(Conflict, why)
 	}
 	if present && (a.PersonID == personID || a.DeliveredAt == nil) {
 		a.DeliverAt, a.DeliveredAt = nil, nil

@@ -366,16 +366,16 @@ func TestARecalledScanGoesToNobodyElseByItself(t *testing.T) {
 	}{
 		{"recalled, then unlinked", func(d *deliveryDesk, wrong service.Actor) {
 			d.recalled(wrong)
-			d.unlink(1)
+			d.unlink()
 			d.link(1)
 		}},
 		{"unlinked, then recalled", func(d *deliveryDesk, wrong service.Actor) {
-			d.unlink(1)
+			d.unlink()
 			d.recalled(wrong)
 			d.link(1)
 		}},
 		{"recalled once somebody else is linked", func(d *deliveryDesk, wrong service.Actor) {
-			d.unlink(1)
+			d.unlink()
 			d.link(1)
 			d.recalled(wrong)
 		}},
@@ -422,10 +422,10 @@ func (d *deliveryDesk) recalled(from service.Actor) {
 	}
 }
 
-// unlink takes an application away from its candidate.
-func (d *deliveryDesk) unlink(n int) {
+// unlink takes the first application away from its candidate.
+func (d *deliveryDesk) unlink() {
 	d.t.Helper()
-	if _, err := d.candidates.Unlink(d.t.Context(), d.anna, d.a(n).ID, d.a(n).Revision); err != nil {
+	if _, err := d.candidates.Unlink(d.t.Context(), d.anna, d.a(1).ID, d.a(1).Revision); err != nil {
 		d.t.Fatal(err)
 	}
 }

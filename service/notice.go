@@ -146,6 +146,8 @@ type NoticeQueries interface {
 	// NoticesInTrouble lists unknown and failed notices, newest first, from offset
 	// on, at most limit.
 	NoticesInTrouble(ctx context.Context, offset, limit int) ([]QueuedNotice, error)
+	// NoticeInTrouble returns one of them, nil when it is none.
+	NoticeInTrouble(ctx context.Context, id int64) (*QueuedNotice, error)
 	// NoticesInTroubleCount counts them.
 	NoticesInTroubleCount(ctx context.Context) (int, error)
 }

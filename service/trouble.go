@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -127,7 +128,7 @@ func (s *Troubles) end(ctx context.Context, by Actor, kind TroubleKind, id int64
 		if err := still(ctx, tx, by, Seat{Role: RoleAdmin}); err != nil {
 			return err
 		}
-		found, err := s.settle(ctx, tx, kind, id, retry)
+		found, err := s.settle(ctx, tx, by, kind, id, retry)
 		if err != nil {
 			return fmt.Errorf("%s %d: %w", kind, id, err)
 		}
@@ -140,8 +141,33 @@ func (s *Troubles) end(ctx context.Context, by Actor, kind TroubleKind, id int64
 	})
 }
 
+// withhold has a scan that may have arrived, and whose notice is dismissed, wait for
+// the staff of its center: else it would go to its candidate again by itself.
+func (s *Troubles) withhold(ctx context.Context, tx Tx, by Actor, noticeID int64) error {
+	n, err := tx.NoticeInTrouble(ctx, noticeID)
+	if err != nil || n == nil || n.State != NoticeUnknown || n.Kind != (DeliveryNotice{}).NoticeKind() {
+		return err
+	}
+	var scan DeliveryNotice
+	if err := json.Unmarshal(n.Payload, &scan); err != nil {
+		return fmt.Errorf("payload of notice %d: %w", noticeID, err)
+	}
+	a, err := holdApplication(ctx, tx, scan.ApplicationID)
+	if err != nil || !a.awaits(&LostDelivery{PersonID: n.PersonID, ScanID: scan.ScanID}) {
+		return err
+	}
+	a.DeliverAt = nil
+	a.Revision++
+	if err := tx.SaveApplications(ctx, []Application{*a}); err != nil {
+		return err
+	}
+	return tx.AddHistory(ctx, History{
+		Subject: SubjectApplication, SubjectID: a.ID, At: s.now().UTC(), PersonID: by.PersonID, Event: "delivery_dismissed",
+	})
+}
+
 // settle ends one trouble and reports whether it was one.
-func (s *Troubles) settle(ctx context.Context, tx Tx, kind TroubleKind, id int64, retry bool) (bool, error) {
+func (s *Troubles) settle(ctx context.Context, tx Tx, by Actor, kind TroubleKind, id int64, retry bool) (bool, error) {
 	switch kind {
 	case TroubleUpdate:
 		if retry {
@@ -151,6 +177,9 @@ func (s *Troubles) settle(ctx context.Context, tx Tx, kind TroubleKind, id int64
 	case TroubleNotice:
 		if retry {
 			return tx.EndNoticeTrouble(ctx, id, NoticeQueued, s.now())
+		}
+		if err := s.withhold(ctx, tx, by, id); err != nil {
+			return false, err
 		}
 		return tx.EndNoticeTrouble(ctx, id, NoticeDismissed, s.now())
 	case TroubleJob:
