@@ -587,6 +587,7 @@ func (b *Bot) reachPressed(ctx context.Context, t *Turn) (Reply, error) {
 	}
 	r.Rows = append(r.Rows, turnPages(page, s.Pages > page+1, func(p int) Press { return Press{pressReach, v.Exam.ID, p} })...)
 	if v.Staff && (v.Exam.Loaded > 0 || v.Exam.PausedAt != nil) {
+		r.Rows = append(r.Rows, openQuestionRows(v.Give.Questions)...)
 		r.Rows = append(r.Rows, deliveryRows(&v.Exam, v.Give.Going)...)
 	}
 	if v.Staff && v.Unlinked > 0 {

@@ -74,6 +74,9 @@ func (b *Bot) deliveryApplicationRows(_ *Turn, v *service.ApplicationView) [][]B
 		return nil
 	}
 	var out [][]Button
+	if q := v.Delivery.Question; q != nil {
+		out = append(out, openQuestionRows([]service.OpenQuestion{*q})...)
+	}
 	if v.Delivery.Unknown() {
 		out = append(out, lostRows(&v.Application)...)
 	}
@@ -94,12 +97,35 @@ func (b *Bot) giving(ctx context.Context, t *Turn) (Reply, error) {
 	}
 	plan, err := b.Deliveries.PlanGiving(ctx, t.By, t.Press.ID)
 	if err != nil {
-		return Reply{}, err
+		return nothingToGive(err)
 	}
-	return Reply{Text: "delivery_give_ask", Data: plan, Rows: [][]Button{row(
+	rows := append([][]Button{row(
 		Button{Press: Press{pressGive, plan.Exam.ID, plan.Version}},
 		Button{Label: "back", Press: Press{pressReach, plan.Exam.ID, 0}},
-	)}}, nil
+	)}, openQuestionRows(plan.Questions)...)
+	return Reply{Text: "delivery_give_ask", Data: plan, Rows: rows}, nil
+}
+
+// nothingToGive says why no scan can go before its time, with ways on; any other
+// refusal goes up.
+func nothingToGive(cause error) (Reply, error) {
+	plan, isPlan := service.AsError(cause).Data.(service.GivePlan)
+	if !isPlan {
+		return Reply{}, cause
+	}
+	r := Reply{Text: string(service.ReasonDeliveryNothing), Data: plan, Rows: openQuestionRows(plan.Questions)}
+	r.Rows = append(r.Rows, row(Button{Press: Press{pressReach, plan.Exam.ID, 0}}))
+	r.Rows = append(r.Rows, examRows(plan.Exam.ID, plan.Exam.Number)...)
+	return r, nil
+}
+
+// openQuestionRows lead to questions that withhold scans.
+func openQuestionRows(questions []service.OpenQuestion) [][]Button {
+	var out [][]Button
+	for _, q := range questions {
+		out = append(out, row(Button{Label: "questions_of", Args: q.Exam, Press: Press{pressQuestion, q.PageID, 0}}))
+	}
+	return out
 }
 
 // give has them go. Of other scans than the person was asked about it asks anew.
@@ -114,9 +140,9 @@ func (b *Bot) give(ctx context.Context, t *Turn) (Reply, error) {
 		return r, err
 	}
 	if err != nil {
-		return Reply{}, err
+		return nothingToGive(err)
 	}
-	rows := [][]Button{row(Button{Press: Press{pressReach, plan.Exam.ID, 0}})}
+	rows := append([][]Button{row(Button{Press: Press{pressReach, plan.Exam.ID, 0}})}, openQuestionRows(plan.Questions)...)
 	rows = append(append(rows, deliveryRows(&plan.Exam, 0)...), examRows(plan.Exam.ID, plan.Exam.Number)...)
 	return Reply{Text: "delivery_given", Data: plan, Edit: true, Rows: rows}, nil
 }

@@ -170,6 +170,35 @@ func TestScansGoOutBeforeTheirTime(t *testing.T) {
 	golden(t, "delivery_now", d.tg.Transcript())
 }
 
+// TestAScanWaitsForAQuestionOfAnotherExam is read best as
+// testdata/delivery_questioned.golden.
+func TestAScanWaitsForAQuestionOfAnotherExam(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	wrong := d.scanning("312", 1)
+	e := d.scanning("313", 2, ofTheirTelegram, func(n int, a *service.Application) { a.RegistrationNumber = fmt.Sprintf("24-10-40538-00090%d-1", n) })
+	ali := d.abroad("ali", "en", "+1")
+	d.joined(ali, "313-01")
+	d.scanned(anna, wrong, d.page(said{number: d.application("313-01").RegistrationNumber}))
+	d.scanned(anna, e, d.certificate("313-01"), d.certificate("313-02"))
+
+	d.says(anna, "Заявка 313-01")
+	d.says(anna, "Выдать сейчас · 313")
+	d.presses(anna, "Сдающие")
+	d.pass(deliveryHold, "the hold is over")
+	d.settle()
+	if n := scansOf(ali); n != 0 {
+		t.Errorf("%d scans came that a question contradicts", n)
+	}
+	d.presses(anna, "Нераспознанные · 312", "Не сертификат")
+	if n := scansOf(ali); n != 1 {
+		t.Errorf("%d scans came once it was answered", n)
+	}
+	golden(t, "delivery_questioned", d.tg.Transcript())
+}
+
 // TestALostDeliveryWaitsForAPerson is read best as testdata/delivery_lost.golden.
 func TestALostDeliveryWaitsForAPerson(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -26,16 +28,26 @@ func (q queries) ApplicationsOf(ctx context.Context, personID int64, limit int) 
 	return out, explain(err)
 }
 
-// questioned finds the pages that seem to be an application's and wait for a
-// person, or for the reading that a person has asked for.
-const questioned = `SELECT 1 FROM scan_pages AS g JOIN scan_batches AS b ON b.id = g.batch_id WHERE g.application_id = ?
-	AND (g.state = 'question' OR g.state IN ('waiting', 'read') AND b.state = 'settled')`
+// questioned finds the first page that seems to be an application's and waits for
+// a person, or for the reading that a person has asked for. A copy of the page
+// that became its scan contradicts nothing.
+const questioned = `SELECT g.id AS page_id, coalesce(g.exam_id, b.exam_id) AS exam_id, e.number AS exam
+	FROM scan_pages AS g JOIN scan_batches AS b ON b.id = g.batch_id LEFT JOIN exams AS e ON e.id = coalesce(g.exam_id, b.exam_id)
+	WHERE g.application_id = ?0 AND (g.state = 'question' OR g.state IN ('waiting', 'read') AND b.state = 'settled')
+	AND NOT EXISTS (SELECT 1 FROM applications AS o JOIN scans AS s ON s.id = o.scan_id WHERE o.id = ?0 AND g.sha IN (s.file_sha, s.page_sha))
+	ORDER BY g.id LIMIT 1`
 
 // Questioned implements service.CandidateQueries.
-func (q queries) Questioned(ctx context.Context, applicationID int64) (bool, error) {
-	out := false
-	err := q.NewRaw(`SELECT EXISTS (`+questioned+`)`, applicationID).Scan(ctx, &out)
-	return out, explain(err)
+func (q queries) Questioned(ctx context.Context, applicationID int64) (*service.OpenQuestion, error) {
+	out := new(service.OpenQuestion)
+	err := q.NewRaw(questioned, applicationID).Scan(ctx, out)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nothing contradicts, which is no error
+	}
+	if err != nil {
+		return nil, explain(err)
+	}
+	return out, nil
 }
 
 // CandidatesOf implements service.CandidateQueries.
@@ -46,13 +58,14 @@ func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.Cand
 		ColumnExpr("coalesce(p.unreachable_at IS NOT NULL, false) AS unreachable").
 		ColumnExpr("a.scan_id IS NOT NULL AS loaded, a.delivered_at IS NOT NULL AS delivered, a.handed_on IS NOT NULL AS handed").
 		ColumnExpr("a.outcome = ? AND a.violations = ? AS entitled", service.OutcomePassed, service.ViolationsNone).
-		ColumnExpr("EXISTS ("+questioned+") AS questioned", bun.Safe("a.id")).
+		ColumnExpr("coalesce(q.page_id, 0) AS question_page_id, coalesce(q.exam_id, 0) AS question_exam_id, coalesce(q.exam, '') AS question_exam").
 		ColumnExpr("coalesce(a.scan_id, 0) AS scan_id, a.deliver_at, coalesce(s.supported, false) AS supported").
 		ColumnExpr("a.scan_id IS NOT NULL AND a.deliver_at IS NULL AND a.delivered_at IS NULL AS withheld").
 		ColumnExpr("coalesce(t.state = ?, false) AS lost, coalesce(t.state = ?, false) AS failed", service.NoticeUnknown, service.NoticeFailed).
 		Join("LEFT JOIN people AS p ON p.id = a.person_id").
 		Join("LEFT JOIN scans AS s ON s.id = a.scan_id").
 		Join("LEFT JOIN LATERAL ("+noticeTrouble+") AS t ON true", bun.Safe("a.person_id"), bun.Safe("'delivery:' || a.id || ':' || a.scan_id")).
+		Join("LEFT JOIN LATERAL ("+questioned+") AS q ON true", bun.Safe("a.id")).
 		Where("a.exam_id = ?", examID).
 		Where("a.outcome NOT IN (?)", bun.List([]service.Outcome{service.OutcomeAbsent, service.OutcomeFailed})).
 		Where("a.violations <> ?", service.ViolationsFound).

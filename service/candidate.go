@@ -217,9 +217,10 @@ type CandidateQueries interface {
 	// ApplicationsOf lists the applications that are linked to a person, newest
 	// first, at most limit.
 	ApplicationsOf(ctx context.Context, personID int64, limit int) ([]Application, error)
-	// Questioned tells that a page which a person has still to decide on seems to be
-	// an application's, or is one that is read anew.
-	Questioned(ctx context.Context, applicationID int64) (bool, error)
+	// Questioned returns the page that a person has still to decide on, or that is
+	// read anew, and that seems to be an application's: the first, nil when there is
+	// none. A copy of the page that became the scan, byte for byte, does not count.
+	Questioned(ctx context.Context, applicationID int64) (*OpenQuestion, error)
 	// CandidatesOf lists an exam's applications that a certificate may follow with
 	// how their candidates can be reached, by name: not those who did not come,
 	// failed, or broke the rules.
@@ -263,11 +264,18 @@ type CandidateReach struct {
 	Handed        bool  // the paper was handed over
 	ScanID        int64 // 0 while none is loaded
 	DeliverAt     *time.Time
-	Supported     bool // readings of the machine support whose scan it is
-	Questioned    bool // see CandidateQueries.Questioned
-	Lost          bool // a request left with the scan, no answer came: it may have arrived
-	Failed        bool // the scan could not be sent
-	Withheld      bool // the scan was recalled, or counts as not sent, and goes to nobody by itself
+	Supported     bool         // readings of the machine support whose scan it is
+	Question      OpenQuestion `bun:"embed:question_"` // see CandidateQueries.Questioned; zero for none
+	Lost          bool         // a request left with the scan, no answer came: it may have arrived
+	Failed        bool         // the scan could not be sent
+	Withheld      bool         // the scan was recalled, or counts as not sent, and goes to nobody by itself
+}
+
+// OpenQuestion is a page that a person has still to decide on.
+type OpenQuestion struct {
+	PageID int64
+	ExamID int64  // among whose questions it is
+	Exam   string // number
 }
 
 // Name is the full name.
@@ -864,13 +872,13 @@ func (s *Candidates) view(ctx context.Context, a *Application) (*CandidateView, 
 	if err != nil {
 		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
 	}
-	questioned, err := s.contradicted(ctx, a)
+	question, err := questionAbout(ctx, s.store, a)
 	if err != nil {
 		return nil, err
 	}
 	v := &CandidateView{
 		Application: *a, Exam: e.Number, HeldOn: e.HeldOn, Center: org.Name,
-		Status: ApplicationAwaitingResult, Ready: e.PausedAt == nil && deliverable(a, s.now()) && !questioned,
+		Status: ApplicationAwaitingResult, Ready: e.PausedAt == nil && deliverable(a, s.now()) && question == nil,
 	}
 	if e.ProtocolStatus == ProtocolApproved || a.Frozen() {
 		v.Status = a.Status()
@@ -884,15 +892,15 @@ func deliverable(a *Application, now time.Time) bool {
 	return a.PersonID != 0 && a.ScanID != 0 && a.Entitled() && a.DeliverAt != nil && !now.Before(*a.DeliverAt)
 }
 
-// contradicted tells whether a page in question may show that the scan of an
-// application, which nobody has yet, is another's.
-func (s *Candidates) contradicted(ctx context.Context, a *Application) (bool, error) {
+// questionAbout is the page in question that may show that the scan of an
+// application, which nobody has yet, is another's; nil for none.
+func questionAbout(ctx context.Context, q Queries, a *Application) (*OpenQuestion, error) {
 	if a.ScanID == 0 || a.DeliveredAt != nil {
-		return false, nil
+		return nil, nil //nolint:nilnil // nothing is withheld, which is no error
 	}
-	out, err := s.store.Questioned(ctx, a.ID)
+	out, err := q.Questioned(ctx, a.ID)
 	if err != nil {
-		return false, fmt.Errorf("questions about application %d: %w", a.ID, err)
+		return nil, fmt.Errorf("questions about application %d: %w", a.ID, err)
 	}
 	return out, nil
 }
@@ -992,11 +1000,11 @@ func (s *Candidates) Due(ctx context.Context, to Actor, n DeliveryNotice) (*Cand
 	if e.PausedAt != nil {
 		return nil, nil //nolint:nilnil // the same
 	}
-	questioned, err := s.contradicted(ctx, a)
+	question, err := questionAbout(ctx, s.store, a)
 	if err != nil {
 		return nil, err
 	}
-	if questioned {
+	if question != nil {
 		return nil, s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 			return tx.Enqueue(ctx, to.PersonID, n, s.now().Add(questionPause))
 		})

@@ -85,6 +85,8 @@ type DeliveryFacts struct {
 	RecalledAt time.Time   // UTC; when that was asked for
 	Recallable bool        // something can be taken back
 	Linked     bool        // there is somebody to send it to
+
+	Question *OpenQuestion // the page without whose decision the scan does not go; nil for none
 }
 
 // Again reports whether a person can decide to send the scan once more.
@@ -115,6 +117,9 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 		f.Lost, f.LostBefore = f.Lost || present, f.LostBefore || !present
 	}
 	f.Withheld, f.Linked = a.withheld(), a.PersonID != 0
+	if f.Question, err = questionAbout(ctx, q, a); err != nil {
+		return f, err
+	}
 	if a.PersonID == 0 || a.ScanID == 0 || a.DeliveredAt != nil {
 		return f, nil
 	}
@@ -197,15 +202,17 @@ func (s *Deliveries) change(ctx context.Context, by Actor, examID int64, revisio
 // GivePlan is what «Выдать сейчас» does, in scans.
 type GivePlan struct {
 	Exam        Exam
-	Going       int        // go now
-	Sending     int        // of the others: their hold is over, they go already
-	Held        int        // of the others: no reading of the machine supports whose they are, or a question contradicts it; they wait
-	Unlinked    int        // of the others: they go when their candidate links
-	Unreachable int        // of the others: their candidate's chat refuses messages
-	Unconfirmed int        // of the others: they may have arrived, or could not be sent, and a person decides
-	QuietUntil  *time.Time // UTC; nothing goes before, it is night; nil: it is not
-	Zone        string     // of the center
-	Version     int        // names the scans that go
+	Going       int            // go now
+	Sending     int            // of the others: their hold is over, they go already
+	Held        int            // of the others: no reading of the machine supports whose they are; they wait
+	Questioned  int            // of the others: a question contradicts whose they are; they wait until it is answered
+	Unlinked    int            // of the others: they go when their candidate links
+	Unreachable int            // of the others: their candidate's chat refuses messages
+	Unconfirmed int            // of the others: they may have arrived, or could not be sent, and a person decides
+	QuietUntil  *time.Time     // UTC; nothing goes before, it is night; nil: it is not
+	Zone        string         // of the center
+	Version     int            // names the scans that go
+	Questions   []OpenQuestion // that contradict scans: the first of each exam
 
 	now     time.Time
 	skipped []int64 // applications whose hold ends, their candidates reachable or not
@@ -214,7 +221,8 @@ type GivePlan struct {
 // add sorts an application into the plan.
 func (p *GivePlan) add(r *CandidateReach) {
 	held := r.DeliverAt != nil && p.now.Before(*r.DeliverAt)
-	if held && r.Supported && !r.Questioned {
+	questioned := r.Question.PageID != 0
+	if held && r.Supported && !questioned {
 		p.skipped = append(p.skipped, r.ApplicationID)
 	}
 	switch {
@@ -225,8 +233,11 @@ func (p *GivePlan) add(r *CandidateReach) {
 		p.Unlinked++
 	case r.Unreachable:
 		p.Unreachable++
-	case r.Questioned:
-		p.Held++
+	case questioned:
+		p.Questioned++
+		if !slices.ContainsFunc(p.Questions, func(q OpenQuestion) bool { return q.ExamID == r.Question.ExamID }) {
+			p.Questions = append(p.Questions, r.Question)
+		}
 	case !held:
 		p.Sending++
 	case r.Supported:

@@ -249,8 +249,6 @@ func TestOnlyWhatReadingsSupportGoesBeforeItsTime(t *testing.T) {
 	refusedWith(t, "a paused exam", err, service.ReasonDeliveryPaused)
 }
 
-// TestWhatAnEarlierCandidateHadIsRecalledAlone recalls a scan from somebody who
-// was unlinked meanwhile.
 func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)
@@ -263,8 +261,17 @@ func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
 	n := service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
 	question := d.askOne(e, d.scanned(list[0], misnamed), service.MatchNameDiffers)
 
-	if p, err := deliveries.PlanGiving(t.Context(), d.anna, e.ID); service.ReasonOf(err) != service.ReasonDeliveryNothing {
-		t.Errorf("it can be given before its hold is over: %+v, %v", p, err)
+	want := []service.OpenQuestion{{PageID: question.ID, ExamID: e.ID, Exam: e.Number}}
+	p, err := deliveries.PlanGiving(t.Context(), d.anna, e.ID)
+	if service.ReasonOf(err) != service.ReasonDeliveryNothing {
+		t.Fatalf("it can be given before its hold is over: %+v, %v", p, err)
+	}
+	plan := service.AsError(err).Data.(service.GivePlan)
+	if diff := cmp.Diff(want, plan.Questions); diff != "" || plan.Questioned != 1 || plan.Held != 0 {
+		t.Errorf("%d wait for an answer, %d for their hold; questions (-want +got):\n%s", plan.Questioned, plan.Held, diff)
+	}
+	if v, err := d.exams.Application(t.Context(), d.anna, a.ID); err != nil || !cmp.Equal(v.Delivery.Question, &want[0]) {
+		t.Errorf("the application tells of %+v, %v", v.Delivery.Question, err)
 	}
 	d.wait(hold)
 	d.exec(`UPDATE notices SET state = 'skipped', ended_at = now() WHERE kind = 'delivery'`)
@@ -284,11 +291,45 @@ func TestAScanThatAQuestionContradictsWaitsForAPerson(t *testing.T) {
 	if _, err := d.questions().Dismiss(t.Context(), d.anna, question.ID, question.Revision, service.PageRuleNoScan); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.store.Bun().NewRaw(`SELECT run_at FROM notices WHERE kind = 'delivery' AND state = 'queued'`).Scan(t.Context(), &later); err != nil {
+		t.Fatal(err)
+	}
+	if len(later) != 1 || later[0].After(d.now()) {
+		t.Errorf("once that is answered it goes at %v; it is %v", later, d.now())
+	}
 	if got, err := candidates.Due(t.Context(), to, n); got == nil || err != nil {
 		t.Errorf("after the answer due is %+v, %v", got, err)
 	}
 }
 
+// TestACopyOfAScanContradictsNothing has the page that is a scan come again among
+// the pages of another exam.
+func TestACopyOfAScanContradictsNothing(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(1, elsewhere)
+	wrong, _ := d.waiting(1)
+	candidates := d.candidates()
+	to := d.linked(list[0], 700)
+	page := d.scanned(list[0])
+	d.askOne(wrong, page, service.PageRuleOtherExam)
+	d.sends(d.anna, e, page)
+	d.work()
+	d.wait(hold)
+	a := d.as(list[0])
+	n := service.DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
+	if got, err := candidates.Due(t.Context(), to, n); got == nil || err != nil {
+		t.Errorf("due is %+v, %v", got, err)
+	}
+	// Another picture of the same certificate may show that one of them is wrong.
+	d.askOne(wrong, d.scanned(list[0]), service.PageRuleOtherExam)
+	if got, err := candidates.Due(t.Context(), to, n); got != nil || err != nil {
+		t.Errorf("beside another page due is %+v, %v", got, err)
+	}
+}
+
+// TestWhatAnEarlierCandidateHadIsRecalledAlone recalls a scan from somebody who
+// was unlinked meanwhile.
 func TestWhatAnEarlierCandidateHadIsRecalledAlone(t *testing.T) {
 	t.Parallel()
 	d := newDeliveryDesk(t, 1)

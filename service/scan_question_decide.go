@@ -55,8 +55,26 @@ func (s *ScanQuestions) inPage(ctx context.Context, by Actor, d pageDeed, fn fun
 		if p.ExamID == 0 {
 			p.ExamID = sc.exam.ID
 		}
-		return fn(ctx, sc, p)
+		whose := p.ApplicationID
+		if err := fn(ctx, sc, p); err != nil || p.State == PageQuestion {
+			return err
+		}
+		return sc.release(ctx, whose)
 	})
+}
+
+// release has the scan of an application, which a question has withheld that was
+// answered just now, go at the moment when it is due: else it would wait for the
+// next look, see questionPause.
+func (sc *examScene) release(ctx context.Context, applicationID int64) error {
+	if applicationID == 0 {
+		return nil
+	}
+	a, err := sc.tx.Application(ctx, System, applicationID)
+	if err != nil {
+		return err
+	}
+	return enqueueDelivery(ctx, sc.tx, a, sc.now)
 }
 
 // Dismiss says that nothing comes of a page: it is no certificate
