@@ -69,13 +69,13 @@ func (f *fakePages) Recognise(ctx context.Context, list *service.PageList, page 
 			name = s.number
 		}
 		for _, c := range list.Certificates {
-			read := service.CandidateReading{ApplicationID: c.ApplicationID, Digits: .2, Name: .1, Latin: .1, IssuedOn: .5}
+			read := service.CandidateReading{ApplicationID: c.ApplicationID, Digits: .2, Name: .1, NameWhite: .6, Latin: .1, LatinWhite: .6, IssuedOn: .5}
 			for _, l := range c.Of(service.FieldRegistrationNumber) {
 				if l.Text == s.number {
 					read.Digits = .97
 				}
 				if l.Text == name {
-					read.Name, read.Latin = .95, .95
+					read.Name, read.NameWhite, read.Latin, read.LatinWhite = .95, .01, .95, .01
 				}
 			}
 			r.Candidates = append(r.Candidates, read)

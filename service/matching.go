@@ -39,9 +39,6 @@ const (
 	nameWhiteMost  = .20 // share of its strokes that may be white where most are
 )
 
-// nameAgrees is from where a name is said to agree when nothing is decided by it.
-const nameAgrees = .79
-
 // AgreesByName reports whether the name on the page is the application's: whatever
 // was printed of it is there, in both alphabets. Other ink may lie over it, paper
 // may not show where a stroke must be.
@@ -50,6 +47,23 @@ func (c *CandidateReading) AgreesByName() bool {
 		return false
 	}
 	return c.Latin == -1 || c.Latin >= nameAlikeLeast && c.LatinWhite <= nameWhiteMost
+}
+
+// DeniesName reports whether the name on the page is not the application's: in one of
+// the alphabets paper shows where a stroke of it would be. A name that other ink
+// hides is not denied.
+func (c *CandidateReading) DeniesName() bool {
+	return c.Name > -1 && c.NameWhite > nameWhiteMost || c.Latin > -1 && c.LatinWhite > nameWhiteMost
+}
+
+// ByName puts applications in order by their names, the likeliest highest: what
+// agrees less what is white, of the worse alphabet. It decides nothing.
+func (c *CandidateReading) ByName() float64 {
+	score := c.Name - c.NameWhite
+	if c.Latin > -1 {
+		score = min(score, c.Latin-c.LatinWhite)
+	}
+	return score
 }
 
 // MatchPage decides whose certificate a page is: the application, or 0 with the

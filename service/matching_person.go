@@ -25,7 +25,7 @@ func LikelyApplications(list []PrintedCertificate, r *PageReading) []int64 {
 		if printed == nil {
 			continue
 		}
-		score := c.Digits + max(c.Name, c.Latin)
+		score := c.Digits + c.ByName()
 		if contradicted(printed, r) {
 			score--
 		}
@@ -48,7 +48,7 @@ func Supported(list []PrintedCertificate, r *PageReading, applicationID int64) b
 	if printed == nil || printed.Outdated || contradicted(printed, r) {
 		return false
 	}
-	return !namesAnother(r, applicationID) && (onlyNumber(list, r, applicationID) || onlyName(list, r, applicationID))
+	return !namesAnother(r, applicationID) && !deniesName(r, applicationID) && (onlyNumber(list, r, applicationID) || onlyName(list, r, applicationID))
 }
 
 // namesAnother reports whether the name on the page agrees with another
@@ -65,6 +65,14 @@ func namesAnother(r *PageReading, applicationID int64) bool {
 		another = true
 	}
 	return another
+}
+
+// deniesName reports whether the name on the page is not the application's, as far
+// as they were compared.
+func deniesName(r *PageReading, applicationID int64) bool {
+	return slices.ContainsFunc(r.Candidates, func(c CandidateReading) bool {
+		return c.ApplicationID == applicationID && c.DeniesName()
+	})
 }
 
 // surely is how many digits of a number must be sure before they speak for

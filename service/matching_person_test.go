@@ -49,6 +49,15 @@ func TestAPersonsChoiceIsSupportedOnlyByWhatSinglesItOut(t *testing.T) {
 		{"the name agrees with nobody else", service.PageReading{Candidates: names(.5, .9, .1)}, 2, true},
 		{"the name is a namesake's too", service.PageReading{Candidates: names(.92, .9, .1)}, 2, false},
 		{"the name is another's", service.PageReading{Candidates: names(.92, .3, .1)}, 2, false},
+		{"paper shows where strokes of the name would be, although every digit is sure", service.PageReading{
+			Number: "24-10-40538-000002-1", Candidates: []service.CandidateReading{{ApplicationID: 2, Name: .58, NameWhite: .66, Latin: .37, LatinWhite: .62}},
+		}, 2, false},
+		{"only one alphabet denies the name", service.PageReading{
+			Number: "24-10-40538-000002-1", Candidates: []service.CandidateReading{{ApplicationID: 2, Name: .9, Latin: .6, LatinWhite: .4}},
+		}, 2, false},
+		{"other ink hides the name, every digit is sure", service.PageReading{
+			Number: "24-10-40538-000002-1", Candidates: []service.CandidateReading{{ApplicationID: 2, Name: .2, NameWhite: .05, Latin: .3, LatinWhite: .1}},
+		}, 2, true},
 		{"nothing was read", service.PageReading{}, 2, false},
 		{"the application is not on the list", service.PageReading{Number: "24-10-40538-000002-1"}, 9, false},
 	}
@@ -74,12 +83,15 @@ func TestTheLikeliestApplicationsComeFirst(t *testing.T) {
 		{"by number and name together", service.PageReading{Candidates: []service.CandidateReading{
 			{ApplicationID: 1, Digits: .5, Name: .1, Latin: -1},
 			{ApplicationID: 2, Digits: .4, Name: .9, Latin: -1},
-			{ApplicationID: 3, Digits: .6, Name: .3, Latin: .4},
+			{ApplicationID: 3, Digits: .6, Name: .3, Latin: .4, NameWhite: .1},
 			{ApplicationID: 4, Digits: .1, Name: .1, Latin: -1},
 		}}, []int64{2, 3, 1}},
 		{"what a sure digit contradicts comes last", service.PageReading{Number: "??-??-?????-?????3-?", Candidates: []service.CandidateReading{
 			{ApplicationID: 1, Digits: .8, Name: .5, Latin: -1}, {ApplicationID: 3, Digits: .6, Name: .3, Latin: -1},
 		}}, []int64{3, 1}},
+		{"paper under strokes speaks against a name that is alike", service.PageReading{Candidates: []service.CandidateReading{
+			{ApplicationID: 1, Digits: .24, Name: .82, NameWhite: .31, Latin: .68, LatinWhite: .47}, {ApplicationID: 2, Digits: .24, Name: .75, NameWhite: .04, Latin: .7, LatinWhite: .05},
+		}}, []int64{2, 1}},
 		{"whoever is not listed is left out", service.PageReading{Candidates: []service.CandidateReading{
 			{ApplicationID: 9, Digits: 1, Name: 1, Latin: 1}, {ApplicationID: 1, Digits: .1, Name: .1, Latin: -1},
 		}}, []int64{1}},

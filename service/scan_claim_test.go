@@ -67,7 +67,8 @@ func named(a service.Application) func(*service.PageReading) {
 		misnamed(r)
 		for i := range r.Candidates {
 			if r.Candidates[i].ApplicationID == a.ID {
-				r.Candidates[i].Name, r.Candidates[i].Latin = .95, .95
+				c := &r.Candidates[i]
+				c.Name, c.NameWhite, c.Latin, c.LatinWhite = .95, .01, .95, .01
 			}
 		}
 	}

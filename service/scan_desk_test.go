@@ -192,9 +192,9 @@ func (d *scanDesk) scanned(a service.Application, changes ...func(*service.PageR
 	return d.page(func(list *service.PageList) (*service.PageReading, error) {
 		r := &service.PageReading{Width: 64, Height: 64, Located: true, Resolution: 300, Number: a.RegistrationNumber, NumberAlign: .9}
 		for _, c := range list.Certificates {
-			score := service.CandidateReading{ApplicationID: c.ApplicationID, Digits: .3, Name: .1, Latin: .1, IssuedOn: .9}
+			score := service.CandidateReading{ApplicationID: c.ApplicationID, Digits: .3, Name: .1, NameWhite: .6, Latin: .1, LatinWhite: .6, IssuedOn: .9}
 			if c.ApplicationID == a.ID {
-				score.Digits, score.Name, score.Latin = .97, .95, .95
+				score.Digits, score.Name, score.NameWhite, score.Latin, score.LatinWhite = .97, .95, .01, .95, .01
 			}
 			r.Candidates = append(r.Candidates, score)
 		}
@@ -224,7 +224,8 @@ func noBlank(r *service.PageReading) { *r = service.PageReading{Width: r.Width, 
 // misnamed says that the name is another.
 func misnamed(r *service.PageReading) {
 	for i := range r.Candidates {
-		r.Candidates[i].Name, r.Candidates[i].Latin = .1, .1
+		c := &r.Candidates[i]
+		c.Name, c.NameWhite, c.Latin, c.LatinWhite = .1, .6, .1, .6
 	}
 }
 

@@ -243,13 +243,13 @@ func likeness(r *PageReading, applicationID int64) NameLikeness {
 		if c.ApplicationID != applicationID {
 			continue
 		}
-		switch best := max(c.Name, c.Latin); {
-		case best >= nameAgrees:
+		switch {
+		case c.AgreesByName():
 			return NameAgrees
-		case best >= nameAlike:
-			return NameAlike
-		case best > -1:
+		case c.DeniesName():
 			return NameOther
+		case max(c.Name, c.Latin) >= nameAlike:
+			return NameAlike
 		}
 	}
 	return NameUnread

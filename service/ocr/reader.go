@@ -528,38 +528,51 @@ func stretched(g *gray) *gray {
 	return out
 }
 
-// likeliest is how many applications a page is compared with by name, if more than
-// one can be meant.
+// likeliest is how many applications are kept with what was read, those whose number
+// agrees best and those whose name does, if more than one can be meant.
 const likeliest = 5
+
+// mostNamed is how many applications a page is compared with by name at most, those
+// whose number agrees best: a tenth of a second of one core.
+const mostNamed = 300
 
 // compare finds how well the likeliest applications agree with the page.
 func (r *Reader) compare(p *page, number *numberReading, out *service.PageReading) {
+	var all []service.CandidateReading
 	for i := range r.list {
 		c := service.CandidateReading{ApplicationID: r.list[i].ApplicationID, Digits: -1, Name: -1, Latin: -1, IssuedOn: -1, NameWhite: 1, LatinWhite: 1}
 		for _, line := range r.list[i].Of(service.FieldRegistrationNumber) {
 			c.Digits = digitsScore(number, line.Text)
 		}
-		out.Candidates = append(out.Candidates, c)
+		all = append(all, c)
 	}
-	slices.SortStableFunc(out.Candidates, func(a, b service.CandidateReading) int { return cmp.Compare(b.Digits, a.Digits) })
-	out.Candidates = out.Candidates[:min(len(out.Candidates), likeliest)]
-	n := len(out.Candidates)
-	if n > 0 && out.Number != "" && r.numberOf(out.Candidates[0].ApplicationID) == out.Number {
-		n = 1 // the others are known to be others
-		out.Candidates = out.Candidates[:1]
+	slices.SortStableFunc(all, func(a, b service.CandidateReading) int { return cmp.Compare(b.Digits, a.Digits) })
+	all = all[:min(len(all), mostNamed)]
+	if len(all) > 0 && out.Number != "" && r.numberOf(all[0].ApplicationID) == out.Number {
+		all = all[:1] // the others are known to be others
 	}
-	dx, dy, around := p.off.dx, p.off.dy, p.off.around
-	if number != nil && around > 1 {
-		dx, dy, around = number.DX, number.DY, 1
+	names := r.newNameReader(p, number)
+	for i := range all {
+		lines := r.certificate(all[i].ApplicationID)
+		all[i].Name, all[i].NameWhite = names.score(lines.Of(service.FieldName))
+		all[i].Latin, all[i].LatinWhite = names.score(lines.Of(service.FieldNameLatin))
 	}
-	strips := make(map[service.Field]*lineAt)
-	for i := range n {
+	out.Candidates = bestOf(all)
+	for i := range out.Candidates {
 		c := &out.Candidates[i]
-		lines := r.certificate(c.ApplicationID)
-		c.Name, c.NameWhite = r.scoreField(p, strips, lines.Of(service.FieldName), dx, dy, around)
-		c.Latin, c.LatinWhite = r.scoreField(p, strips, lines.Of(service.FieldNameLatin), dx, dy, around)
-		c.IssuedOn, _ = r.scoreField(p, strips, lines.Of(service.FieldIssuedOn), dx, dy, around)
+		c.IssuedOn, _ = names.score(r.certificate(c.ApplicationID).Of(service.FieldIssuedOn))
 	}
+}
+
+// bestOf keeps the likeliest of a list that is sorted by number, and those likeliest
+// by name.
+func bestOf(all []service.CandidateReading) []service.CandidateReading {
+	if len(all) <= likeliest {
+		return all
+	}
+	rest := slices.Clone(all[likeliest:])
+	slices.SortStableFunc(rest, func(a, b service.CandidateReading) int { return cmp.Compare(b.ByName(), a.ByName()) })
+	return slices.Concat(all[:likeliest], rest[:min(len(rest), likeliest)])
 }
 
 // digitsScore is the mean score of a number's digits, -1 for one of another shape.
@@ -590,21 +603,37 @@ func (r *Reader) numberOf(id int64) string {
 	return ""
 }
 
-// scoreField is the worst score of a field's lines, -1 if it has none, and the worst
-// of what is white of their strokes.
-func (r *Reader) scoreField(p *page, strips map[service.Field]*lineAt, lines []service.PrintedLine, dx, dy, around float64) (worst, white float64) {
+// nameReader compares lines of print with one page.
+type nameReader struct {
+	r              *Reader
+	p              *page
+	strips         map[service.Field]*lineAt
+	dx, dy, around float64 // how far print is off its place, and how much that may be off; in millimetres
+}
+
+func (r *Reader) newNameReader(p *page, number *numberReading) *nameReader {
+	n := &nameReader{r: r, p: p, strips: make(map[service.Field]*lineAt), dx: p.off.dx, dy: p.off.dy, around: p.off.around}
+	if number != nil && n.around > 1 {
+		n.dx, n.dy, n.around = number.DX, number.DY, 1
+	}
+	return n
+}
+
+// score is the worst score of a field's lines, -1 if it has none, and the worst of
+// what is white of their strokes.
+func (n *nameReader) score(lines []service.PrintedLine) (worst, white float64) {
 	worst = -1
 	for i, line := range lines {
-		pen, err := r.pen(line.Face, line.Points)
+		pen, err := n.r.pen(line.Face, line.Points)
 		if err != nil {
 			return -1, 1
 		}
-		s := strips[line.Field]
+		s := n.strips[line.Field]
 		if s == nil {
-			s = stripOf(p.img, &p.h, r.area(line.Field))
-			strips[line.Field] = s
+			s = stripOf(n.p.img, &n.p.h, n.r.area(line.Field))
+			n.strips[line.Field] = s
 		}
-		v, w := s.score(pen, line, dx, dy, around)
+		v, w := s.score(pen, line, n.dx, n.dy, n.around)
 		if i == 0 || v < worst {
 			worst = v
 		}
