@@ -265,6 +265,8 @@ var searchExam = Wizard[searchForm]{
 			return b.examCard(ctx, t, found.ExamID)
 		case found.ApplicationID != 0:
 			return b.applicationCard(ctx, t, found.ApplicationID)
+		case len(found.Exams) == 0:
+			return Reply{}, nothingFound(f.Number)
 		}
 		v := examsView{Items: found.Exams, Search: f.Number, Cut: found.More, Centers: seesSeveral(t.By)}
 		r := Reply{Text: "exams", Data: v, Rows: examItems(v)}
@@ -276,6 +278,15 @@ var searchExam = Wizard[searchForm]{
 	Left: func(ctx context.Context, b *Bot, t *Turn, _ *searchForm) (Reply, error) {
 		return b.examList(ctx, t, pressExams, examPlace{})
 	},
+}
+
+// ReasonNothingFound means that a search has led to nothing; its Data is what was
+// looked for. The search goes on.
+const ReasonNothingFound service.Reason = "search.nothing"
+
+// nothingFound has a search ask again.
+func nothingFound(sought string) error {
+	return &service.Error{Kind: service.Invalid, Reason: ReasonNothingFound, Data: sought}
 }
 
 // askSearch asks what is looked for.
@@ -486,6 +497,9 @@ var searchTable = Wizard[tableSearchForm]{
 		list, err := b.Exams.Applications(ctx, t.By, f.ExamID, service.ApplicationFilter{Search: f.Find}, 0, pageSize)
 		if err != nil {
 			return Reply{}, err
+		}
+		if len(list.Items) == 0 {
+			return Reply{}, nothingFound(f.Find)
 		}
 		r := tableReply(tableView{ApplicationList: list, First: 1, Search: f.Find})
 		r.Rows = append(r.Rows, row(Button{Press: Press{pressTable, f.ExamID, 0}, Args: list.Exam.Applications}))

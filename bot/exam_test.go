@@ -46,6 +46,32 @@ func TestExamsAreFound(t *testing.T) {
 	golden(t, "exam_found", d.tg.Transcript())
 }
 
+// TestASearchThatFindsNothingGoesOn is read best as
+// testdata/exam_search_missed.golden.
+func TestASearchThatFindsNothingGoesOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.exam("Центр", "77", "2026-02-24", 2)
+	d.exam("Центр", "78", "2026-02-25", 1)
+	d.says(anna, "Найти по номеру")
+	d.says(anna, "<нет такого>")
+	anna.SendSticker()
+	d.settle()
+	d.says(anna, "99")
+	d.says(anna, "7")
+	d.presses(anna, "Найти по номеру")
+	d.says(anna, "99")
+	d.presses(anna, "Отмена")
+	d.says(anna, "Найти в экзамене · 77")
+	d.says(anna, "Иванов")
+	d.says(anna, "каримов02")
+	d.presses(anna, "Найти в экзамене")
+	d.says(anna, "Иванов")
+	d.says(anna, "/cancel")
+	golden(t, "exam_search_missed", d.tg.Transcript())
+}
+
 // TestExamsAreLookedAtByWhoMay shows exams to an admin and to the staff of two
 // centers, and to nobody else; and presses what nobody has drawn.
 func TestExamsAreLookedAtByWhoMay(t *testing.T) {

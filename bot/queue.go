@@ -181,7 +181,15 @@ var searchQueue = Wizard[searchForm]{
 		Name: "number", Ask: askSearch[searchForm]("queue_search_ask"), Take: takeSearch(func(f *searchForm) *string { return &f.Number }),
 	}},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *searchForm) (Reply, error) {
-		return b.queueList(ctx, t, "queue_found", service.QueueFilter{Search: f.Number}, 0, nil)
+		filter := service.QueueFilter{Search: f.Number}
+		list, err := b.Queue.Page(ctx, t.By, filter, 0, 1)
+		if err != nil {
+			return Reply{}, err
+		}
+		if len(list.Items) == 0 {
+			return Reply{}, nothingFound(f.Number)
+		}
+		return b.queueList(ctx, t, "queue_found", filter, 0, nil)
 	},
 }
 

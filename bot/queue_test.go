@@ -46,7 +46,6 @@ func TestAReviewersDay(t *testing.T) {
 	d.says(roman, "Снять с себя")
 	d.says(roman, "Найти по номеру")
 	d.says(roman, "<нет такого>")
-	d.presses(roman, "Найти по номеру")
 	d.says(roman, "1")
 	d.pass(30*24*time.Hour, "a month later")
 	d.says(roman, "Пакеты на согласовании")

@@ -22,6 +22,8 @@ var refusals = map[service.Reason]manner{
 	ReasonTalkOver:   alert,
 	ReasonUnexpected: reply,
 
+	ReasonNothingFound: reply,
+
 	service.ReasonNotEnded:        alert,
 	service.ReasonNoLearners:      alert,
 	service.ReasonNotEligible:     reply,
