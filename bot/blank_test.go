@@ -95,6 +95,6 @@ func TestABlankOutsideTheRangesIsAskedAboutTwice(t *testing.T) {
 	d.says(anna, "0000000000202")
 	d.presses(anna, "Верно", "Верно", "Верно")
 	d.sends(anna, d.screenshot("скан.png", 40))
-	d.presses(anna, "Готово", "Загрузить")
+	d.presses(anna, "Готово", "Загрузить", "Да, верно")
 	golden(t, "blank_outside", d.tg.Transcript())
 }

@@ -177,7 +177,7 @@ func TestADayOfACenter(t *testing.T) {
 	d.presses(anna, "Экзамен · 24-118", "Загрузить сертификат", "Каримов Алишер · 24-118-01")
 	d.says(anna, "0777100000001")
 	d.presses(anna, "Верно", "Верно")
-	d.sends(anna, d.screenshot("скан.png", 40))
+	d.sends(anna, d.bound("скан.pdf", d.page(said{number: d.application("24-118-01").RegistrationNumber})))
 	d.presses(anna, "Готово", "Загрузить")
 	d.presses(ali, "Menyuga", "Mening sertifikatim")
 	d.pass(deliveryHold, "the hold is over")

@@ -64,6 +64,7 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonProtocolNumber, []any{50}},
 		{service.ReasonProtocolBefore, []any{service.NewDay(2026, 3, 2)}},
 		{service.ReasonUploadSecond, []any{long}},
+		{service.ReasonUploadPages, []any{2, 21, 600}},
 		{service.ReasonUploadLinkFiles, []any{service.FileBound{Limit: 300, Got: 301}}},
 		{service.ReasonResultFrozen, []any{"24-10-40538-000002-1"}},
 		{service.ReasonResultEarly, []any{service.NewDay(2026, 3, 2)}},
@@ -154,6 +155,10 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonScanNotEntitled, []any{service.ScanFault{Application: "118-01"}}},
 		{service.ReasonScanLoaded, []any{service.ScanFault{Application: "118-01"}}},
 		{service.ReasonScanOtherNumber, []any{service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1"}}},
+		{service.ReasonScanAnothers, []any{
+			service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1"}, service.ScanFault{Application: "118-01"}, service.ScanFault{},
+		}},
+		{service.ReasonScanElsewhere, []any{service.ScanFault{Application: "118-01"}, service.ScanFault{}}},
 		{service.ReasonScanDayEarly, []any{service.NewDay(2026, 3, 2)}},
 		{service.ReasonScanOtherDay, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonHandedEarly, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},

@@ -128,15 +128,18 @@ type loadForm struct {
 	RegistrationNumber string
 	IssuedOn           service.Day
 	Checked            bool // everything was said once: a correction goes back to the check
+	Confirmed          bool // the person has compared what no reading of the machine supports
 }
 
 // loadView is what the questions of a load show.
 type loadView struct {
 	*service.ApplicationView
 	Form       *loadForm
-	File       *service.Upload // at the check
-	Other      string          // at the check: number of another application, as which the file is called
-	ValidUntil service.Day     // at the check; zero: without limit
+	File       *service.Upload   // at the check
+	Look       *service.ScanLook // at the check, nil while no file is there
+	Read       string            // at the check: the number as it was read, a dot for what was not; "" if nothing was
+	Other      string            // at the check: number of another application, as which the file is called
+	ValidUntil service.Day       // at the check; zero: without limit
 	Old        service.BlankKey
 }
 
@@ -174,11 +177,13 @@ var loadScan = Wizard[loadForm]{
 			Form: func(f *loadForm) *fileForm { return &f.fileForm }, Ask: "scan_file_ask", Back: true,
 		}.step("file"),
 		{Name: "check", Ask: askLoadNow, Take: takeLoadNow},
+		{Name: "sure", Ask: askCompared, Take: takeCompared},
 	},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Reply, error) {
 		a, err := b.Scans.Load(ctx, t.By, service.LoadInput{
 			ApplicationID: f.ApplicationID, Revision: f.Revision, UploadID: f.UploadID, Blank: f.Blank,
 			RegistrationNumber: f.RegistrationNumber, IssuedOn: f.IssuedOn, Replace: f.Replace, Outside: f.Outside,
+			Confirmed: f.Confirmed,
 		})
 		if err != nil {
 			return Reply{}, err
@@ -262,50 +267,6 @@ func takeIssued(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Outcome, err
 	}
 	f.IssuedOn = day
 	return next, nil
-}
-
-// askLoadNow shows everything beside what is known and asks before it is loaded.
-func askLoadNow(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Reply, error) {
-	v, err := b.loadView(ctx, t, f)
-	if err != nil {
-		return Reply{}, err
-	}
-	if v.File, err = b.Uploads.Current(ctx, t.By, service.UploadScan, f.ApplicationID); err != nil {
-		return Reply{}, err
-	}
-	if v.File != nil {
-		if v.Other, err = b.Scans.NamedFor(ctx, t.By, f.ApplicationID, v.File.Name); err != nil {
-			return Reply{}, err
-		}
-	}
-	r := Reply{Text: "scan_check", Data: v, Card: true, Rows: [][]Button{
-		row(Button{Press: t.inTalk(pressLoadNow, 0)}),
-		row(Button{Press: t.inTalk(pressReblank, 0)}),
-		row(Button{Press: t.inTalk(pressBack, 0)}, Button{Press: t.inTalk(pressCancel, 0)}),
-	}}
-	if v.File == nil {
-		return r, nil
-	}
-	picture, err := b.Uploads.Picture(ctx, t.By, service.UploadScan, f.ApplicationID)
-	if err != nil {
-		return Reply{}, err
-	}
-	r.Photo = &Attachment{Name: "scan.jpg", Open: picture.Open}
-	return r, nil
-}
-
-func takeLoadNow(_ context.Context, _ *Bot, t *Turn, f *loadForm) (Outcome, error) {
-	switch {
-	case t.Press == nil:
-	case t.Press.Do == pressLoadNow:
-		return finish, nil
-	case t.Press.Do == pressReblank:
-		f.Checked = true
-		return goingTo("blank"), nil
-	case t.Press.Do == pressDone && !t.typed: // of the step before, tapped twice
-		return stay, nil
-	}
-	return stay, unexpected(t)
 }
 
 // namesApplication reports whether the button of an application was pressed, or

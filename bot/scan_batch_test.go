@@ -502,7 +502,7 @@ func TestLooseFilesFindTheirPurpose(t *testing.T) {
 	d.says(anna, "118-02")
 	d.presses(anna, "Назад", "Сертификат одной заявки", "Сертификат заявки · 118-02")
 	d.says(anna, "4815162342002")
-	d.presses(anna, "Верно", "Верно", "Готово", "Загрузить")
+	d.presses(anna, "Верно", "Верно", "Готово", "Загрузить", "Да, верно")
 	d.tg.Note("a protocol")
 	d.sends(anna, d.journal("протокол.pdf"))
 	card := anna.Last()
@@ -598,12 +598,21 @@ func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
 			LastName: strings.Repeat("Ж", 40), FirstName: strings.Repeat("Ж", 20), Number: "24-118-001234",
 		})
 	}
-	for _, rule := range []service.MatchRule{service.MatchEmpty, service.PageRuleDuplicate} {
+	for _, rule := range []service.MatchRule{
+		service.MatchEmpty, service.PageRuleDuplicate, service.PageRuleUnreadable, service.PageRuleNotEntitled, service.PageRuleNoScan, service.PageRuleRescan,
+	} {
 		g := service.AsideGroup{Rule: rule}
 		for n := range 100 { // the empty backs of sheets
-			g.Pages = append(g.Pages, service.PagePlace{File: name(n / 50), Number: 2 * (n%50 + 1)})
+			g.Pages = append(g.Pages, service.PagePlace{File: name(n / 50), Number: 2 * (n%50 + 1), Of: 100})
 		}
 		v.AsideBy = append(v.AsideBy, g)
+	}
+	for _, rule := range []service.MatchRule{service.PageRuleNotScan, service.PageRuleNested, service.PageRuleLocked} {
+		g := service.AsideGroup{Rule: rule}
+		for n := range 500 {
+			g.Pages = append(g.Pages, service.PagePlace{File: name(0), Name: name(n), Number: 1, Of: 1})
+		}
+		v.EntriesBy = append(v.EntriesBy, g)
 	}
 	words, err := texts.HTML("scans_report", bot.ReportScreen(v))
 	if err != nil {
@@ -611,9 +620,9 @@ func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
 	}
 	plain := templates.Plain(words)
 	if n := len(utf16.Encode([]rune(plain))); n > chat.MaxText {
-		t.Errorf("%d letters", n)
+		t.Errorf("%d letters in\n%s", n, plain)
 	}
-	for _, want := range []string{"и ещё 480", "стр. 2, 4, 6, 8, 10, 12, 14, 16, 18, 20 и ещё 40 файла «<скан & копия>", "Не принято ещё файлов: 95."} {
+	for _, want := range []string{"и ещё 480", "Файл с паролем, пришлите его без пароля: 500", "стр. 2, 4, 6, 8, 10, 12, 14, 16, 18, 20 и ещё 40 файла «<скан & копия>", "Не принято ещё файлов: 95."} {
 		if !strings.Contains(plain, want) {
 			t.Errorf("no %q in\n%s", want, plain)
 		}

@@ -65,7 +65,8 @@ func (b *Bot) choosePressed(ctx context.Context, t *Turn) (Reply, error) {
 	return b.nextQuestion(ctx, t, l.AskedIn, l.ID)
 }
 
-// askMore asks for the word that a choice lacks; any other refusal goes up.
+// askMore asks for the word that a choice lacks, or shows the question again when
+// no word helps; any other refusal goes up.
 func (b *Bot) askMore(ctx context.Context, t *Turn, c questionChoice, cause error) (Reply, error) {
 	e := service.AsError(cause)
 	if e.Reason == service.ReasonQuestionUnsupported {
@@ -76,6 +77,11 @@ func (b *Bot) askMore(ctx context.Context, t *Turn, c questionChoice, cause erro
 	}
 	if fault, isBlank := e.Data.(service.BlankFault); isBlank {
 		return b.askBlank(ctx, t, c, e.Reason, fault)
+	}
+	if e.Reason == service.ReasonScanAnothers || e.Reason == service.ReasonScanElsewhere {
+		r, err := b.pageCard(ctx, t, c.page)
+		r.Lead, r.LeadData = string(e.Reason), e.Data
+		return r, err
 	}
 	return Reply{}, cause
 }

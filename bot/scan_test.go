@@ -4,8 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"image/jpeg"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"flowbot/bot/emulator"
 	"flowbot/service"
@@ -117,8 +120,9 @@ func TestACertificateIsLoaded(t *testing.T) {
 	d.says(anna, "0000000000101")
 	d.presses(anna, "Верно", "Верно", "Готово", "Изменить бланк")
 	d.says(anna, "0000000000102")
-	card := anna.Last()
 	d.presses(anna, "Загрузить")
+	card := anna.Last()
+	d.presses(anna, "Да, верно")
 	if err := anna.PressOld(card.ID, card.Buttons[0][0].Data); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +164,7 @@ func TestANumberIsTakenFromTheCertificate(t *testing.T) {
 	d.says(anna, "23.02.2026")
 	d.presses(anna, "Сегодня", "Назад", "Верно")
 	d.sends(anna, d.screenshot("скан.png", 40))
-	d.presses(anna, "Готово", "Загрузить")
+	d.presses(anna, "Готово", "Загрузить", "Да, верно")
 	golden(t, "scan_number", d.tg.Transcript())
 }
 
@@ -185,7 +189,7 @@ func TestALoadedCertificateIsReplaced(t *testing.T) {
 	d.presses(anna, "Верно", "Верно")
 	d.sends(anna, d.screenshot("новый.png", 41), d.screenshot("второй.png", 42))
 	d.sends(anna, d.screenshot("новый.png", 41))
-	d.presses(anna, "Готово", "Загрузить")
+	d.presses(anna, "Готово", "Загрузить", "Да, верно")
 	d.says(boris, "Загрузить сертификат · 118-02")
 	d.says(boris, "0000000000103")
 	d.says(boris, "0000000000101")
@@ -196,7 +200,7 @@ func TestALoadedCertificateIsReplaced(t *testing.T) {
 	d.says(anna, "0000000000104")
 	d.presses(anna, "Верно", "Верно")
 	d.sends(anna, d.screenshot("118-02.png", 43))
-	d.presses(anna, "Готово", "Загрузить", "В меню", "Бланки", "Использованные и испорченные")
+	d.presses(anna, "Готово", "Загрузить", "Да, верно", "В меню", "Бланки", "Использованные и испорченные")
 	golden(t, "scan_replaced", d.tg.Transcript())
 }
 
@@ -218,6 +222,8 @@ func TestTwoLoadAtOnce(t *testing.T) {
 	d.quietly()
 	d.presses(anna, "Загрузить")
 	d.presses(boris, "Загрузить")
+	d.presses(anna, "Да, верно")
+	d.presses(boris, "Да, верно")
 	d.tg.Note("the same blank for another")
 	d.says(boris, "Загрузить сертификат · 118-02")
 	d.says(boris, "0000000000102")
@@ -228,9 +234,9 @@ func TestTwoLoadAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.presses(boris, "Загрузить", "Изменить бланк")
+	d.presses(boris, "Загрузить", "Да, верно", "Назад", "Изменить бланк")
 	d.says(boris, "0000000000103")
-	d.presses(boris, "Загрузить")
+	d.presses(boris, "Загрузить", "Да, верно")
 	golden(t, "scan_two", d.tg.Transcript())
 }
 
@@ -277,4 +283,84 @@ func TestAnExamCanBeNamedForItsScans(t *testing.T) {
 	d.says(anna, "Отметить выдачу · 24-118")
 	d.says(anna, "Загрузить сертификат · 77-77")
 	golden(t, "scan_typed", d.tg.Transcript())
+}
+
+// TestAWrongScanIsNotLoadedByHand sends scans of others, of nobody, and of two.
+func TestAWrongScanIsNotLoadedByHand(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	boris := d.hire("second", "Центр", "Борис Центров")
+	d.centerFilled(anna)
+	e := d.scanning("118", 4)
+	d.scanning("119", 1, func(_ int, a *service.Application) { a.RegistrationNumber = "24-10-40538-000901-1" })
+	first, second := d.application("118-01").RegistrationNumber, d.application("118-02").RegistrationNumber
+	d.quietly()
+
+	d.says(anna, "Загрузить сертификат · 118-01")
+	d.says(anna, "4815162342001")
+	d.presses(anna, "Верно", "Верно")
+	d.tg.Note("two certificates in one file, and an archive")
+	d.sends(anna, d.bound("два.pdf", d.certificate("118-01"), d.certificate("118-02")))
+	d.sends(anna, d.archive("сканы.zip", zipFile{"118-01.jpg", d.certificate("118-01")}))
+	d.tg.Note("another's certificate")
+	d.sends(anna, d.bound("скан.pdf", d.certificate("118-02")))
+	d.presses(anna, "Готово")
+	d.says(anna, "Загрузить")
+	d.presses(anna, "Убрать «скан.pdf»")
+	d.sends(anna, d.bound("скан.pdf", d.page(said{number: d.application("119-01").RegistrationNumber})))
+	d.presses(anna, "Готово", "Убрать «скан.pdf»")
+	d.tg.Note("the number of another, and this one's name")
+	d.sends(anna, d.bound("скан.pdf", d.page(said{number: second, name: first})))
+	d.presses(anna, "Готово", "Загрузить", "Назад")
+	d.presses(anna, "Назад", "Убрать «скан.pdf»")
+	d.tg.Note("nothing can be read: the person compares")
+	d.sends(anna, d.bound("плохой.pdf", d.page(said{number: blots(first), name: "нет", blank: "4815162342009"})))
+	d.presses(anna, "Готово")
+	check := anna.Last()
+	d.presses(anna, "Загрузить")
+	if err := anna.PressOld(check.ID, check.Buttons[0][0].Data); err != nil { // tapped twice
+		t.Fatal(err)
+	}
+	d.settle()
+	d.says(anna, "Да, верно")
+	d.says(anna, "Готово")
+	d.presses(anna, "Назад", "Загрузить")
+	d.says(anna, "/cancel")
+	d.says(anna, "Загрузить сертификат · 118-01")
+	d.says(anna, "4815162342001")
+	d.presses(anna, "Верно", "Верно", "Готово", "Загрузить")
+	looked := anna.Last()
+	d.presses(anna, "Да, верно")
+	if err := anna.PressOld(looked.ID, looked.Buttons[0][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	d.settle()
+	d.tg.Note("the same file for another")
+	d.says(boris, "Загрузить сертификат · 118-03")
+	d.says(boris, "4815162342003")
+	d.presses(boris, "Верно", "Верно")
+	d.sends(boris, d.bound("плохой.pdf", drawnPage(t, len(d.pages.said))))
+	d.presses(boris, "Готово", "Отмена")
+	d.tg.Note("its own, with an empty page behind it")
+	d.says(boris, "Загрузить сертификат · 118-02")
+	d.says(boris, "4815162342002")
+	d.presses(boris, "Верно", "Верно")
+	d.sends(boris, d.bound("скан.pdf", d.certificate("118-02"), d.page(said{empty: true})))
+	d.presses(boris, "Готово", "Загрузить")
+	want := []string{"118-01 blank 4815162342001 v1", "118-02 blank 4815162342002 v1", "118-03 none", "118-04 none"}
+	if diff := cmp.Diff(want, d.attached(e)); diff != "" {
+		t.Error(diff)
+	}
+	golden(t, "scan_wrong", d.tg.Transcript())
+}
+
+// drawnPage is a page that was drawn before.
+func drawnPage(t *testing.T, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, drawPattern(n), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

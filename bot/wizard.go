@@ -396,7 +396,10 @@ func (b *Bot) askAgain(ctx context.Context, t *Turn, w talk, step string, form j
 	if err != nil {
 		return Reply{}, err
 	}
-	again.Lead, again.LeadData, again.Photo, again.Name = string(e.Reason), e.Data, nil, "" // the picture stands above
+	again.Lead, again.LeadData, again.Name = string(e.Reason), e.Data, ""
+	if !again.Card { // the picture stands above
+		again.Photo = nil
+	}
 	return again, nil
 }
 

@@ -99,7 +99,7 @@ func (p *play) troubles() int {
 func load(application, blank string) []step {
 	return []step{
 		say("center", "Загрузить сертификат · "+application), say("center", blank), press("center", "Верно"), press("center", "Верно"),
-		send("center", "скан.png"), press("center", "Готово"),
+		send("center", "скан.png"), press("center", "Готово"), press("center", "Загрузить"),
 	}
 }
 
@@ -122,7 +122,7 @@ var examConversations = []struct {
 		say("center", "Заявка "+examOfNumbers+"-01"), press("center", "Пригласить сдающего"), follow("colleague", "center"),
 	}},
 	{"a scan and a handover", slices.Concat(load(examOfScan+"-02", "0777100000002"), []step{
-		press("center", "Загрузить"), press("center", "Отметить выдачу"), press("center", "Сегодня"),
+		press("center", "Да, верно"), press("center", "Отметить выдачу"), press("center", "Сегодня"),
 	})},
 }
 
@@ -174,7 +174,7 @@ func TestACertificateArrivesAtMostOnce(t *testing.T) {
 			people := []step{say("admin", "/start"), say("center", "/start"), say("candidate", "/start")}
 			p.run(slices.Concat(people, load(examOfScan+"-01", "0777100000001")), func(int) {})
 			sprung := p.trap.setOn(tt.fatal, p.serve, tt.at, tt.before)
-			p.do(press("center", "Загрузить"))
+			p.do(press("center", "Да, верно"))
 			if !p.settle(sprung) {
 				p.serve.kill()
 			}
