@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"flowbot/service"
 )
@@ -212,14 +214,16 @@ func shortenRefused(v *service.BatchView) {
 // reportView is what is told of a batch in the end.
 type reportView struct {
 	*service.BatchView
-	Scans  *service.LoadedScans // of the exam; nil while that is not known
-	Asides []asideView
-	Zone   string
+	Scans   *service.LoadedScans // of the exam; nil while that is not known
+	Asides  []asideView
+	NoPages []asideView // entries of archives that are no pages
+	Zone    string
 }
 
 func reportOf(v *service.BatchView, zone string) reportView {
 	shortenRefused(v)
-	return reportView{BatchView: v, Asides: batchAsides(v), Zone: zone}
+	room := placesRoom
+	return reportView{BatchView: v, Asides: asidesOf(v.AsideBy, &room), NoPages: asidesOf(v.EntriesBy, &room), Zone: zone}
 }
 
 // asideView is pages that nothing comes of, for one reason.
@@ -231,40 +235,48 @@ type asideView struct {
 
 // placeView says where pages stand that follow one another.
 type placeView struct {
-	File  string // or the archive's entry
-	Pages string // such as 2–5, 7; "" for the only one
-	More  int    // how many more pages there are
+	File    string // or the archive's entry
+	Pages   string // such as 2–5, 7; "" for the only one
+	More    int    // how many more pages there are
+	Archive string // in which it is, at the last that follow one another in it; "" for none
 }
 
 // mostPlaces is how many files are named of one reason: nobody looks up more of
 // them in a chat.
 const mostPlaces = 10
 
+// placesRoom is how many letters all places of a report may take together: names
+// of files can be long, and the report is one message.
+const placesRoom = 600
+
 // mostRuns is how many numbers of pages are told of one file: of sheets that were
 // scanned on both sides every second page is empty.
 const mostRuns = 10
 
-// batchAsides names the places of the pages that were set aside.
-func batchAsides(v *service.BatchView) []asideView {
-	pages := map[string]int{} // by file
-	for _, f := range v.Files {
-		pages[f.Name] = max(pages[f.Name], f.Pages)
-	}
+// asidesOf names the places of pages that nothing comes of, as long as there is
+// room for their letters, of which it takes its own.
+func asidesOf(groups []service.AsideGroup, room *int) []asideView {
 	var out []asideView
-	for _, g := range v.AsideBy {
+	for _, g := range groups {
 		a := asideView{Rule: g.Rule}
 		for rest := g.Pages; len(rest) > 0; {
-			n := 1 // of one file
-			for n < len(rest) && rest[0].Name == "" && rest[n].Name == "" && rest[n].File == rest[0].File {
-				n++
-			}
-			if len(a.Places) == mostPlaces {
+			if len(a.Places) == mostPlaces || *room <= 0 {
 				a.More = len(rest)
 				break
 			}
+			n := slices.IndexFunc(rest, func(p service.PagePlace) bool { return p.File != rest[0].File || p.Name != rest[0].Name })
+			if n < 0 {
+				n = len(rest)
+			}
 			place := placeView{File: shortened(cmp.Or(rest[0].Name, rest[0].File), shownName)}
-			if rest[0].Name == "" && pages[rest[0].File] > 1 {
+			if rest[0].Of > 1 {
 				place.Pages, place.More = pageRuns(rest[:n])
+			}
+			*room -= utf8.RuneCountInString(place.File + place.Pages)
+			last := n == len(rest) || rest[n].File != rest[0].File || len(a.Places)+1 == mostPlaces || *room <= 0
+			if last && rest[0].Name != "" {
+				place.Archive = shortened(rest[0].File, shownName)
+				*room -= utf8.RuneCountInString(place.Archive)
 			}
 			a.Places = append(a.Places, place)
 			rest = rest[n:]
@@ -318,7 +330,7 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 		if shown.Scans.Unnamed > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressNameBlanks}}))
 		}
-		if v.Aside > 0 {
+		if v.Aside+v.Entries > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressPages, ID: n.BatchID}}))
 		}
 		if shown.Scans.Linked > 0 {

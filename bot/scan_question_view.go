@@ -151,7 +151,7 @@ func isOpen(l *service.ScanPageLine) bool { return l != nil && l.State == servic
 // decidedRows are the buttons under a page that is no question now.
 func (b *Bot) decidedRows(v *service.QuestionView) [][]Button {
 	var out [][]Button
-	if v.Exam.ID != 0 && (v.Page.State == service.PageAside || v.Page.State == service.PageMatched) {
+	if v.Exam.ID != 0 && (v.Page.State == service.PageAside && !v.Page.NoPage() || v.Page.State == service.PageMatched) {
 		out = append(out, row(Button{Label: "question_take_back", Press: Press{pressQuestionUndo, v.Page.ID, v.Page.Revision}}))
 	}
 	if v.Whose != nil {

@@ -18,9 +18,18 @@ var (
 	_ service.ScanQuestionCommands = tx{}
 )
 
+// How many pages stand up to a page in its entry of an archive, or in its file, and
+// how many there are.
+const (
+	placeOf = `CASE page.name WHEN '' THEN page.number ELSE
+		(SELECT count(*) FROM scan_pages AS e WHERE e.file_id = page.file_id AND e.name = page.name AND e.number <= page.number) END`
+	placesOf = `CASE page.name WHEN '' THEN file.pages ELSE
+		(SELECT count(*) FROM scan_pages AS e WHERE e.file_id = page.file_id AND e.name = page.name) END`
+)
+
 // pageLines selects pages with what a list says of them.
 const pageLines = `
-	SELECT page.*, file.name AS file, file.pages AS file_pages, coalesce(a.number, '') AS application,
+	SELECT page.*, file.name AS file, ` + placeOf + ` AS place, ` + placesOf + ` AS places, coalesce(a.number, '') AS application,
 		concat_ws(' ', a.last_name, a.first_name) AS owner, coalesce(p.name, '') AS by,
 		coalesce(batch.exam_id, page.exam_id, 0) AS asked_in
 	FROM scan_pages AS page JOIN scan_files AS file ON file.id = page.file_id

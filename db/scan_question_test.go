@@ -77,7 +77,7 @@ func TestQuestionsAboutPagesUseIndexes(t *testing.T) {
 		},
 		"line": func(ctx context.Context, tx service.Tx) error {
 			got, err := tx.PageLine(ctx, ids[0])
-			if err == nil && (got.File != "скан.pdf" || got.FilePages != 20 || got.AskedIn != exam) {
+			if err == nil && (got.File != "скан.pdf" || got.Places != 20 || got.AskedIn != exam) {
 				t.Errorf("the page is %+v", got)
 			}
 			return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -145,6 +146,9 @@ const (
 	PageRuleDuplicate    MatchRule = "duplicate"         // the same page, or the same certificate on the same blank; TwinID is the first
 	PageRuleUnreadable   MatchRule = "unreadable"        // it could not be taken out of its file, or worked at all
 	PageRulePerson       MatchRule = "person"            // a person chose, no reading of the machine supports it
+	PageRuleNotScan      MatchRule = "not a scan"        // an entry of an archive that is neither PDF nor picture
+	PageRuleNested       MatchRule = "archive inside"    // an entry of an archive that is an archive
+	PageRuleLocked       MatchRule = "locked"            // an entry of an archive with a password
 	PageRuleSupported    MatchRule = "person+reading"    // a person chose, and readings of the machine agree
 	PageRuleNoScan       MatchRule = "not a certificate" // a person said so
 	PageRuleRescan       MatchRule = "rescan"            // a person said that it must be scanned again
@@ -639,7 +643,8 @@ type PagePlace struct {
 	PageID int64
 	File   string // name
 	Name   string // of the archive's entry, "" outside of archives
-	Number int    // in its file, from 1
+	Number int    // in its entry, or in its file, from 1
+	Of     int    // how many pages that has
 }
 
 // AsideGroup is the pages that were set aside by one rule.
@@ -672,6 +677,8 @@ type BatchView struct {
 	AsideBy    []AsideGroup
 	Loaded     int           // of the exam: applications with a scan
 	Successful int           // of the exam: applications to which a certificate is due
+	Entries    int           // of archives that are no pages, and are counted nowhere else
+	EntriesBy  []AsideGroup  // by why not
 	Missing    []Application // of the exam: due, and without a scan, by name; the first 20
 	More       int           // how many more are missing
 }
@@ -738,17 +745,18 @@ func (s *ScanBatches) visible(ctx context.Context, by Actor, id int64) (*ScanBat
 	return b, nil
 }
 
-// count counts the pages.
+// count counts the pages, and the entries of archives that are none.
 func (v *BatchView) count(pages []ScanPage) {
-	names := make(map[int64]string, len(v.Files))
-	for _, f := range v.Files {
-		names[f.ID] = f.Name
-	}
-	groups := make(map[MatchRule]int)
+	places := placesOf(v.Files, pages)
 	for i := range pages {
 		p := &pages[i]
 		v.Found++
 		if p.State == PageWaiting {
+		if p.NoPage() {
+			v.Entries++
+			v.EntriesBy = grouped(v.EntriesBy, p.Rule, places[i])
+			continue
+		}
 			continue
 		}
 		v.Read++
@@ -757,14 +765,7 @@ func (v *BatchView) count(pages []ScanPage) {
 			v.Matched++
 		case PageAside:
 			v.Aside++
-			at, known := groups[p.Rule]
-			if !known {
-				at = len(v.AsideBy)
-				groups[p.Rule] = at
-				v.AsideBy = append(v.AsideBy, AsideGroup{Rule: p.Rule})
-			}
-			g := &v.AsideBy[at]
-			g.Pages = append(g.Pages, PagePlace{p.ID, names[p.FileID], p.Name, p.Number})
+			v.AsideBy = grouped(v.AsideBy, p.Rule, places[i])
 		case PageWaiting, PageRead, PageQuestion:
 			v.Questions++
 		}
@@ -773,10 +774,47 @@ func (v *BatchView) count(pages []ScanPage) {
 
 // opinion is the state of a page, or what it will most likely be.
 func (p *ScanPage) opinion() PageState {
+// grouped adds a page to those of its rule.
+func grouped(list []AsideGroup, rule MatchRule, p PagePlace) []AsideGroup {
+	at := slices.IndexFunc(list, func(g AsideGroup) bool { return g.Rule == rule })
+	if at < 0 {
+		at, list = len(list), append(list, AsideGroup{Rule: rule})
+	}
+	list[at].Pages = append(list[at].Pages, p)
+	return list
+}
+
+// placesOf says where each page of a batch stands.
+func placesOf(files []ScanFile, pages []ScanPage) []PagePlace {
+	names := make(map[int64]string, len(files))
+	for _, f := range files {
+		names[f.ID] = f.Name
+	}
+	type part struct {
+		file int64
+		name string
+	}
+	have := make(map[part]int)
+	out := make([]PagePlace, 0, len(pages))
+	for i := range pages {
+		p := &pages[i]
+		at := part{p.FileID, p.Name}
+		have[at]++
+		out = append(out, PagePlace{PageID: p.ID, File: names[p.FileID], Name: p.Name, Number: have[at]})
+	}
+	for i := range pages {
+		out[i].Of = have[part{pages[i].FileID, pages[i].Name}]
+		if pages[i].Name == "" { // a file that could not be read to its end
+			out[i].Number, out[i].Of = pages[i].Number, max(out[i].Of, pages[i].Number)
+		}
+	}
+	return out
+}
+
 	switch {
 	case p.State != PageRead:
 		return p.State
-	case p.Rule == MatchEmpty || p.Rule == PageRuleUnreadable:
+	case p.Rule == MatchEmpty || p.Rule == PageRuleUnreadable || p.NoPage():
 		return PageAside
 	case p.ApplicationID != 0:
 		return PageMatched
@@ -786,6 +824,18 @@ func (p *ScanPage) opinion() PageState {
 
 // against counts what the exam has.
 func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
+// entryRules are the rules for entries of archives that are no pages, by why they
+// were refused. Scanning them anew would not help.
+var entryRules = map[Reason]MatchRule{
+	ReasonFileNotPDF: PageRuleNotScan, ReasonArchiveOddEntry: PageRuleNotScan,
+	ReasonArchiveNested: PageRuleNested, ReasonFileEncrypted: PageRuleLocked,
+}
+
+// NoPage reports whether it is an entry of an archive that is no page at all.
+func (p *ScanPage) NoPage() bool {
+	return p.Rule == PageRuleNotScan || p.Rule == PageRuleNested || p.Rule == PageRuleLocked
+}
+
 	list, err := s.store.Applications(ctx, v.Exam.ID)
 	if err != nil {
 		return fmt.Errorf("applications of exam %d: %w", v.Exam.ID, err)
@@ -842,15 +892,17 @@ func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from i
 	if _, err := s.visible(ctx, by, batchID); err != nil {
 		return nil, err
 	}
-	pages, err := s.store.ScanPages(ctx, batchID, nil, from, SheetPages)
+	pages, err := s.store.ScanPages(ctx, batchID, nil, 0, mostPages)
 	if err != nil {
 		return nil, fmt.Errorf("pages of batch %d: %w", batchID, err)
 	}
-	if len(pages) == 0 {
+	pages = slices.DeleteFunc(pages, func(p ScanPage) bool { return p.NoPage() })
+	if from >= len(pages) {
 		return nil, nil
 	}
 	thumbs := make([]PageThumb, 0, len(pages))
 	for i := range pages {
+	pages = pages[from:min(len(pages), from+SheetPages)]
 		p := &pages[i]
 		t := PageThumb{Number: from + i + 1, Mark: pageMarks[p.opinion()]}
 		if p.ThumbSHA != "" {

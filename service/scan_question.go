@@ -10,7 +10,8 @@ import (
 type ScanPageLine struct {
 	ScanPage
 	File        string // name of its file, as the sender called it
-	FilePages   int    // of that file
+	Place       int    // of the page in its archive's entry, or in its file, from 1
+	Places      int    // how many pages that has
 	Application string // number of its application, "" for none
 	Owner       string // last and first name of whose application it is
 	AskedIn     int64  // exam of its batch, else its own; 0: none is known

@@ -290,6 +290,9 @@ func (t *settlement) open() []*verdict {
 func (t *settlement) sortOut(ctx context.Context) error {
 	for _, v := range t.pages {
 		switch {
+		case v.page.NoPage():
+			v.aside(v.page.Rule, 0)
+			continue
 		case v.reading == nil || v.page.Rule == PageRuleUnreadable:
 			v.aside(PageRuleUnreadable, 0)
 			continue

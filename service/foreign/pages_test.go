@@ -409,6 +409,12 @@ func TestPagesSayWhatTheFileIs(t *testing.T) {
 	}
 }
 
+// office is a document as an office program packs it.
+func office(t *testing.T) []byte {
+	t.Helper()
+	return archive(t, entry{name: "[Content_Types].xml", content: "<Types/>"}, entry{name: "word/document.xml", content: "<w:document/>"})
+}
+
 func TestPagesOfAnArchiveComeInTheOrderOfItsNames(t *testing.T) {
 	t.Parallel()
 	colour := string(encodeJPEG(t, drawing(198, 280)))
@@ -427,6 +433,7 @@ func TestPagesOfAnArchiveComeInTheOrderOfItsNames(t *testing.T) {
 		entry{name: "z/letter.txt", content: "Добрый день"},
 		entry{name: "z/empty.jpg"},
 		entry{name: "z/archive.jpg", content: string(archive(t, entry{name: "1.jpg", content: colour}))},
+		entry{name: "z/contract.docx", content: string(office(t))},
 		entry{name: "z/cut.pdf", content: string(document(3)[:700])},
 		entry{name: "z/locked.pdf", content: string(locked(t, "secret"))},
 		entry{name: "z/../../evil.jpg", content: colour},
@@ -452,7 +459,7 @@ func TestPagesOfAnArchiveComeInTheOrderOfItsNames(t *testing.T) {
 		"Page2.JPG 198x280 RGBW", "page10.jpg 198x280 RGBW",
 		"page1.tif 96x144 KWWW", "page1.tif 96x144 KWWW", "page1.tif 96x144 KWWW", "page1.tif 96x144 KWWW", "page1.tif 96x144 KWWW",
 		"page1.tif 96x144 KWWW", "page1.tif 96x144 RGBW", "page1.tif 96x144 RGBW", "page1.tif 96x144 RGBW", "page1.tif 96x144 RGBW",
-		"evil.jpg 198x280 RGBW", "archive.jpg archive.nested", "cut.pdf file.broken", "empty.jpg file.empty",
+		"evil.jpg 198x280 RGBW", "archive.jpg archive.nested", "contract.docx file.not_pdf", "cut.pdf file.broken", "empty.jpg file.empty",
 		"letter.txt file.not_pdf", "link.jpg archive.odd_entry", "locked.jpg file.encrypted", "locked.pdf file.encrypted",
 		"zeros.bmp file.too_heavy",
 		"скан 2.jpg 198x280 RGBW", "скан 10.jpg 198x280 RGBW",
@@ -494,6 +501,7 @@ func TestPagesRefuseFilesThatCannotBeRead(t *testing.T) {
 			"six files in an archive", archive(t, entry{name: "1"}, entry{name: "2"}, entry{name: "3"}, entry{name: "4"}, entry{name: "5"}, entry{name: "6"}),
 			service.ReasonFileTooManyPages,
 		},
+		{"a document of an office", office(t), service.ReasonFileNotPDF},
 		{"an archive of nothing", archive(t, entry{name: "a/"}, entry{name: "a/.DS_Store", content: "x"}), service.ReasonArchiveEmpty},
 		{"an archive cut off", archive(t, entry{name: "1.jpg", content: string(colour)})[:300], service.ReasonArchiveNotZip},
 		{"more bytes than are taken", append(bytes.Clone(three), make([]byte, 1<<20)...), service.ReasonFileTooBig},

@@ -34,6 +34,9 @@ func (p *pager) zip(ctx context.Context, f io.ReaderAt, size int64) error {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are never used as paths
 		return refuse(service.ReasonArchiveNotZip, "no directory")
 	}
+	if isDocument(z) {
+		return refuse(service.ReasonFileNotPDF, "a document of an office")
+	}
 	var entries []*zip.File
 	var declared uint64
 	for _, e := range z.File {
@@ -71,15 +74,22 @@ func (p *pager) entry(ctx context.Context, e *zip.File) error {
 	if err := unpackTo(entryFile, e); err != nil {
 		return err
 	}
-	f, beginning, _, err := head(entryFile)
+	f, beginning, size, err := head(entryFile)
 	if err != nil {
 		return err
+	}
+	reason := service.Reason("")
+	if isZip(beginning) {
+		reason = service.ReasonArchiveNested
+		if z, err := zip.NewReader(f, size); err == nil && isDocument(z) {
+			reason = service.ReasonFileNotPDF
+		}
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if isZip(beginning) {
-		return refuse(service.ReasonArchiveNested, "a zip within a zip")
+	if reason != "" {
+		return refuse(reason, "a zip within a zip")
 	}
 	return p.file(ctx, entryFile, sniff(beginning))
 }
@@ -87,6 +97,13 @@ func (p *pager) entry(ctx context.Context, e *zip.File) error {
 // isZip tells whether a file begins as a zip, if an empty one.
 func isZip(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("PK\x03\x04")) || bytes.HasPrefix(b, []byte("PK\x05\x06"))
+}
+
+// isDocument tells whether a zip is a document of an office program, which keeps
+// its pages so. Source: ECMA-376, part 2 (types of contents); OpenDocument 1.2,
+// part 3 (type of the package).
+func isDocument(z *zip.Reader) bool {
+	return slices.ContainsFunc(z.File, func(e *zip.File) bool { return e.Name == "[Content_Types].xml" || e.Name == "mimetype" })
 }
 
 // checkScanEntry refuses what would not be unpacked.
