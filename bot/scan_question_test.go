@@ -265,7 +265,7 @@ func TestPagesThatConcernOthersToo(t *testing.T) {
 	d.presses(anna, "Без номера бланка")
 	d.says(anna, "0000000100002")
 	d.says(anna, "Нераспознанные")
-	d.presses(anna, "Каримов01 А. Р.")
+	d.presses(anna, "Каримов01 А. Р.", "Отменить: Каримов01 Алишер")
 	golden(t, "scan_question_others", d.tg.Transcript())
 }
 

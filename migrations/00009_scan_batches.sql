@@ -68,7 +68,9 @@ CREATE TABLE scan_pages (
     lines_sha      text        REFERENCES files,    -- the lines of number and name
     evidence       jsonb,                           -- service.PageReading; null before it was read
     program        text        NOT NULL DEFAULT '', -- version that read it
-    decided_by     bigint      REFERENCES people,   -- null: the machine
+    asked          text        NOT NULL DEFAULT '', -- service.MatchRule by which it was last made a question; empty: never since it was read
+    asked_for_id   bigint      REFERENCES applications, -- whose it seemed to be then
+    decided_by     bigint      REFERENCES people,   -- null: the machine; of a question: who took a decision back
     decided_at     timestamptz,
     revision       integer     NOT NULL DEFAULT 1,
     added_at       timestamptz NOT NULL,

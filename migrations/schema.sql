@@ -924,6 +924,8 @@ CREATE TABLE public.scan_pages (
     lines_sha text,
     evidence jsonb,
     program text DEFAULT ''::text NOT NULL,
+    asked text DEFAULT ''::text NOT NULL,
+    asked_for_id bigint,
     decided_by bigint,
     decided_at timestamp with time zone,
     revision integer DEFAULT 1 NOT NULL,
@@ -1614,6 +1616,9 @@ ALTER TABLE ONLY public.scan_files
 
 ALTER TABLE ONLY public.scan_pages
     ADD CONSTRAINT scan_pages_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.applications(id);
+
+ALTER TABLE ONLY public.scan_pages
+    ADD CONSTRAINT scan_pages_asked_for_id_fkey FOREIGN KEY (asked_for_id) REFERENCES public.applications(id);
 
 ALTER TABLE ONLY public.scan_pages
     ADD CONSTRAINT scan_pages_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.scan_batches(id);

@@ -98,6 +98,8 @@ type ScanPage struct {
 	LinesSHA      string          `bun:",nullzero"`           // "" before it was drawn, or where no blank was found
 	Evidence      json.RawMessage `bun:"type:jsonb,nullzero"` // PageReading; nil before it was read
 	Program       string          // version that read it
+	Asked         MatchRule       // by which it was last made a question; "": it never was since it was read
+	AskedForID    int64           `bun:",nullzero"` // ApplicationID then
 	DecidedBy     int64           `bun:",nullzero"` // 0: the machine
 	DecidedAt     *time.Time      // UTC
 	Revision      int             // guards buttons
@@ -144,15 +146,15 @@ const (
 	PageRuleNamed        MatchRule = "name of file"      // its file is called as another application, see NamedID
 	PageRuleOtherExam    MatchRule = "other exam"        // it agrees with another exam of the center
 	PageRuleDuplicate    MatchRule = "duplicate"         // the same page, or the same certificate on the same blank; TwinID is the first
-	PageRuleUnreadable   MatchRule = "unreadable"        // it could not be taken out of its file, or worked at all
-	PageRulePerson       MatchRule = "person"            // a person chose, no reading of the machine supports it
 	PageRuleNotScan      MatchRule = "not a scan"        // an entry of an archive that is neither PDF nor picture
 	PageRuleNested       MatchRule = "archive inside"    // an entry of an archive that is an archive
 	PageRuleLocked       MatchRule = "locked"            // an entry of an archive with a password
+	PageRuleUnreadable   MatchRule = "unreadable"        // it could not be taken out of its file, or worked at all
+	PageRulePerson       MatchRule = "person"            // a person chose, no reading of the machine supports it
 	PageRuleSupported    MatchRule = "person+reading"    // a person chose, and readings of the machine agree
 	PageRuleNoScan       MatchRule = "not a certificate" // a person said so
 	PageRuleRescan       MatchRule = "rescan"            // a person said that it must be scanned again
-	PageRuleTakenBack    MatchRule = "taken back"        // a person took a decision back
+	PageRuleTakenBack    MatchRule = "taken back"        // a person asks about what the machine was certain of
 )
 
 // batchTable is the life of a batch: from, event, to, who.
@@ -675,10 +677,10 @@ type BatchView struct {
 	Questions  int        // of those read, for a person to decide
 	Aside      int        // of those read
 	AsideBy    []AsideGroup
-	Loaded     int           // of the exam: applications with a scan
-	Successful int           // of the exam: applications to which a certificate is due
 	Entries    int           // of archives that are no pages, and are counted nowhere else
 	EntriesBy  []AsideGroup  // by why not
+	Loaded     int           // of the exam: applications with a scan
+	Successful int           // of the exam: applications to which a certificate is due
 	Missing    []Application // of the exam: due, and without a scan, by name; the first 20
 	More       int           // how many more are missing
 }
@@ -750,13 +752,13 @@ func (v *BatchView) count(pages []ScanPage) {
 	places := placesOf(v.Files, pages)
 	for i := range pages {
 		p := &pages[i]
-		v.Found++
-		if p.State == PageWaiting {
 		if p.NoPage() {
 			v.Entries++
 			v.EntriesBy = grouped(v.EntriesBy, p.Rule, places[i])
 			continue
 		}
+		v.Found++
+		if p.State == PageWaiting {
 			continue
 		}
 		v.Read++
@@ -772,8 +774,6 @@ func (v *BatchView) count(pages []ScanPage) {
 	}
 }
 
-// opinion is the state of a page, or what it will most likely be.
-func (p *ScanPage) opinion() PageState {
 // grouped adds a page to those of its rule.
 func grouped(list []AsideGroup, rule MatchRule, p PagePlace) []AsideGroup {
 	at := slices.IndexFunc(list, func(g AsideGroup) bool { return g.Rule == rule })
@@ -811,6 +811,8 @@ func placesOf(files []ScanFile, pages []ScanPage) []PagePlace {
 	return out
 }
 
+// opinion is the state of a page, or what it will most likely be.
+func (p *ScanPage) opinion() PageState {
 	switch {
 	case p.State != PageRead:
 		return p.State
@@ -822,8 +824,6 @@ func placesOf(files []ScanFile, pages []ScanPage) []PagePlace {
 	return PageQuestion
 }
 
-// against counts what the exam has.
-func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
 // entryRules are the rules for entries of archives that are no pages, by why they
 // were refused. Scanning them anew would not help.
 var entryRules = map[Reason]MatchRule{
@@ -836,6 +836,8 @@ func (p *ScanPage) NoPage() bool {
 	return p.Rule == PageRuleNotScan || p.Rule == PageRuleNested || p.Rule == PageRuleLocked
 }
 
+// against counts what the exam has.
+func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
 	list, err := s.store.Applications(ctx, v.Exam.ID)
 	if err != nil {
 		return fmt.Errorf("applications of exam %d: %w", v.Exam.ID, err)
@@ -900,9 +902,9 @@ func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from i
 	if from >= len(pages) {
 		return nil, nil
 	}
+	pages = pages[from:min(len(pages), from+SheetPages)]
 	thumbs := make([]PageThumb, 0, len(pages))
 	for i := range pages {
-	pages = pages[from:min(len(pages), from+SheetPages)]
 		p := &pages[i]
 		t := PageThumb{Number: from + i + 1, Mark: pageMarks[p.opinion()]}
 		if p.ThumbSHA != "" {

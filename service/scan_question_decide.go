@@ -96,11 +96,13 @@ func (s *ScanQuestions) Dismiss(ctx context.Context, by Actor, pageID int64, rev
 }
 
 // Undo makes a question of a page again: of one that was set aside, and of one
-// that is a scan, whoever or whatever decided it. The application is as it was
-// before. It is refused once the scan has gone out or was handed over.
+// that is a scan, whoever or whatever decided it. A question is asked as it was
+// before, by the same rule and about the same application; DecidedBy and DecidedAt
+// tell that and when it was taken back. The application is as it was before. It is
+// refused once the scan has gone out or was handed over.
 func (s *ScanQuestions) Undo(ctx context.Context, by Actor, pageID int64, revision int) (*ScanPageLine, error) {
 	err := s.inPage(ctx, by, pageDeed{
-		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State == PageQuestion && p.Rule == PageRuleTakenBack },
+		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State == PageQuestion },
 	}, func(ctx context.Context, sc *examScene, p *ScanPage) error {
 		b, err := sc.tx.ScanBatch(ctx, p.BatchID)
 		if err != nil {
@@ -108,7 +110,7 @@ func (s *ScanQuestions) Undo(ctx context.Context, by Actor, pageID int64, revisi
 		}
 		p.ExamID = cmp.Or(b.ExamID, p.ExamID) // where it was before somebody said that it is of another
 		if p.State != PageMatched {
-			return sc.movePage(ctx, p, PageEventUndo, PageRuleTakenBack)
+			return sc.movePage(ctx, p, PageEventUndo, cmp.Or(p.Asked, p.Rule))
 		}
 		held, err := sc.tx.ApplicationsForUpdate(ctx, sc.exam.ID, []int64{p.ApplicationID})
 		if err != nil {
@@ -117,8 +119,8 @@ func (s *ScanQuestions) Undo(ctx context.Context, by Actor, pageID int64, revisi
 		if len(held) == 0 {
 			return refuse(NotFound, ReasonNotFound)
 		}
-		p.ApplicationID = 0 // nobody says any more whose it is
-		return s.batches.scans.detachPage(ctx, sc, p, &held[0], PageEventUndo, PageRuleTakenBack)
+		p.ApplicationID = p.AskedForID // nobody says any more whose it is
+		return s.batches.scans.detachPage(ctx, sc, p, &held[0], PageEventUndo, cmp.Or(p.Asked, PageRuleTakenBack))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take back page %d: %w", pageID, err)
@@ -193,7 +195,7 @@ func (s *ScanQuestions) AgainAll(ctx context.Context, by Actor, examID int64) (i
 // for one that cannot be read.
 func (s *ScanQuestions) againIn(ctx context.Context, sc *examScene, pageID int64) (bool, error) {
 	seen, err := sc.tx.ScanPage(ctx, pageID)
-	if err != nil || seen.SHA == "" || seen.inPair() || seen.Rule == PageRuleTakenBack {
+	if err != nil || seen.SHA == "" || seen.inPair() || seen.DecidedBy != 0 {
 		return false, err
 	}
 	if _, err := sc.tx.ScanBatchForUpdate(ctx, seen.BatchID); err != nil {

@@ -373,7 +373,7 @@ func TestAReplacedScanStaysAndComesBackWhenItIsTakenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back.State != service.PageQuestion || back.Rule != service.PageRuleTakenBack || back.ApplicationID != 0 || back.ScanID != 0 {
+	if back.State != service.PageQuestion || back.Rule != service.MatchNoNumber || back.ApplicationID != 0 || back.ScanID != 0 {
 		t.Errorf("the page is %+v", back.ScanPage)
 	}
 	if diff := cmp.Diff([]string{"001 " + old}, d.loadedOf(e)); diff != "" {
@@ -526,14 +526,14 @@ func TestADecisionIsTakenBack(t *testing.T) {
 		if err != nil || last == nil || last.ID != p.ID {
 			t.Fatalf("the last decision is %+v, %v", last, err)
 		}
-		if l, err = q.Undo(t.Context(), d.anna, p.ID, l.Revision); err != nil || l.State != service.PageQuestion {
+		if l, err = q.Undo(t.Context(), d.anna, p.ID, l.Revision); err != nil || l.State != service.PageQuestion || l.Rule != pages[1].Rule {
 			t.Fatalf("taken back: %+v, %v", l, err)
 		}
 	}
 	// What the machine decided is taken back, too: by whoever looks.
-	for _, i := range []int{0, 2} {
+	for i, rule := range map[int]service.MatchRule{0: service.PageRuleTakenBack, 2: service.MatchEmpty} {
 		l, err := q.Undo(t.Context(), d.boris, pages[i].ID, pages[i].Revision)
-		if err != nil || l.State != service.PageQuestion || l.By != "Борис Центров" {
+		if err != nil || l.State != service.PageQuestion || l.By != "Борис Центров" || l.Rule != rule {
 			t.Fatalf("taken back: %+v, %v", l, err)
 		}
 	}
@@ -659,6 +659,13 @@ func TestAPageOfAnotherExamIsChosenThere(t *testing.T) {
 	}
 	if l, err = d.questions().Undo(t.Context(), d.anna, p.ID, l.Revision); err != nil || l.ExamID != e.ID || l.State != service.PageQuestion {
 		t.Errorf("taken back: %+v, %v", l, err)
+	}
+	again, err := d.questions().Question(t.Context(), d.anna, p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Page.Rule != v.Page.Rule || again.Other != v.Other || again.Page.By != "Анна Центрова" || len(again.Likely) != 1 || again.Likely[0].ID != list[0].ID {
+		t.Errorf("it is asked again as %+v, was %+v", again, v)
 	}
 	if got := d.loadedOf(other); got != nil {
 		t.Errorf("loaded are %v", got)
