@@ -357,7 +357,9 @@ func (s *Server) finished(e handler.HookEvent) (handler.HTTPResponse, error) {
 		if werr != nil {
 			words = string(refused.Reason)
 		}
-		return handler.HTTPResponse{}, handler.NewError("refused", words, http.StatusUnprocessableEntity)
+		said := handler.NewError("refused", words, http.StatusUnprocessableEntity)
+		said.HTTPResponse.Body = words // a person reads it
+		return handler.HTTPResponse{}, said
 	}
 	s.Log.ErrorContext(ctx, "upload not handed over", "upload", e.Upload.ID, "err", err)
 	return handler.HTTPResponse{}, refusal("internal", http.StatusInternalServerError)

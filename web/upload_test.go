@@ -153,6 +153,33 @@ func TestAStopEndsAPieceAndKeepsIt(t *testing.T) {
 	}
 }
 
+// TestWhoLosesTheRightMeanwhileIsToldInWords takes the right away while the last
+// piece of a file is on its way.
+func TestWhoLosesTheRightMeanwhileIsToldInWords(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := d.begun(d.link(), "скан.pdf", 200_000)
+	d.slow.holdAfter(100_000)
+	over := make(chan answer, 1)
+	go func() {
+		a, err := d.try(t.Context(), http.MethodPatch, at, bytes.NewReader(content(200_000)), "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
+		if err != nil {
+			t.Error(err)
+		}
+		over <- a
+	}()
+	d.until("a part is here", func() bool { return d.slow.count() >= 100_000 })
+	d.exec(`UPDATE memberships SET removed_at = now()`)
+	d.slow.open()
+	a := <-over
+	if a.status != http.StatusUnprocessableEntity || a.body != "слова: upload_link.invalid" {
+		t.Errorf("the last piece: %d %q", a.status, a.body)
+	}
+	if got := d.received(); len(got) != 0 {
+		t.Errorf("received %v", got)
+	}
+}
+
 // until waits for what another goroutine brings about.
 func (d *desk) until(what string, holds func() bool) {
 	d.t.Helper()

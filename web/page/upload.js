@@ -169,7 +169,7 @@
       case 413: fail(item, 'too_large'); break
       case 403: fail(item, 'enough'); break
       case 507: fail(item, 'full'); break
-      case 422: fail(item, 'broken', err.originalResponse.getBody()); break
+      case 422: fail(item, 'broken', err.originalResponse.getBody()); check(); break // the link may have ended with it
       default: fail(item, 'broken')
     }
     pump()
