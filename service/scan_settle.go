@@ -814,12 +814,6 @@ func (sc *examScene) movePage(ctx context.Context, p *ScanPage, ev PageEvent, ru
 	if err != nil {
 		return err
 	}
-	switch {
-	case ev == PageEventAsk:
-		p.Asked, p.AskedForID = rule, p.ApplicationID
-	case to == PageWaiting:
-		p.Asked, p.AskedForID = "", 0
-	}
 	p.State, p.Rule, p.DecidedBy, p.DecidedAt = to, rule, sc.by.PersonID, &sc.now
 	p.Revision++
 	if err := sc.tx.SaveScanPage(ctx, p); err != nil {
