@@ -8,26 +8,8 @@ import (
 	"flowbot/service"
 	"flowbot/service/ocr"
 	"flowbot/service/ocr/drawn"
+	"flowbot/service/ocr/ocrtest"
 )
-
-// marked draws and scans blanks and reads them.
-type marked struct {
-	*testing.T
-	blank  *drawn.Blank
-	reader *ocr.Reader
-	digits int
-	random *rand.Rand
-}
-
-func newMarked(t *testing.T, code string, seed uint64) *marked {
-	t.Helper()
-	p := profile(t, code)
-	blank, err := drawn.NewBlank(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &marked{t, blank, readerOf(t, p), p.Digits, rand.New(rand.NewPCG(seed, 7))}
-}
 
 // readerOf is a reader of a profile that is closed with the test.
 func readerOf(t *testing.T, p service.BlankProfile) *ocr.Reader {
@@ -44,34 +26,31 @@ func readerOf(t *testing.T, p service.BlankProfile) *ocr.Reader {
 	return r
 }
 
-// number invents the number of a blank.
-func (m *marked) number() string {
-	out := make([]byte, m.digits)
+// blankNumbers invents numbers of blanks.
+func blankNumbers(r *rand.Rand, p *service.BlankProfile, n int) []string {
+	out := make([]string, n)
 	for i := range out {
-		out[i] = byte('0' + m.random.IntN(10))
+		number := make([]byte, p.Digits)
+		for k := range number {
+			number[k] = byte('0' + r.IntN(10))
+		}
+		out[i] = string(number)
 	}
-	return string(out)
+	return out
 }
 
-// read scans a blank with a mark and reads it; false if its frame was not found.
-func (m *marked) read(mark drawn.Mark, v *drawn.Severity, stamp bool) (*service.PageReading, bool) {
-	m.Helper()
-	sheet, err := m.blank.Marked(mark)
-	if err != nil {
-		m.Fatal(err)
+// readBlanks scans blanks with marks, as the profile says, and reads them.
+func readBlanks(t *testing.T, p service.BlankProfile, r *ocr.Reader, seed uint64, v drawn.Severity, blanks ...ocrtest.Marked) []*service.PageReading {
+	t.Helper()
+	var out []*service.PageReading
+	for _, scan := range ocrtest.Blanks(t, p, seed, v, blanks...) {
+		got, err := r.Read(t.Context(), scan.JPEG)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, got)
 	}
-	if stamp { // its upper edge lies over some of the digits
-		sheet.Stamp(m.random, 40+40*m.random.Float64(), 138)
-	}
-	scan, err := v.Scan(m.random, sheet)
-	if err != nil {
-		m.Fatal(err)
-	}
-	got, err := m.reader.Read(m.Context(), scan.JPEG)
-	if err != nil {
-		m.Fatal(err)
-	}
-	return got, got.Located
+	return out
 }
 
 // TestNumbersOfBlanksAreRead reads blanks of all symbologies, whose digits stand in
@@ -85,22 +64,23 @@ func TestNumbersOfBlanksAreRead(t *testing.T) {
 	}{{drawn.Clean, 3, 0}, {drawn.Office, 6, 1}, {drawn.Hard, 6, 2}, {drawn.Phone, 2, 1}} {
 		t.Run(tt.severity.Name, func(t *testing.T) {
 			t.Parallel()
-			m := newMarked(t, "blank-210", uint64(60+k))
+			p := profile(t, "blank-210")
+			seed := uint64(60 + k)
+			numbers := blankNumbers(rand.New(rand.NewPCG(seed, 7)), &p, tt.pages)
 			faces := []service.Face{service.FaceSans, service.FaceSerif}
+			var blanks []ocrtest.Marked
+			for i, number := range numbers {
+				mark := drawn.Mark{Number: number, Coded: number, Code: drawn.Symbologies[i%len(drawn.Symbologies)], Face: faces[i/len(drawn.Symbologies)%len(faces)]}
+				blanks = append(blanks, ocrtest.Marked{Mark: mark, Stamp: i%4 == 3})
+			}
 			unread := 0
-			for i := range tt.pages {
-				number := m.number()
-				mark := drawn.Mark{Number: number, Coded: number, Code: drawn.Symbologies[i%len(drawn.Symbologies)], Face: faces[i/len(drawn.Symbologies)%2]}
-				got, located := m.read(mark, &tt.severity, i%4 == 3)
-				if !located {
-					continue
-				}
+			for i, got := range readBlanks(t, p, readerOf(t, p), seed, tt.severity, blanks...) {
 				key, read := service.BlankNumberOf(got)
 				switch {
 				case !read:
 					unread++
-				case key.Number != number:
-					t.Errorf("a blank of %s reads %s: %+v", number, key.Number, got)
+				case key.Number != numbers[i]:
+					t.Errorf("a blank of %s reads %s: %+v", numbers[i], key.Number, got)
 				}
 			}
 			if unread > tt.most {
@@ -114,21 +94,21 @@ func TestNumbersOfBlanksAreRead(t *testing.T) {
 // digits two millimetres off from where the profile says.
 func TestNumbersOffTheirPlaceAreRead(t *testing.T) {
 	t.Parallel()
-	m := newMarked(t, "blank-210", 65)
-	for _, off := range [][2]float64{{-1.5, -2}, {2, 1.5}} {
-		p := profile(t, "blank-210")
-		p.Regions = slices.Clone(p.Regions)
-		for i, r := range p.Regions {
+	p := profile(t, "blank-210")
+	offs := [][2]float64{{-1.5, -2}, {2, 1.5}}
+	for k, number := range blankNumbers(rand.New(rand.NewPCG(65, 7)), &p, len(offs)) {
+		house := p
+		house.Regions = slices.Clone(p.Regions)
+		for i, r := range house.Regions {
 			if r.Region == service.RegionBarCode || r.Region == service.RegionBlankNumber {
-				p.Regions[i].Box.X += off[0]
-				p.Regions[i].Box.Y += off[1]
+				house.Regions[i].Box.X += offs[k][0]
+				house.Regions[i].Box.Y += offs[k][1]
 			}
 		}
-		m.reader = readerOf(t, p)
-		number := m.number()
-		got, _ := m.read(drawn.Mark{Number: number, Coded: number, Code: drawn.Interleaved, Face: service.FaceSans}, &drawn.Clean, false)
+		mark := drawn.Mark{Number: number, Coded: number, Code: drawn.Interleaved, Face: service.FaceSans}
+		got := readBlanks(t, p, readerOf(t, house), 65, drawn.Clean, ocrtest.Marked{Mark: mark})[0]
 		if key, _ := service.BlankNumberOf(got); key.Number != number {
-			t.Errorf("a blank of %s, off by %v, reads %q: %+v", number, off, key.Number, got)
+			t.Errorf("a blank of %s, off by %v, reads %q: %+v", number, offs[k], key.Number, got)
 		}
 	}
 }
@@ -140,15 +120,19 @@ func TestBlanksThatContradictThemselvesStayUnread(t *testing.T) {
 	for k, code := range drawn.Symbologies {
 		t.Run(string(code), func(t *testing.T) {
 			t.Parallel()
-			m := newMarked(t, "blank-210", uint64(70+k))
-			for at := k; at < m.digits; at += len(drawn.Symbologies) {
-				number := m.number()
+			p := profile(t, "blank-210")
+			seed := uint64(70 + k)
+			r := rand.New(rand.NewPCG(seed, 7))
+			var blanks []ocrtest.Marked
+			for at := k; at < p.Digits; at += len(drawn.Symbologies) {
+				number := blankNumbers(r, &p, 1)[0]
 				other := []byte(number)
-				other[at] = '0' + (other[at]-'0'+byte(1+m.random.IntN(9)))%10
-				mark := drawn.Mark{Number: number, Coded: string(other), Code: code, Face: service.FaceSans}
-				got, _ := m.read(mark, &drawn.Office, false)
+				other[at] = '0' + (other[at]-'0'+byte(1+r.IntN(9)))%10
+				blanks = append(blanks, ocrtest.Marked{Mark: drawn.Mark{Number: number, Coded: string(other), Code: code, Face: service.FaceSans}})
+			}
+			for i, got := range readBlanks(t, p, readerOf(t, p), seed, drawn.Office, blanks...) {
 				if key, read := service.BlankNumberOf(got); read {
-					t.Errorf("a blank of %s with a bar code of %s reads %s: %+v", number, other, key.Number, got)
+					t.Errorf("a blank of %s with a bar code of %s reads %s: %+v", blanks[i].Mark.Number, blanks[i].Mark.Coded, key.Number, got)
 				}
 			}
 		})
@@ -159,17 +143,22 @@ func TestBlanksThatContradictThemselvesStayUnread(t *testing.T) {
 // one. A wrong one must never come out.
 func TestSeriesOfBlanksAreRead(t *testing.T) {
 	t.Parallel()
-	m := newMarked(t, "vector-200", 80)
+	p := profile(t, "vector-200")
+	series := []string{"АБ", "ВК", "ГДЕ", "77", "ЖШ"}
+	numbers := blankNumbers(rand.New(rand.NewPCG(80, 7)), &p, len(series))
+	var blanks []ocrtest.Marked
+	for i, number := range numbers {
+		mark := drawn.Mark{Series: series[i], Number: number, Coded: number, Code: drawn.Symbologies[i%len(drawn.Symbologies)], Face: service.FaceSerif}
+		blanks = append(blanks, ocrtest.Marked{Mark: mark})
+	}
 	unread := 0
-	for i, series := range []string{"АБ", "ВК", "ГДЕ", "77", "ЖШ"} {
-		number := m.number()
-		got, _ := m.read(drawn.Mark{Series: series, Number: number, Coded: number, Code: drawn.Symbologies[i%3], Face: service.FaceSerif}, &drawn.Clean, false)
+	for i, got := range readBlanks(t, p, readerOf(t, p), 80, drawn.Clean, blanks...) {
 		key, read := service.BlankNumberOf(got)
 		switch {
 		case !read || key.Series == "":
 			unread++
-		case key != service.BlankKey{Series: series, Number: number}:
-			t.Errorf("a blank of %s %s reads %v", series, number, key)
+		case key != service.BlankKey{Series: series[i], Number: numbers[i]}:
+			t.Errorf("a blank of %s %s reads %v", series[i], numbers[i], key)
 		}
 	}
 	if unread > 2 {

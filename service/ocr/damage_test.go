@@ -12,23 +12,14 @@ import (
 	"flowbot/service"
 	"flowbot/service/ocr"
 	"flowbot/service/ocr/drawn"
-	"flowbot/service/pdf"
+	"flowbot/service/ocr/ocrtest"
 )
 
 // FuzzPages reads, matches and draws whatever is called a page. None may panic or
 // take for ever; what is no good page of the list is nobody's. Without -fuzz it
 // works on the seeds, pages that are cut, spoiled, tiny and absurd.
 func FuzzPages(f *testing.F) {
-	press, err := pdf.New()
-	if err != nil {
-		f.Fatal(err)
-	}
-	v := drawn.Clean
-	v.DPI, v.Best = []int{150}, 1
-	c, err := drawn.Draw(f.Context(), press, profile(f, "blank-210"), 46, drawn.Order{Applications: 1, Severity: v, Symbology: drawn.Code128, Dir: f.TempDir()})
-	if err != nil {
-		f.Fatal(err)
-	}
+	c := ocrtest.Corpus(f, profile(f, "blank-210"), 46, drawn.Order{Applications: 1, Severity: coarse, Symbology: drawn.Code128})
 	good := &c.Pages[0]
 	for _, page := range damagedPages(good.JPEG) {
 		f.Add(page)

@@ -8,7 +8,6 @@ import (
 	"image"
 	"image/jpeg"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,18 +22,8 @@ import (
 	"flowbot/service"
 	"flowbot/service/ocr"
 	"flowbot/service/ocr/drawn"
-	"flowbot/service/pdf"
+	"flowbot/service/ocr/ocrtest"
 )
-
-// childProgram builds the child once, in a directory that TestMain removes.
-var childProgram = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(programs, "child")
-	out, err := exec.Command("go", "build", "-o", path, "./testdata/child").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
 
 // newPool is a pool whose children are known by the directory that they are
 // called from. They are gone when the test ends.
@@ -42,12 +31,8 @@ func newPool(t *testing.T, o ocr.Options) *testPool {
 	t.Helper()
 	p := &testPool{t: t, mark: t.TempDir()}
 	if o.Command == nil {
-		program, err := childProgram()
-		if err != nil {
-			t.Fatal(err)
-		}
 		o.Command = []string{filepath.Join(p.mark, "child")}
-		if err := os.Symlink(program, o.Command[0]); err != nil {
+		if err := os.Symlink(ocrtest.Program(t), o.Command[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,20 +79,15 @@ func (p *testPool) children() []int {
 	return out
 }
 
-// batch draws the pages of an exam.
-func batch(t *testing.T, seed uint64, applications int) (*drawn.Corpus, *service.PageList) {
+// coarse is a clean page in the least resolution that offices use, for tests that
+// speak of something else than how well pages are read.
+var coarse = drawn.Severity{Name: "coarse", DPI: []int{150}, Best: 1, Quality: [2]int{85, 85}, Faded: drawn.Range{From: 1, To: 1}}
+
+// exam is the pages of one of two exams, a page each application.
+func exam(t *testing.T, n int) (*drawn.Corpus, *service.PageList) {
 	t.Helper()
-	press, err := pdf.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := drawn.Draw(t.Context(), press, profile(t, "blank-210"), seed, drawn.Order{
-		Applications: applications, Severity: drawn.Clean, Symbology: drawn.Symbologies[0], Dir: t.TempDir(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, &service.PageList{Key: strconv.FormatUint(seed, 10), Profile: c.Profile, Certificates: c.Certificates}
+	c := ocrtest.Corpus(t, profile(t, "blank-210"), uint64(62+n), drawn.Order{Applications: 4, Severity: coarse, Symbology: drawn.Code128})
+	return c, &service.PageList{Key: strconv.Itoa(n), Profile: c.Profile, Certificates: c.Certificates}
 }
 
 // mustMatch reads a page and checks that it finds its application.
@@ -130,7 +110,7 @@ func TestPagesAreReadInChildrenThatLiveOn(t *testing.T) {
 	if left := p.children(); len(left) != 0 {
 		t.Errorf("%v work before the first page", left)
 	}
-	c, list := batch(t, 60, 4)
+	c, list := exam(t, 0)
 	var all sync.WaitGroup
 	for range 3 {
 		for i := range c.Pages {
@@ -156,7 +136,7 @@ func TestPagesAreReadInChildrenThatLiveOn(t *testing.T) {
 func TestAPageIsShownAsAPersonNeedsIt(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})
-	c, list := batch(t, 61, 1)
+	c, list := exam(t, 0)
 	got := mustMatch(t, p, list, &c.Pages[0])
 	for _, reading := range []*service.PageReading{&got.Reading, {Width: got.Reading.Width, Height: got.Reading.Height}} {
 		shown, err := p.Show(t.Context(), &list.Profile, c.Pages[0].JPEG, reading)
@@ -177,8 +157,8 @@ func TestAPageIsShownAsAPersonNeedsIt(t *testing.T) {
 func TestEachPageIsReadAgainstItsOwnList(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})
-	one, list := batch(t, 62, 2)
-	other, otherList := batch(t, 63, 2)
+	one, list := exam(t, 0)
+	other, otherList := exam(t, 1)
 	for range 2 {
 		mustMatch(t, p, list, &one.Pages[0])
 		mustMatch(t, p, otherList, &other.Pages[0])
@@ -198,7 +178,7 @@ func TestEachPageIsReadAgainstItsOwnList(t *testing.T) {
 func TestAPageOutlivesTheChildThatWorkedOnIt(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})
-	c, list := batch(t, 64, 2)
+	c, list := exam(t, 0)
 	mustMatch(t, p, list, &c.Pages[0])
 	before := p.children()
 	// Stopped, it is in the middle of the page when it is killed.
@@ -296,7 +276,7 @@ func mustBeUnreadable(t *testing.T, err error) {
 func TestWhatIsNoPageIsUnreadable(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})
-	c, list := batch(t, 65, 1)
+	c, list := exam(t, 0)
 	for name, page := range map[string][]byte{
 		"nothing": nil, "text": []byte("certificate"), "a head alone": c.Pages[0].JPEG[:600],
 	} {
@@ -311,22 +291,10 @@ func TestWhatIsNoPageIsUnreadable(t *testing.T) {
 func TestAPageThatNeedsTooMuchMemoryIsUnreadable(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 2, Memory: 32 << 20})
-	white := image.NewGray(image.Rect(0, 0, 9000, 6000))
-	for i := range white.Pix {
-		white.Pix[i] = 255
-	}
-	var large bytes.Buffer
-	if err := jpeg.Encode(&large, white, nil); err != nil {
-		t.Fatal(err)
-	}
-	_, err := p.Recognise(t.Context(), &service.PageList{Key: "1"}, large.Bytes())
+	list := &service.PageList{Key: "1"}
+	_, err := p.Recognise(t.Context(), list, ocrtest.White(t, image.Pt(9000, 6000)))
 	mustBeUnreadable(t, err)
-	small := white.SubImage(image.Rect(0, 0, 900, 600))
-	large.Reset()
-	if err := jpeg.Encode(&large, small, nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Recognise(t.Context(), &service.PageList{Key: "1"}, large.Bytes()); err != nil {
+	if _, err := p.Recognise(t.Context(), list, ocrtest.White(t, image.Pt(900, 600))); err != nil {
 		t.Error(err)
 	}
 }
@@ -354,10 +322,7 @@ func TestAChildThatCannotStartIsNoPagesFault(t *testing.T) {
 // languages, and then with that of digits alone.
 func TestMissingDataOfTesseractIsNoPagesFault(t *testing.T) {
 	t.Parallel()
-	program, err := childProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := ocrtest.Program(t)
 	eng, err := filepath.Glob("/usr/share/tesseract-ocr/*/tessdata/eng.traineddata")
 	if err != nil || len(eng) == 0 {
 		t.Fatalf("no data of Tesseract, which tools/install brings: %v", err)
@@ -384,7 +349,7 @@ func TestMissingDataOfTesseractIsNoPagesFault(t *testing.T) {
 func TestWhoNoLongerWaitsIsLetGo(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})
-	c, list := batch(t, 67, 2)
+	c, list := exam(t, 0)
 	mustMatch(t, p, list, &c.Pages[0])
 	signal(t, p.children(), syscall.SIGSTOP) // it will not answer
 	ctx, cancel := context.WithCancel(t.Context())
@@ -405,7 +370,7 @@ func TestWhoNoLongerWaitsIsLetGo(t *testing.T) {
 func TestClosingEndsAlsoWhoIsBusy(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 2})
-	c, list := batch(t, 68, 1)
+	c, list := exam(t, 0)
 	mustMatch(t, p, list, &c.Pages[0])
 	stopped := p.children()
 	signal(t, stopped, syscall.SIGSTOP)
@@ -433,7 +398,7 @@ func TestClosingEndsAlsoWhoIsBusy(t *testing.T) {
 func TestAChildIsReplacedAfterItsPages(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1, Pages: 2})
-	c, list := batch(t, 69, 1)
+	c, list := exam(t, 0)
 	var seen []int
 	for range 4 {
 		mustMatch(t, p, list, &c.Pages[0])

@@ -4,38 +4,29 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 
 	"flowbot/service"
 	"flowbot/service/ocr"
 	"flowbot/service/ocr/drawn"
-	"flowbot/service/pdf"
+	"flowbot/service/ocr/ocrtest"
 	"flowbot/templates"
 )
 
-// programs is where tests put what they build.
-var programs string
-
-// TestMain keeps Tesseract's threads from waiting for each other; the variable is
-// read when its library starts.
+// TestMain keeps Tesseract's threads from waiting for each other. Its library reads
+// the variable when it is loaded, so that this program starts once more with it.
 func TestMain(m *testing.M) {
-	if os.Getenv("OMP_THREAD_LIMIT") == "" {
-		if err := os.Setenv("OMP_THREAD_LIMIT", "1"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	const limit = "OMP_THREAD_LIMIT"
+	if os.Getenv(limit) == "" {
+		err := os.Setenv(limit, "1")
+		if err == nil {
+			err = syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 		}
-	}
-	os.Exit(runWithPrograms(m))
-}
-
-func runWithPrograms(m *testing.M) int {
-	var err error
-	if programs, err = os.MkdirTemp("", "ocr-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
+		os.Exit(1)
 	}
-	defer os.RemoveAll(programs)
-	return m.Run()
+	os.Exit(m.Run())
 }
 
 func profile(tb testing.TB, code string) service.BlankProfile {
@@ -62,22 +53,15 @@ func profile(tb testing.TB, code string) service.BlankProfile {
 // below what was seen; a page of somebody else's must never match.
 func TestPagesFindTheirApplications(t *testing.T) {
 	t.Parallel()
-	press, err := pdf.New()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for k, tt := range []struct {
 		severity drawn.Severity
 		floor    int // of four good pages, those that must match
 	}{{drawn.Clean, 4}, {drawn.Office, 3}, {drawn.Hard, 2}, {drawn.Phone, 3}} {
 		t.Run(tt.severity.Name, func(t *testing.T) {
 			t.Parallel()
-			c, err := drawn.Draw(t.Context(), press, profile(t, "blank-210"), uint64(40+k), drawn.Order{
-				Applications: 4, Falsified: 2, Smudged: 2, Foreign: 1, Empty: 1, Severity: tt.severity, Symbology: drawn.Symbologies[k%len(drawn.Symbologies)], Dir: t.TempDir(),
+			c := ocrtest.Corpus(t, profile(t, "blank-210"), uint64(40+k), drawn.Order{
+				Applications: 4, Falsified: 2, Smudged: 2, Foreign: 1, Empty: 1, Severity: tt.severity, Symbology: drawn.Symbologies[k%len(drawn.Symbologies)],
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 			r, err := ocr.NewReader(c.Profile, c.Certificates)
 			if err != nil {
 				t.Fatal(err)
