@@ -37,7 +37,7 @@ func askLoadNow(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Reply, error
 		return Reply{}, err
 	}
 	load := row(Button{Press: t.inTalk(pressLoadNow, 0)})
-	if v.Look != nil && v.Look.Refusal != nil {
+	if v.Look != nil && v.Look.Refused != "" {
 		load = row(Button{Label: "remove_file", Args: v.File.Name, Press: t.inTalk(pressRemove, v.File.ID)})
 	}
 	r := Reply{Text: "scan_check", Data: v, Card: true, Rows: [][]Button{
@@ -79,9 +79,9 @@ func (b *Bot) loadNow(ctx context.Context, t *Turn, f *loadForm) (Outcome, error
 	switch {
 	case err != nil:
 		return stay, err
-	case v.Look == nil || v.Look.Supported && v.Look.Refusal == nil: // without a file loading says so
+	case v.Look == nil || v.Look.Supported && v.Look.Refused == "": // without a file loading says so
 		return finish, nil
-	case v.Look.Refusal != nil:
+	case v.Look.Refused != "":
 		return stay, nil
 	}
 	return next, nil

@@ -136,8 +136,8 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 			}
 			return err
 		},
-		"state":  func(ctx context.Context, tx service.Tx) error { _, err := tx.PrintedState(ctx, ids); return err },
-		"exam":   func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesOfExam(ctx, e.ID, 9); return err },
+		"state": func(ctx context.Context, tx service.Tx) error { _, err := tx.PrintedState(ctx, ids); return err },
+		"exam":  func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesOfExam(ctx, e.ID, 9); return err },
 		"to choose": func(ctx context.Context, tx service.Tx) error {
 			_, err := tx.BatchesToChoose(ctx, []int64{e.CenterID, e.CenterID + 1}, 20)
 			return err

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -97,24 +98,33 @@ type claim struct {
 	numberOf int64                // see PageFacts
 }
 
-// refusal is why a choice is refused, whatever the person says to it; nil when it
-// is not.
-func (c *claim) refusal(ctx context.Context, q Queries, by Actor) error {
+// refused says why a choice is refused, whatever the person says to it, and which
+// application stands against it; "" when it is not.
+func (c *claim) refused(ctx context.Context, q Queries, by Actor) (Reason, ScanFault, error) {
 	id, reason := c.anothers, ReasonScanAnothers
 	if id == 0 {
 		id, reason = c.elsewhere, ReasonScanElsewhere
 	}
 	if id == 0 {
-		return nil
+		return "", ScanFault{}, nil
 	}
 	other, err := q.Application(ctx, by, id)
-	if err != nil {
-		if AsError(err).Kind == NotFound { // of a center of which the person may not know
-			return refuseWith(Invalid, reason, ScanFault{})
-		}
-		return err
+	if err != nil && AsError(err).Kind == NotFound { // of a center of which the person may not know
+		return reason, ScanFault{}, nil
 	}
-	return refuseWith(Invalid, reason, other.fault())
+	if err != nil {
+		return "", ScanFault{}, fmt.Errorf("application %d: %w", id, err)
+	}
+	return reason, other.fault(), nil
+}
+
+// refusal is refused as an error.
+func (c *claim) refusal(ctx context.Context, q Queries, by Actor) error {
+	reason, fault, err := c.refused(ctx, q, by)
+	if err == nil && reason != "" {
+		err = refuseWith(Invalid, reason, fault)
+	}
+	return err
 }
 
 // weigh holds a person's choice of an application, of this exam, against what was

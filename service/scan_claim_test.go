@@ -268,7 +268,7 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 					t.Fatalf("unconfirmed: %v, want %s", err, tt.plain)
 				}
 				look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.BlankKey{Number: free})
-				if err != nil || look.Supported || (look.Refusal != nil) != (tt.looked != "") {
+				if err != nil || look.Supported || look.Refused != tt.looked {
 					t.Errorf("it looks like %+v, %v", look, err)
 				}
 			}

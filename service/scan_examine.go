@@ -84,9 +84,9 @@ func (t *takenPages) take(ctx context.Context, p ForeignPage, content io.Reader)
 	if t.full > 1 {
 		return nil
 	}
-	var page File
-	w, err := &workedPage{}, error(nil)
+	page, w := File{}, &workedPage{}
 	if p.Refusal == "" {
+		var err error
 		if page, w, err = t.look(ctx, content); err != nil {
 			return err
 		}
@@ -135,7 +135,8 @@ type ScanLook struct {
 	Number    bool                // the digits that were read are its number's, and nobody else's
 	Name      bool                // the name is its
 	Differs   bool                // a reading contradicts it
-	Refusal   *Error              // that loading would meet, whatever the person says; nil for none
+	Refused   Reason              // loading it would be, whatever the person says: it is another's, or stands elsewhere; "" for neither
+	Fault     ScanFault           // of that one
 	Blank     BlankKey            // as it was read; without a number if it was not
 	Likely    []LikelyApplication // best first, with the application itself
 	Whose     *Application        // another, which has the number as it was read; nil for nobody
@@ -159,10 +160,8 @@ func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, blank B
 		if err != nil {
 			return err
 		}
-		if err := c.refusal(ctx, s.store, by); err != nil {
-			if out.Refusal = AsError(err); out.Refusal.Kind == Internal {
-				return err
-			}
+		if out.Refused, out.Fault, err = c.refused(ctx, s.store, by); err != nil {
+			return err
 		}
 		if out.Supported, out.Blank, out.Reading = c.supported, c.blank, c.reading; c.reading == nil {
 			return nil
