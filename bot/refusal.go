@@ -285,6 +285,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonBatchEarly:     reply,
 	service.ReasonBatchChosen:    alert,
 	service.ReasonBatchDoubt:     reply,
+	service.ReasonBatchSettled:   reply,
 	service.ReasonPageUnreadable: reply,
 	service.ReasonPageDelivered:  reply,
 	service.ReasonPageSuperseded: reply,

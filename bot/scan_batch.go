@@ -21,6 +21,9 @@ const (
 	pressBatchSure  Action = "sbf" // «Всё равно»: pressBatchExam of an exam that the pages do not speak for
 	pressBatchAsk   Action = "sbk" // asks which exam a batch is; ID is the batch's
 	pressBatches    Action = "sbn" // «Сканы без экзамена»; ID is the center's, 0 for all of the person's
+
+	pressBatchCancelAsk Action = "sbc" // «Отменить пачку»: asks first; ID is the batch's
+	pressBatchCancel    Action = "sbx" // ID is the batch's
 )
 
 func (b *Bot) batchActions() []action {
@@ -31,6 +34,8 @@ func (b *Bot) batchActions() []action {
 		{pressBatchSure, "batch_sure", b.batchSurePressed},
 		{pressBatchAsk, "batch_ask", b.batchAskPressed},
 		{pressBatches, "batches", b.batchesPressed},
+		{pressBatchCancelAsk, "batch_cancel", b.batchCancelAskPressed},
+		{pressBatchCancel, "batch_cancel_yes", b.batchCancelPressed},
 	}, b.looseActions()...)
 }
 
@@ -75,6 +80,7 @@ type overLimitView struct {
 type batchForm struct {
 	ExamID int64
 	Exam   string     // number
+	Batch  int64      // which the newest file joined
 	Sent   int        // files that were taken
 	Over   *overLimit // the newest file, when the chat cannot fetch it
 }
@@ -100,8 +106,14 @@ func leaveScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Reply, erro
 		return Reply{}, err
 	case going != nil && f.Sent > 0:
 		r.Lead = "scans_going_on"
-	case f.Sent > 0:
-		r.Lead = "scans_over"
+	case f.Sent > 0 && f.Batch != 0:
+		last, err := b.Batches.Batch(ctx, t.By, f.Batch)
+		if err != nil {
+			return Reply{}, err
+		}
+		if last.Cancelled == nil {
+			r.Lead = "scans_over"
+		}
 	}
 	return r, nil
 }
@@ -123,7 +135,7 @@ func takeScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Outcome, err
 	f.Over = nil
 	switch {
 	case t.File != nil:
-		_, err := b.Batches.Receive(ctx, t.By, scansOf(t, f.ExamID))
+		batch, err := b.Batches.Receive(ctx, t.By, scansOf(t, f.ExamID))
 		if f.Over = overLimitOf(t.File.Name, err); f.Over != nil {
 			return stay, nil
 		}
@@ -131,6 +143,7 @@ func takeScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Outcome, err
 			return stay, err
 		}
 		f.Sent++
+		f.Batch = batch.ID
 		return held, nil
 	case t.Press != nil && t.Press.Do == pressDone && f.Sent == 0:
 		return stay, &service.Error{Kind: service.Invalid, Reason: service.ReasonUploadMissing}
@@ -193,8 +206,7 @@ func (b *Bot) renderBatch(ctx context.Context, to service.Actor, n service.Batch
 	if err != nil {
 		return gone(err)
 	}
-	shortenRefused(v)
-	l := letter{Reply: Reply{Text: "scans_progress", Data: v}, EditID: int(v.Batch.MessageID)}
+	l := letter{Reply: progressReply(v, to), EditID: int(v.Batch.MessageID)}
 	if v.Batch.State != service.BatchOpen { // what came of it is told by a message of its own
 		if l.EditOnly = true; l.EditID == 0 {
 			return letter{Skip: true}, nil
@@ -202,6 +214,22 @@ func (b *Bot) renderBatch(ctx context.Context, to service.Actor, n service.Batch
 	}
 	l.Sent = func(ctx context.Context, id int) error { return b.Batches.Shown(ctx, to, n.BatchID, int64(id)) }
 	return l, nil
+}
+
+// progressView is what the card of progress shows.
+type progressView struct {
+	*service.BatchView
+	Zone string
+}
+
+// progressReply is the card of progress of a batch.
+func progressReply(v *service.BatchView, to service.Actor) Reply {
+	shortenRefused(v)
+	r := Reply{Text: "scans_progress", Data: progressView{v, to.Zone}}
+	if v.Batch.State == service.BatchOpen {
+		r.Rows = [][]Button{row(Button{Press: Press{Do: pressBatchCancelAsk, ID: v.Batch.ID}})}
+	}
+	return r
 }
 
 // shortenRefused has names of files that were not taken as they are shown.
@@ -313,6 +341,9 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 	v, err := b.Batches.Batch(ctx, to, n.BatchID)
 	if err != nil {
 		return gone(err)
+	}
+	if v.Cancelled != nil {
+		return letter{Reply: cancelledReply(v, to)}, nil
 	}
 	l := letter{Reply: Reply{Text: "scans_report"}}
 	shown := reportOf(v, to.Zone)

@@ -38,7 +38,8 @@ func (b *Bot) batchChoices(ctx context.Context, to service.Actor, batchID int64)
 	for _, e := range list[:min(len(list), pageSize)] {
 		r.Rows = append(r.Rows, row(Button{Label: "batch_exam_item", Args: e, Press: Press{pressBatchExam, e.ID, int(batchID)}}))
 	}
-	r.Rows = append(r.Rows, row(Button{Press: Press{pressBatchOther, batchID, 0}}), row(Button{Press: Press{Do: pressMenu}}))
+	r.Rows = append(r.Rows, row(Button{Press: Press{pressBatchOther, batchID, 0}}),
+		row(Button{Press: Press{Do: pressBatchCancelAsk, ID: batchID}}, Button{Press: Press{Do: pressMenu}}))
 	return r, nil
 }
 
@@ -106,12 +107,17 @@ func (b *Bot) batchCard(ctx context.Context, t *Turn, id int64) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	shortenRefused(v)
-	r = Reply{Text: "scans_progress", Data: v, Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}}
-	if v.Exam != nil {
-		r.Rows = examRows(v.Exam.ID, v.Exam.Number)
-	}
+	r = progressReply(v, t.By)
+	r.Rows = append(r.Rows, batchFoot(v)...)
 	return r, nil
+}
+
+// batchFoot leads out of a batch.
+func batchFoot(v *service.BatchView) [][]Button {
+	if v.Exam == nil {
+		return [][]Button{row(Button{Press: Press{Do: pressMenu}})}
+	}
+	return examRows(v.Exam.ID, v.Exam.Number)
 }
 
 // batchesPressed lists the batches of which somebody has to say the exam, or opens

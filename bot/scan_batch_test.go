@@ -405,6 +405,72 @@ func TestAColleagueGoesOnWithABatch(t *testing.T) {
 	golden(t, "scan_batch_colleague", d.tg.Transcript())
 }
 
+// TestABatchIsCancelled takes scans back while they are read, while their exam is
+// asked for, and too late.
+func TestABatchIsCancelled(t *testing.T) {
+	t.Parallel()
+	d, anna := scanner(t, deskOptions{})
+	boris := d.hire("boris", "Центр", "Борис Центров")
+	e := d.scanning("118", 2)
+	d.scanning("119", 1, numberedFrom(900))
+	wrong := d.bound("не те.pdf", d.certificate("118-01"), d.certificate("118-02"))
+	d.quietly()
+
+	d.tg.Note("nothing is read yet")
+	d.says(anna, "Отменить пачку")
+	d.tg.Note("while its pages are read; the first answer is no")
+	d.says(anna, "Загрузить сканы · 118")
+	d.hold()
+	d.sendsSlowly(anna, wrong)
+	card := anna.Last()
+	press := func(words string) {
+		t.Helper()
+		if err := anna.Press(words); err != nil {
+			t.Fatal(err)
+		}
+		d.tell()
+	}
+	press("Отменить пачку")
+	press("Назад")
+	press("Отменить пачку")
+	asked := anna.Last()
+	d.read(1)
+	press("Да, отменить пачку")
+	d.tg.Note("a second tap, and what still stands on the card")
+	if err := anna.PressOld(asked.ID, asked.Buttons[0][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	d.tell()
+	d.release()
+	d.settle()
+	anna.PressData("sbc:1:0")
+	d.settle()
+	d.says(anna, "Готово")
+	if got := d.attached(e); strings.Join(got, "; ") != "118-01 none; 118-02 none" {
+		t.Errorf("the scans are %q", got)
+	}
+	d.tg.Note("the same again is no repetition; then it is too late")
+	d.says(anna, "Загрузить сканы · 118")
+	d.sends(anna, wrong)
+	d.presses(anna, "Готово")
+	anna.PressData("sbx:2:0")
+	d.settle()
+	d.tg.Note("a colleague cancels what somebody has sent of two exams")
+	d.sends(anna, d.bound("разное.pdf", d.page(said{number: "24-10-40538-00000?-1"})))
+	d.presses(anna, "Это сканы сертификатов")
+	question := anna.Last()
+	d.says(boris, "Выбрать экзамен")
+	d.presses(boris, "Отменить пачку", "Назад", "Отменить пачку", "Да, отменить пачку")
+	if err := anna.PressOld(question.ID, question.Buttons[0][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	d.settle()
+	golden(t, "scan_batch_cancel", d.tg.Transcript())
+	if card.ID == asked.ID {
+		t.Error("the question stands where the card is renewed")
+	}
+}
+
 // TestTwoScanAtOnce has two employees send scans of one exam, some of them twice.
 func TestTwoScanAtOnce(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -155,13 +156,13 @@ func (q queries) PageOfScan(ctx context.Context, scanID int64) (*service.ScanPag
 	return onePage(ctx, q.NewSelect().Where("scan_id = ?", scanID).Where("scan_id IS NOT NULL"))
 }
 
-// PageBefore implements service.ScanBatchQueries. A page that came later may have
-// been decided before, in another batch.
+// PageBefore implements service.ScanBatchQueries. A page of another batch counts
+// once it is decided: until then that batch may be cancelled.
 func (q queries) PageBefore(ctx context.Context, examID int64, sha string, id int64) (*service.ScanPage, error) {
 	no := []service.MatchRule{service.PageRuleUnreadable, service.PageRuleRescan, service.PageRuleNotEntitled, service.PageRuleDuplicate}
 	return onePage(ctx, q.NewSelect().Where("exam_id = ?", examID).Where("sha = ?", sha).
-		Where("(id < ?0 OR id > ?0 AND state NOT IN ('waiting', 'read'))", id).
-		Where("(state <> 'aside' OR rule NOT IN (?))", bun.List(no)).Order("id").Limit(1))
+		Where("(id < ?0 AND batch_id = (SELECT batch_id FROM scan_pages WHERE id = ?0) OR id <> ?0 AND state NOT IN ('waiting', 'read'))", id).
+		Where("(state <> 'aside' OR rule NOT IN (?)) AND state <> 'cancelled'", bun.List(no)).Order("id").Limit(1))
 }
 
 func onePage(ctx context.Context, sel *bun.SelectQuery) (*service.ScanPage, error) {
@@ -413,6 +414,21 @@ func (t tx) PagesToSettle(ctx context.Context, batchID int64) ([]service.ScanPag
 	err := t.NewSelect().Model(&out).Where("batch_id = ?", batchID).Where("state = 'read'").
 		Order("id").For("NO KEY UPDATE").Scan(ctx)
 	return out, explain(err)
+}
+
+// PagesToCancel implements service.ScanBatchCommands.
+func (t tx) PagesToCancel(ctx context.Context, batchID int64) ([]service.ScanPage, error) {
+	var out []service.ScanPage
+	err := t.NewSelect().Model(&out).ExcludeColumn("evidence").Where("batch_id = ?", batchID).Where("state IN ('waiting', 'read')").
+		Order("id").For("NO KEY UPDATE").Scan(ctx)
+	return out, explain(err)
+}
+
+// CancelScanPages implements service.ScanBatchCommands.
+func (t tx) CancelScanPages(ctx context.Context, ids []int64, personID int64, at time.Time) error {
+	_, err := t.NewRaw(`UPDATE scan_pages SET state = 'cancelled', rule = ?, decided_by = ?, decided_at = ?, revision = revision + 1
+		WHERE id = ANY (?)`, service.PageRuleCancelled, personID, at, pgdialect.Array(ids)).Exec(ctx)
+	return explain(err)
 }
 
 // SaveScanPage implements service.ScanBatchCommands.

@@ -29,6 +29,9 @@ type ScanBatch struct {
 	GivenUpAt *time.Time // UTC; when its sender was told that it cannot be settled; nil again once it is
 }
 
+// ended reports whether a batch takes no more files.
+func (b *ScanBatch) ended() bool { return b.State == BatchSettled || b.State == BatchCancelled }
+
 // BatchState is where a batch stands.
 type BatchState string
 
@@ -37,6 +40,8 @@ const (
 	BatchOpen     BatchState = "open"     // files come, pages are read
 	BatchChoosing BatchState = "choosing" // everything is read, and no page says which exam it is
 	BatchSettled  BatchState = "settled"  // every page is decided or is a question; it is reported
+
+	BatchCancelled BatchState = "cancelled" // a person took it back before it was settled: nothing comes of it
 )
 
 // BatchEvent is what happens to a batch.
@@ -48,6 +53,7 @@ const (
 	BatchChoose BatchEvent = "choose" // a person says so
 	BatchJoin   BatchEvent = "join"   // more files come, whose pages may say so
 	BatchSettle BatchEvent = "settle"
+	BatchCancel BatchEvent = "cancel" // a person takes it back
 )
 
 // ScanFile is one file of a batch.
@@ -75,6 +81,7 @@ const (
 	ScanFileWaiting    ScanFileState = "waiting"     // a worker fetches it and takes it apart
 	ScanFileTakenApart ScanFileState = "taken_apart" // its pages are all there
 	ScanFileRefused    ScanFileState = "refused"     // see Reason and Words; pages before the fault are there
+	ScanFileCancelled  ScanFileState = "cancelled"   // its batch was, before the file was taken apart
 )
 
 // ScanPage is one page of a batch, with what was read on it and what was decided.
@@ -115,6 +122,8 @@ const (
 	PageMatched  PageState = "matched"  // it is the scan of its application, or was
 	PageQuestion PageState = "question" // a person decides
 	PageAside    PageState = "aside"    // nothing comes of it: empty, a duplicate, no certificate, refused
+
+	PageCancelled PageState = "cancelled" // its batch was, before the page was decided
 )
 
 // PageEvent is what happens to a page.
@@ -130,6 +139,7 @@ const (
 	PageEventDismiss PageEvent = "dismiss" // a person says that nothing comes of it
 	PageEventUndo    PageEvent = "undo"    // a person takes a decision back
 	PageEventAgain   PageEvent = "again"   // it is read and matched anew
+	PageEventCancel  PageEvent = "cancel"  // a person takes its batch back
 )
 
 // Rules beside those of MatchPage by which a page came to its state.
@@ -148,6 +158,7 @@ const (
 	PageRuleNested       MatchRule = "archive inside"    // an entry of an archive that is an archive
 	PageRuleLocked       MatchRule = "locked"            // an entry of an archive with a password
 	PageRuleUnreadable   MatchRule = "unreadable"        // it could not be taken out of its file, or worked at all
+	PageRuleCancelled    MatchRule = "cancelled"         // a person took its batch back
 	PageRulePerson       MatchRule = "person"            // a person chose, no reading of the machine supports it
 	PageRuleSupported    MatchRule = "person+reading"    // a person chose, and readings of the machine agree
 	PageRuleNoScan       MatchRule = "not a certificate" // a person said so
@@ -162,6 +173,8 @@ var batchTable = fsm.MustTable(BatchOpen,
 	fsm.Row(BatchChoosing, BatchChoose, BatchOpen, worksWithBatch, examUnknown),
 	fsm.Row(BatchOpen, BatchChoose, BatchOpen, worksWithBatch, examUnknown), // more files came to a batch that had asked
 	fsm.Row(BatchChoosing, BatchJoin, BatchOpen, sentBatch),
+	fsm.Row(BatchOpen, BatchCancel, BatchCancelled, worksWithBatch),
+	fsm.Row(BatchChoosing, BatchCancel, BatchCancelled, worksWithBatch),
 )
 
 // pageTable is the life of a page: from, event, to, who. What was read is settled
@@ -179,6 +192,8 @@ var pageTable = fsm.MustTable(PageWaiting,
 	fsm.Row(PageAside, PageEventUndo, PageQuestion, decidesPage),
 	fsm.Row(PageQuestion, PageEventAgain, PageWaiting, decidesPage),
 	fsm.Row(PageRead, PageEventAgain, PageWaiting, decidesPage), // against the list of the exam that was chosen
+	fsm.Row(PageWaiting, PageEventCancel, PageCancelled, decidesPage),
+	fsm.Row(PageRead, PageEventCancel, PageCancelled, decidesPage),
 )
 
 // batchMove is what a guard of batchTable looks at.
@@ -227,6 +242,7 @@ const (
 	ReasonBatchEarly     Reason = "batch.early"     // nobody of the exam has a registration number; Data: Exam
 	ReasonBatchChosen    Reason = "batch.chosen"    // the exam of the batch is known already, from its pages
 	ReasonBatchDoubt     Reason = "batch.doubt"     // its pages do not speak for that exam; Data: BatchDoubt
+	ReasonBatchSettled   Reason = "batch.settled"   // its pages are decided: each is taken back by itself
 	ReasonPageDelivered  Reason = "page.delivered"  // the scan has gone to its candidate, or is going; Data: ScanFault
 	ReasonPageSuperseded Reason = "page.superseded" // another scan stands at the application; Data: ScanFault
 )
@@ -271,10 +287,11 @@ type ScanBatchQueries interface {
 	StrayScans(ctx context.Context, limit int) (files, pages, batches []int64, err error)
 	// PageOfScan returns the page that became a scan, nil when it was none.
 	PageOfScan(ctx context.Context, scanID int64) (*ScanPage, error)
-	// PageBefore returns the first other page of an exam with these bytes that came
-	// before the page of an id, or was decided before it, nil when there is none.
-	// Pages that were set aside because they could not be read, must be scanned
-	// again, were not due, or repeat another do not count.
+	// PageBefore returns the first other page of an exam with these bytes that was
+	// decided before the page of an id, or came before it in the same batch, nil when
+	// there is none. Pages that were set aside because they could not be read, must be
+	// scanned again, were not due, or repeat another do not count, nor those that were
+	// cancelled.
 	PageBefore(ctx context.Context, examID int64, sha string, id int64) (*ScanPage, error)
 	// ScanReplacedBy returns the scan whose place another took, nil when it took
 	// none's.
@@ -340,6 +357,12 @@ type ScanBatchCommands interface {
 	// PagesToSettle returns the pages of a batch that were read and not decided,
 	// with their evidence, in the order in which they came, and holds them.
 	PagesToSettle(ctx context.Context, batchID int64) ([]ScanPage, error)
+	// PagesToCancel returns the pages of a batch that are not decided, without their
+	// evidence, and holds them.
+	PagesToCancel(ctx context.Context, batchID int64) ([]ScanPage, error)
+	// CancelScanPages writes that a person has cancelled pages, and counts their
+	// revisions up.
+	CancelScanPages(ctx context.Context, ids []int64, personID int64, at time.Time) error
 	// SaveScanPage writes every column of a page that exists.
 	SaveScanPage(ctx context.Context, p *ScanPage) error
 	// HoldDelivery keeps a notice from being sent until the transaction ends, and
@@ -585,7 +608,7 @@ func (s *ScanBatches) joined(ctx context.Context, tx Tx, by Actor, examID, cente
 		if err != nil {
 			return nil, err
 		}
-		if b.State != BatchSettled {
+		if !b.ended() {
 			return b, s.join(ctx, tx, by, b, now)
 		}
 	}
@@ -606,6 +629,9 @@ func (s *ScanBatches) join(ctx context.Context, tx Tx, by Actor, b *ScanBatch, n
 func (s *ScanBatches) moveBatch(ctx context.Context, tx Tx, by Actor, b *ScanBatch, ev BatchEvent) error {
 	from, now := b.State, s.now().UTC()
 	to, err := batchTable.Next(from, ev, batchMove{by, b})
+	if ev == BatchCancel && from == BatchSettled {
+		return &Error{Kind: Conflict, Reason: ReasonBatchSettled, Err: err}
+	}
 	if errors.Is(err, fsm.ErrNoMove) || ReasonOf(err) == ReasonBatchChosen {
 		return batchMovedOn(ctx, tx, by, b, err)
 	}
@@ -616,7 +642,7 @@ func (s *ScanBatches) moveBatch(ctx context.Context, tx Tx, by Actor, b *ScanBat
 	if to == BatchSettled {
 		b.SettledAt = &now
 	}
-	if err := tx.SaveScanBatch(ctx, b); err != nil || ev != BatchChoose {
+	if err := tx.SaveScanBatch(ctx, b); err != nil || ev != BatchChoose && ev != BatchCancel {
 		return err
 	}
 	return tx.AddHistory(ctx, History{
@@ -664,9 +690,10 @@ const mostPages = 100_000
 // what the machine thinks so far.
 type BatchView struct {
 	Batch      ScanBatch
-	Sender     string // name
-	ChosenBy   string // name of the colleague who said which exam it is, "" when none did
-	Exam       *Exam  // nil while it is not known
+	Sender     string   // name
+	ChosenBy   string   // name of the colleague who said which exam it is, "" when none did
+	Cancelled  *History // nil unless it is cancelled
+	Exam       *Exam    // nil while it is not known
 	Files      []ScanFile
 	Refused    []ScanFile // of these
 	Found      int        // pages
@@ -722,6 +749,13 @@ func (s *ScanBatches) name(ctx context.Context, v *BatchView) error {
 		return err
 	}
 	v.Sender = sender.Name
+	if v.Batch.State == BatchCancelled {
+		last, err := s.store.HistoryOf(ctx, SubjectBatch, v.Batch.ID, 1)
+		if err != nil {
+			return err
+		}
+		v.Cancelled = &last[0]
+	}
 	if v.Batch.ChosenBy == 0 || v.Batch.ChosenBy == v.Batch.PersonID {
 		return nil
 	}
@@ -766,6 +800,7 @@ func (v *BatchView) count(pages []ScanPage) {
 		case PageAside:
 			v.Aside++
 			v.AsideBy = grouped(v.AsideBy, p.Rule, places[i])
+		case PageCancelled:
 		case PageWaiting, PageRead, PageQuestion:
 			v.Questions++
 		}
@@ -922,7 +957,7 @@ func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from i
 // pageMarks is how pages of each state are marked on a picture.
 var pageMarks = map[PageState]PageMark{
 	PageWaiting: MarkQuestion, PageRead: MarkQuestion,
-	PageMatched: MarkMatched, PageQuestion: MarkQuestion, PageAside: MarkAside,
+	PageMatched: MarkMatched, PageQuestion: MarkQuestion, PageAside: MarkAside, PageCancelled: MarkAside,
 }
 
 // ReadingOf is what was read on a page; nil before it was.

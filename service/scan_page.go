@@ -46,7 +46,7 @@ const cardPause = 3 * time.Second
 // tell has the card of progress of a batch renewed: at most every few seconds,
 // but for its first result, which a person waits for.
 func (s *ScanBatches) tell(ctx context.Context, tx Tx, b *ScanBatch, isFirst bool) error {
-	if b.State == BatchSettled { // pages that are read anew; the report was sent
+	if b.ended() { // pages that are read anew; the report was sent
 		return nil
 	}
 	at := time.Time{}
@@ -138,7 +138,7 @@ func (s *ScanBatches) fetch(ctx context.Context, f *ScanFile) error {
 }
 
 // errFileDecided ends the taking apart of a file that waits no more: another
-// worker has done it, or it was given up.
+// worker has done it, it was given up, or a person has cancelled it.
 var errFileDecided = errors.New("the file waits no more")
 
 // takePage stores a page and asks a worker to read it. An error of its own is

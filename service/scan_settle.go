@@ -45,7 +45,7 @@ func (s *ScanBatches) Settle(ctx context.Context, j SettleBatch) error {
 func (s *ScanBatches) GiveUpSettle(ctx context.Context, j SettleBatch) error {
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		b, err := tx.ScanBatchForUpdate(ctx, j.BatchID)
-		if err != nil || b.GivenUpAt != nil {
+		if err != nil || b.GivenUpAt != nil || b.State == BatchCancelled {
 			return err
 		}
 		now := s.now().UTC()
@@ -63,7 +63,7 @@ func (s *ScanBatches) GiveUpSettle(ctx context.Context, j SettleBatch) error {
 
 func (s *ScanBatches) settle(ctx context.Context, id int64) error {
 	b, err := s.store.ScanBatch(ctx, id)
-	if err != nil {
+	if err != nil || b.State == BatchCancelled {
 		return err
 	}
 	if err := s.awaitAlbum(ctx, b); err != nil {
@@ -163,7 +163,7 @@ func (s *ScanBatches) toSettle(ctx context.Context, tx Tx, id int64) (*ScanBatch
 	if err != nil {
 		return nil, nil, err
 	}
-	if b.State == BatchChoosing {
+	if b.State == BatchChoosing || b.State == BatchCancelled {
 		return nil, nil, nil
 	}
 	files, waiting, err := tx.ScanWaiting(ctx, id)
