@@ -388,6 +388,9 @@ func (b *Bot) batchSheets(ctx context.Context, to service.Actor, v *service.Batc
 		if err != nil {
 			return nil, err
 		}
+		if picture == nil {
+			continue
+		}
 		out = append(out, Reply{Text: "scans_sheet", Data: sheetView{from + 1, min(from+service.SheetPages, v.Found), v.Found}, Photo: &Attachment{
 			Name: "pages-" + strconv.Itoa(from+1) + ".jpg", Size: int64(len(picture)),
 			Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(picture)), nil },

@@ -922,7 +922,8 @@ const SheetPages = 60
 
 // Sheet draws the pages of a batch as thumbnails side by side, marked with what
 // became of them: at most SheetPages, from the page of an ordinal on, which counts
-// from 0. It returns nil when there is none from there on.
+// from 0. It returns nil when there is none from there on, and when nothing came of
+// any of them: backs of sheets need not be looked at.
 func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from int) ([]byte, error) {
 	if _, err := s.visible(ctx, by, batchID); err != nil {
 		return nil, err
@@ -936,6 +937,9 @@ func (s *ScanBatches) Sheet(ctx context.Context, by Actor, batchID int64, from i
 		return nil, nil
 	}
 	pages = pages[from:min(len(pages), from+SheetPages)]
+	if !slices.ContainsFunc(pages, func(p ScanPage) bool { return p.opinion() != PageAside }) {
+		return nil, nil
+	}
 	thumbs := make([]PageThumb, 0, len(pages))
 	for i := range pages {
 		p := &pages[i]

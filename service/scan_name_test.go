@@ -14,8 +14,13 @@ import (
 func TestAFileIsCalledAsOneApplicationOrAsNone(t *testing.T) {
 	t.Parallel()
 	exam := []service.Application{
-		{ID: 1, Number: "24-118-01"}, {ID: 2, Number: "24-118/02"}, {ID: 3, Number: "7/1"}, {ID: 4, Number: "7-1"},
-		{ID: 5, Number: "12/1"}, {ID: 6, Number: "А-5"}, {ID: 7, Number: "24.118.03"},
+		{ID: 1, Number: "24-118-01"},
+		{ID: 2, Number: "24-118/02"},
+		{ID: 3, Number: "7/1"},
+		{ID: 4, Number: "7-1"},
+		{ID: 5, Number: "12/1"},
+		{ID: 6, Number: "А-5"},
+		{ID: 7, Number: "24.118.03"},
 	}
 	elsewhere := []service.Application{{ID: 11, Number: "12-1"}, {ID: 12, Number: "24-119-01"}, {ID: 13, Number: "24-119/02"}, {ID: 14, Number: "9"}, {ID: 15, Number: "9"}}
 	names := service.NewScanNames(exam, elsewhere)

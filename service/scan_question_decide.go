@@ -104,6 +104,9 @@ func (s *ScanQuestions) Undo(ctx context.Context, by Actor, pageID int64, revisi
 	err := s.inPage(ctx, by, pageDeed{
 		page: pageID, revision: revision, done: func(p *ScanPage) bool { return p.State == PageQuestion },
 	}, func(ctx context.Context, sc *examScene, p *ScanPage) error {
+		if p.NoPage() {
+			return refuse(Conflict, ReasonQuestionNoPicture)
+		}
 		b, err := sc.tx.ScanBatch(ctx, p.BatchID)
 		if err != nil {
 			return err
