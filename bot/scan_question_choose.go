@@ -62,7 +62,11 @@ func (b *Bot) choosePressed(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return b.askMore(ctx, t, c, err)
 	}
-	return b.nextQuestion(ctx, t, l.AskedIn, l.ID)
+	r, err := b.nextQuestion(ctx, t, l.AskedIn, l.ID)
+	if l.State == service.PageAside {
+		r.Toast = "question_is_scan"
+	}
+	return r, err
 }
 
 // askMore asks for the word that a choice lacks, or shows the question again when

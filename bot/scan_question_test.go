@@ -269,6 +269,26 @@ func TestPagesThatConcernOthersToo(t *testing.T) {
 	golden(t, "scan_question_others", d.tg.Transcript())
 }
 
+// TestThePageOfAScanIsARepeat is read best as testdata/scan_question_repeat.golden.
+func TestThePageOfAScanIsARepeat(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	wrong := d.scanning("118", 1)
+	e := d.scanning("119", 1, func(_ int, a *service.Application) { a.RegistrationNumber = "24-10-40538-000900-1" })
+	page := d.certificate("119-01")
+	d.scanned(anna, wrong, page)
+	d.scanned(anna, e, page)
+
+	d.says(anna, "Нераспознанные · 118")
+	d.presses(anna, "Каримов01 А. Р. · …0900-1")
+	d.says(anna, "Заявка 119-01")
+	d.tg.Note("Та же страница приходит в чужой экзамен ещё раз.")
+	d.scansOf(anna, wrong, page)
+	golden(t, "scan_question_repeat", d.tg.Transcript())
+}
+
 // TestEveryRuleOfAPageHasWords fills the card of a page with each reason that it
 // can have.
 func TestEveryRuleOfAPageHasWords(t *testing.T) {

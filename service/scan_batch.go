@@ -105,6 +105,8 @@ type ScanPage struct {
 	LinesSHA      string          `bun:",nullzero"`           // "" before it was drawn, or where no blank was found
 	Evidence      json.RawMessage `bun:"type:jsonb,nullzero"` // PageReading; nil before it was read
 	Program       string          // version that read it
+	Asked         MatchRule       // by which it was last made a question; "": it never was since it was read
+	AskedForID    int64           `bun:",nullzero"` // ApplicationID then
 	DecidedBy     int64           `bun:",nullzero"` // 0: the machine
 	DecidedAt     *time.Time      // UTC
 	Revision      int             // guards buttons
@@ -163,7 +165,7 @@ const (
 	PageRuleSupported    MatchRule = "person+reading"    // a person chose, and readings of the machine agree
 	PageRuleNoScan       MatchRule = "not a certificate" // a person said so
 	PageRuleRescan       MatchRule = "rescan"            // a person said that it must be scanned again
-	PageRuleTakenBack    MatchRule = "taken back"        // a person took a decision back
+	PageRuleTakenBack    MatchRule = "taken back"        // a person asks about what the machine was certain of
 )
 
 // batchTable is the life of a batch: from, event, to, who.

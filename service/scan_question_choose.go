@@ -22,7 +22,9 @@ type ChoosePage struct {
 // choice that no reading of the machine supports, one that replaces a loaded scan,
 // and a blank that was read but cannot be, are refused until the person has said
 // one more word. Of two who decide at one moment one wins; the other gets a
-// Conflict that tells who. The same decision once more changes nothing.
+// Conflict that tells who. The same decision once more changes nothing. A page that
+// is, byte for byte, the scan of the application replaces nothing: it is set aside
+// as a repeat.
 func (s *ScanQuestions) Choose(ctx context.Context, by Actor, in ChoosePage) (*ScanPageLine, error) {
 	a, err := s.store.Application(ctx, by, in.ApplicationID)
 	if err != nil {
@@ -34,7 +36,9 @@ func (s *ScanQuestions) Choose(ctx context.Context, by Actor, in ChoosePage) (*S
 	}
 	err = s.inPage(ctx, by, pageDeed{
 		page: in.PageID, revision: in.Revision, exam: a.ExamID,
-		done: func(p *ScanPage) bool { return p.State == PageMatched && p.ApplicationID == in.ApplicationID },
+		done: func(p *ScanPage) bool {
+			return p.ApplicationID == in.ApplicationID && (p.State == PageMatched || p.State == PageAside && p.Rule == PageRuleDuplicate)
+		},
 	}, func(ctx context.Context, sc *examScene, p *ScanPage) error { return s.choose(ctx, sc, p, in, clean) })
 	if err != nil {
 		return nil, fmt.Errorf("choose for page %d: %w", in.PageID, err)
@@ -56,6 +60,14 @@ func (s *ScanQuestions) choose(ctx context.Context, sc *examScene, p *ScanPage, 
 		return refuseWith(Invalid, ReasonScanNotEntitled, a.fault())
 	case p.CleanSHA == "" && clean.SHA256 == "":
 		return refuse(Conflict, ReasonQuestionNoPicture)
+	}
+	repeats, twin, err := sc.repeats(ctx, p, a)
+	if err != nil {
+		return err
+	}
+	if repeats {
+		p.ApplicationID, p.TwinID = a.ID, twin
+		return sc.movePage(ctx, p, PageEventDismiss, PageRuleDuplicate)
 	}
 	supported, err := s.supports(ctx, sc, p, a)
 	if err != nil {

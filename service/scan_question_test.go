@@ -672,6 +672,47 @@ func TestAPageOfAnotherExamIsChosenThere(t *testing.T) {
 	}
 }
 
+// TestThePageOfAScanReplacesNothing has the page that is a scan asked about before
+// the scan came, and come again after it.
+func TestThePageOfAScanReplacesNothing(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	wrong, _ := d.waiting(1)
+	e, list := d.waiting(2, elsewhere)
+	page := d.scanned(list[0])
+	before := d.askOne(wrong, page, service.PageRuleOtherExam)
+	d.sends(d.anna, e, page)
+	d.work()
+	scan := d.as(list[0]).ScanID
+
+	l := d.chosen(before, list[0])
+	if l.State != service.PageAside || l.Rule != service.PageRuleDuplicate || l.TwinID == 0 {
+		t.Errorf("the page became %+v", l.ScanPage)
+	}
+	if again := d.chosen(before, list[0]); again.Revision != l.Revision {
+		t.Errorf("the same tap again: %+v", again)
+	}
+
+	byHand := d.scanned(list[1])
+	if _, err := d.load(list[1], d.byHand(d.anna, list[1], byHand), "0000000000107"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		of   *service.Exam
+		page []byte
+		want string
+	}{{wrong, page, "aside duplicate 001"}, {e, byHand, "aside duplicate 002"}, {wrong, byHand, "aside duplicate 002"}} {
+		b := d.sends(d.anna, tt.of, tt.page)
+		d.work()
+		if diff := cmp.Diff([]string{tt.want}, d.fates(b)); diff != "" {
+			t.Errorf("of exam %s (-want +got):\n%s", tt.of.Number, diff)
+		}
+	}
+	if got := d.as(list[0]).ScanID; got != scan {
+		t.Errorf("the scan is %d, was %d", got, scan)
+	}
+}
+
 func TestQuestionsFollowEachOther(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)

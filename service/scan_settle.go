@@ -386,11 +386,17 @@ func (t *settlement) foreign(ctx context.Context, v *verdict) error {
 		return err
 	}
 	if a != nil {
-		if t.applications[a.ID] == nil {
-			v.ask(PageRuleOtherExam, 0)
-			v.application = a
+		if t.applications[a.ID] != nil {
+			return nil
 		}
-		return nil
+		v.application = a
+		repeats, twin, err := t.sc.repeats(ctx, v.page, a)
+		if repeats {
+			v.aside(PageRuleDuplicate, twin)
+		} else {
+			v.ask(PageRuleOtherExam, 0)
+		}
+		return err
 	}
 	// Who is entitled no more has lost their number, too.
 	id, err := t.sc.tx.PrintedFor(ctx, t.sc.exam.ID, number)
@@ -450,7 +456,11 @@ func (t *settlement) claims(ctx context.Context, a *Application, pages []*verdic
 		}
 		same := BlankKey{a.BlankSeries, a.BlankNumber}
 		for _, v := range pages {
-			if same.Number != "" && v.blank == same {
+			repeats, _, err := t.sc.repeats(ctx, v.page, a)
+			if err != nil {
+				return err
+			}
+			if repeats || same.Number != "" && v.blank == same {
 				v.aside(PageRuleDuplicate, twin)
 			}
 		}
@@ -478,6 +488,23 @@ func (t *settlement) claims(ctx context.Context, a *Application, pages []*verdic
 		pages[0].ask(PageRuleTwice, twin)
 	}
 	return nil
+}
+
+// repeats tells whether a page is, byte for byte, the one that stands as the scan
+// of an application, and which page of a batch that is; 0 for one that came by hand.
+func (sc *examScene) repeats(ctx context.Context, p *ScanPage, a *Application) (same bool, twin int64, err error) {
+	if a.ScanID == 0 || p.SHA == "" {
+		return false, 0, nil
+	}
+	scan, err := sc.tx.Scan(ctx, a.ScanID)
+	if err != nil || p.SHA != scan.FileSHA && p.SHA != scan.PageSHA {
+		return false, 0, err
+	}
+	first, err := sc.tx.PageOfScan(ctx, a.ScanID)
+	if err != nil || first == nil {
+		return true, 0, err
+	}
+	return true, first.ID, nil
 }
 
 // undecided leaves out what is decided.
@@ -813,6 +840,12 @@ func (sc *examScene) movePage(ctx context.Context, p *ScanPage, ev PageEvent, ru
 	}
 	if err != nil {
 		return err
+	}
+	switch {
+	case ev == PageEventAsk:
+		p.Asked, p.AskedForID = rule, p.ApplicationID
+	case to == PageWaiting:
+		p.Asked, p.AskedForID = "", 0
 	}
 	p.State, p.Rule, p.DecidedBy, p.DecidedAt = to, rule, sc.by.PersonID, &sc.now
 	p.Revision++
