@@ -2,11 +2,14 @@ package bot_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"flowbot/bot/emulator"
+	"flowbot/cron"
 	"flowbot/service"
+	"flowbot/templates"
 )
 
 // sends one round of notices that do not all arrive.
@@ -85,6 +88,33 @@ func TestTroublesAreShownAndEnded(t *testing.T) {
 	olga.PressData("ty:1:0")
 	d.settle()
 	golden(t, "trouble_ended", d.tg.Transcript())
+}
+
+// TestEveryKindOfTroubleHasWords walks through the jobs that are worked and the
+// notices that are sent.
+func TestEveryKindOfTroubleHasWords(t *testing.T) {
+	t.Parallel()
+	texts, err := templates.Load("ru")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string][]string{"notice_words": newDesk(t).bot.NoticeKinds()}
+	for _, w := range cron.Works(cron.Services{}) {
+		kinds["job_words"] = append(kinds["job_words"], w.Kind)
+	}
+	for name, list := range kinds {
+		said := map[string]string{}
+		for _, kind := range list {
+			words, err := texts.HTML(name, kind)
+			if err != nil || words == "" || words == kind || strings.Contains(words, "_") {
+				t.Errorf("%s %s: %q, %v", name, kind, words, err)
+			}
+			if other := said[words]; other != "" {
+				t.Errorf("%s %s reads as %s: %q", name, kind, other, words)
+			}
+			said[words] = kind
+		}
+	}
 }
 
 // TestAPoisonedUpdateApologisesOnce works an update that never succeeds until it
