@@ -49,7 +49,12 @@ type packageForm struct {
 var collectPackage = Wizard[packageForm]{
 	Name: "package",
 	Steps: []Step[packageForm]{
-		{Name: "collect", Ask: askPackage, Take: takePackage, Files: true},
+		{
+			Name: "collect", Ask: askPackage, Take: takePackage, Files: true,
+			Lies: func(ctx context.Context, b *Bot, t *Turn, f *packageForm) (bool, error) {
+				return b.draftsLie(ctx, t, f.CohortID)
+			},
+		},
 		{Name: "check", Ask: askSend, Take: takeSend},
 	},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *packageForm) (Reply, error) {
@@ -69,6 +74,13 @@ var collectPackage = Wizard[packageForm]{
 		r.Text, r.Data = "package_sent", packageSent{r.Data, j.Version, f.Base > 0}
 		return r, nil
 	},
+}
+
+// draftsLie reports whether files of a cohort, 0 for none, lie there that were not
+// refused.
+func (b *Bot) draftsLie(ctx context.Context, t *Turn, cohortID int64) (bool, error) {
+	files, err := b.Journals.Files(ctx, t.By, cohortID)
+	return slices.ContainsFunc(files, func(f service.DraftFile) bool { return f.State != service.DraftRefused }), err
 }
 
 // packageSent is the cohort's card with what has just been done.
@@ -345,6 +357,7 @@ var sortFiles = Wizard[sortForm]{
 	Name: "sort",
 	Steps: []Step[sortForm]{{
 		Name: "which", Files: true,
+		Lies: func(ctx context.Context, b *Bot, t *Turn, _ *sortForm) (bool, error) { return b.draftsLie(ctx, t, 0) },
 		Ask: func(ctx context.Context, b *Bot, t *Turn, _ *sortForm) (Reply, error) {
 			return b.sortCard(ctx, t)
 		},

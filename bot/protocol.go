@@ -338,12 +338,12 @@ var uploadProtocol = Wizard[protocolForm]{
 		return r, err
 	},
 	Left: func(ctx context.Context, b *Bot, t *Turn, f *protocolForm) (Reply, error) {
-		u, err := protocolScan.current(ctx, b, t, f)
+		lies, err := protocolScan.lies(ctx, b, t, f)
 		if err != nil {
 			return Reply{}, err
 		}
 		r, err := b.protocolCard(ctx, t, f.ExamID)
-		r.LeadData = u != nil && u.State != service.UploadRefused
+		r.LeadData = lies
 		return r, err
 	},
 }

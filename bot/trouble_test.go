@@ -140,7 +140,7 @@ func TestAPoisonedUpdateApologisesOnce(t *testing.T) {
 		t.Errorf("%d answers, the last %q", len(messages)-seen, messages[len(messages)-1].Text)
 	}
 	d.says(olga, "/cancel")
-	if got := olga.Last().Text; got != "Отменено. Присланные файлы сохранены. Выберите, что сделать." {
+	if got := olga.Last().Text; got != "Отменено. Выберите, что сделать." {
 		t.Errorf("there is no way out: %q", got)
 	}
 }

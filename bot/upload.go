@@ -56,7 +56,13 @@ type fileStep[F any] struct {
 
 // step makes the step of a wizard.
 func (s fileStep[F]) step(name string) Step[F] {
-	return Step[F]{Name: name, Ask: s.ask, Take: s.take, Files: true}
+	return Step[F]{Name: name, Ask: s.ask, Take: s.take, Files: true, Lies: s.lies}
+}
+
+// lies reports whether a file lies there that was not refused.
+func (s fileStep[F]) lies(ctx context.Context, b *Bot, t *Turn, f *F) (bool, error) {
+	u, err := s.current(ctx, b, t, f)
+	return u != nil && u.State != service.UploadRefused, err
 }
 
 func (s fileStep[F]) current(ctx context.Context, b *Bot, t *Turn, f *F) (*service.Upload, error) {

@@ -36,6 +36,9 @@ type Step[F any] struct {
 	// Files steps await files. Their card is renewed once a worker has looked at
 	// one; the form tells by its LastIn whether the card is out of sight.
 	Files bool
+	// Lies tells whether files lie there that stay when the conversation is
+	// cancelled; nil: none do.
+	Lies func(ctx context.Context, b *Bot, t *Turn, f *F) (bool, error)
 }
 
 // Outcome says where a conversation goes after an answer.
@@ -103,7 +106,8 @@ type talk interface {
 	brief() bool
 	first() string
 	awaitsFiles(step string) bool
-	takesFiles() bool
+	// lies tells whether files stay when the conversation is cancelled.
+	lies(ctx context.Context, b *Bot, t *Turn, form json.RawMessage) (bool, error)
 	ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error)
 	take(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (json.RawMessage, Outcome, error)
 	after(step string) (string, bool)
@@ -131,8 +135,21 @@ func (w Wizard[F]) awaitsFiles(step string) bool {
 	return err == nil && w.Steps[i].Files
 }
 
-func (w Wizard[F]) takesFiles() bool {
-	return slices.ContainsFunc(w.Steps, func(s Step[F]) bool { return s.Files })
+func (w Wizard[F]) lies(ctx context.Context, b *Bot, t *Turn, form json.RawMessage) (bool, error) {
+	var f F
+	if err := json.Unmarshal(form, &f); err != nil {
+		return false, nil //nolint:nilerr // there must be a way out of a form that cannot be read
+	}
+	for i := range w.Steps {
+		if w.Steps[i].Lies == nil {
+			continue
+		}
+		some, err := w.Steps[i].Lies(ctx, b, t, &f)
+		if some || err != nil && service.AsError(err).Kind == service.Internal {
+			return some, err
+		}
+	}
+	return false, nil
 }
 
 func (w Wizard[F]) ask(ctx context.Context, b *Bot, t *Turn, step string, form json.RawMessage) (Reply, error) {
@@ -418,12 +435,22 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 		}
 	}
 	r, err := b.menu(ctx, t)
-	if d != nil {
-		w, known := b.talks[d.Kind]
-		r.Text, r.Data = "cancelled", known && w.takesFiles()
+	if err == nil && d != nil {
+		r.Text = "cancelled"
+		r.Data, err = b.filesLie(ctx, t, d)
 	}
 	r.Edit = t.Press != nil
 	return r, err
+}
+
+// filesLie tells whether files stay of a cancelled conversation.
+func (b *Bot) filesLie(ctx context.Context, t *Turn, d *service.Draft) (bool, error) {
+	w, known := b.talks[d.Kind]
+	var s stored
+	if err := json.Unmarshal(d.Form, &s); err != nil || !known { // of an older program
+		return false, nil //nolint:nilerr // likewise
+	}
+	return w.lies(ctx, b, t, s.Form)
 }
 
 // goBack shows the screen that a cancelled conversation goes back to; ok is false
