@@ -128,6 +128,7 @@ func TestThePageSendsALargeFileThroughWhateverBreaks(t *testing.T) {
 	d.slow.holdAfter(10 << 20)
 	step("choosing", chromedp.SetUploadFiles(`#files`, []string{large, photo, over}), sees("Загружено"), sees("128,0 МБ при пределе 64,0 МБ"))
 	d.until("part of it is here", func() bool { return d.slow.count() >= 10<<20 })
+	step("what each button does", holds(`[...document.querySelectorAll('.drop')].map((b) => b.textContent).join(' ') === 'Отменить Отменить Убрать'`))
 	step("the bar", holds(`document.getElementById('bar').value > .2 && document.getElementById('done').disabled`), holds(`document.documentElement.scrollWidth <= 390`))
 	shoot(t, ctx, "upload-sending.png")
 	before := d.slow.count()

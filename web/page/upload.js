@@ -52,6 +52,7 @@
       say(word, { sent: size(item.sent), size: size(item.size), percent: percent(item.sent, item.size), most: size(most) })
     row.querySelector('.again').hidden = !(item.state === 'failed' && ['broken', 'full'].includes(item.fault))
     row.querySelector('.drop').hidden = item.state === 'done'
+    row.querySelector('.drop').textContent = item.state === 'failed' ? words.remove : words.cancel
     drawAll()
   }
 
