@@ -30,6 +30,7 @@ type (
 		State       service.PageState `json:"state"`
 		Rule        service.MatchRule `json:"rule"`        // why it is in its state
 		Application *string           `json:"application"` // whose certificate it is, or seems to be
+		Named       *string           `json:"named"`       // as whose its file or entry is called
 		Twin        *int64            `json:"twin"`        // the page that it repeats or contradicts
 		SHA256      *string           `json:"sha256"`      // as it was taken out of its file
 		ReadAt      *string           `json:"read_at"`
@@ -55,6 +56,16 @@ func (i *installation) showPages(ctx context.Context, examID int64, list []servi
 	if err != nil {
 		return nil, err
 	}
+	number := func(id int64) (*string, error) {
+		if id != 0 && numbers[id] == "" { // of another exam
+			a, err := i.db.Application(ctx, service.CommandLine, id)
+			if err != nil {
+				return nil, err
+			}
+			numbers[id] = a.Number
+		}
+		return present(numbers[id]), nil
+	}
 	files := map[int64]*service.ScanFile{}
 	out := []shownPage{}
 	for k := range pages {
@@ -68,7 +79,13 @@ func (i *installation) showPages(ctx context.Context, examID int64, list []servi
 		if err != nil {
 			return nil, err
 		}
-		s.File, s.Application = files[p.FileID].Name, present(numbers[p.ApplicationID])
+		s.File = files[p.FileID].Name
+		if s.Application, err = number(p.ApplicationID); err != nil {
+			return nil, err
+		}
+		if s.Named, err = number(p.NamedID); err != nil {
+			return nil, err
+		}
 		out = append(out, s)
 	}
 	return out, nil

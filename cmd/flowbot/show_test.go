@@ -82,6 +82,11 @@ func TestAnExamIsShown(t *testing.T) {
 		`INSERT INTO scan_pages (batch_id, file_id, number, exam_id, state, rule, evidence, program, decided_by, decided_at, added_at, read_at)
 			SELECT batch_id, file_id, 2, exam_id, 'aside', 'rescan', '{"Located": true, "Number": "Р-24-118-??", "NumberSecond": "Р-24-118-02"}', 'abc123',
 				(SELECT id FROM people), '2025-03-02 08:05Z', added_at, read_at FROM scan_pages`,
+		`INSERT INTO scan_files (batch_id, name, size, state, pages, added_at) SELECT id, 'сканы.zip', 1, 'taken_apart', 1, now() FROM scan_batches`,
+		`INSERT INTO scan_pages (batch_id, file_id, number, name, exam_id, state, rule, application_id, named_id, added_at)
+			SELECT f.batch_id, f.id, 1, other.number || '.pdf', a.exam_id, 'question', 'name of file', a.id, other.id, now()
+			FROM scan_files AS f, applications AS a, applications AS other
+			WHERE f.name = 'сканы.zip' AND a.number = '24-118-02' AND other.number = '24-118-03'`,
 		`UPDATE exams SET paused_at = '2025-03-02 09:00Z', paused_by = (SELECT id FROM people) WHERE number = '24-118'`,
 	} {
 		if _, err := i.db.Bun().ExecContext(t.Context(), q); err != nil {
