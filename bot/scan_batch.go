@@ -356,7 +356,7 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 			shown.Scans.At = &at
 		}
 		if v.Questions > 0 {
-			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressQuestions, ID: v.Exam.ID}, Args: v.Questions}))
+			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressQuestions, ID: v.Exam.ID, Version: int(n.BatchID)}, Args: v.Questions}))
 		}
 		if shown.Scans.Unnamed > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressNameBlanks}}))

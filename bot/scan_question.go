@@ -10,7 +10,7 @@ import (
 // Version its revision, unless said otherwise. Typed without a page they lead to
 // the questions.
 const (
-	pressQuestions     Action = "sql" // «Нераспознанные»; ID is the exam's, Version is 0
+	pressQuestions     Action = "sql" // «Нераспознанные»; ID is the exam's, Version the batch whose come first, 0 for none
 	pressQuestion      Action = "sqo" // a page as it is now; Version is 0
 	pressSkip          Action = "sqn" // the question after this one; Version is 0
 	pressChoose        Action = "sqc" // ID and Version are a choice, see questionChoice
@@ -63,7 +63,8 @@ func (b *Bot) ofPage(do handler) handler {
 // questionCard is the name of the living card of the questions: a person has one.
 const questionCard = "scan_question"
 
-// questionsPressed shows the first question of an exam, or lets choose the exam.
+// questionsPressed shows the first question of an exam, of the batch that was told
+// of if any, or lets choose the exam.
 func (b *Bot) questionsPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if !t.By.Has(service.RoleCenterStaff) {
 		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
@@ -71,7 +72,11 @@ func (b *Bot) questionsPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 || t.Press.Do != pressQuestions {
 		return b.chooseQuestions(ctx, t)
 	}
-	return b.nextQuestion(ctx, t, t.Press.ID, 0)
+	v, err := b.Questions.First(ctx, t.By, t.Press.ID, int64(t.Press.Version))
+	if err != nil {
+		return Reply{}, err
+	}
+	return b.shownQuestion(ctx, t, t.Press.ID, v)
 }
 
 // chooseQuestions lets choose among the exams that have questions.
@@ -96,6 +101,11 @@ func (b *Bot) nextQuestion(ctx context.Context, t *Turn, examID, after int64) (R
 	if err != nil {
 		return Reply{}, err
 	}
+	return b.shownQuestion(ctx, t, examID, v)
+}
+
+// shownQuestion shows a question of an exam, nil for none that is left.
+func (b *Bot) shownQuestion(ctx context.Context, t *Turn, examID int64, v *service.QuestionView) (Reply, error) {
 	if v != nil {
 		return b.questionReply(ctx, t, v)
 	}

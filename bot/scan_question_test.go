@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,26 @@ func TestAChoiceAgainstTheNameIsTold(t *testing.T) {
 	d.says(anna, "karimov03")
 	d.presses(anna, "Каримов03 А. Р.")
 	golden(t, "scan_question_other_name", d.tg.Transcript())
+}
+
+func TestTheReportOfABatchOpensItsOwnQuestions(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 4)
+	d.scanned(anna, e, d.smudged("118-01"), d.smudged("118-02"))
+
+	d.says(anna, "Загрузить сканы · 118")
+	d.sends(anna, d.bound("ещё.pdf", d.smudged("118-03"), d.smudged("118-04")))
+	d.presses(anna, "Нераспознанные (2)")
+	if text := anna.Last().Caption; !strings.Contains(text, "вопрос 3 из 4") || !strings.Contains(text, "ещё.pdf") {
+		t.Errorf("the report opens %q", text)
+	}
+	d.presses(anna, "Пропустить", "Пропустить")
+	if text := anna.Last().Caption; !strings.Contains(text, "вопрос 1 из 4") {
+		t.Errorf("after its last question comes %q", text)
+	}
 }
 
 // TestTwoColleaguesDecideAtOnce is read best as

@@ -79,6 +79,14 @@ func (q queries) QuestionsAfter(ctx context.Context, examID, after int64, limit 
 	return out, explain(err)
 }
 
+// QuestionOfBatch implements service.ScanQuestionQueries.
+func (q queries) QuestionOfBatch(ctx context.Context, examID, batchID int64) (int64, error) {
+	var id int64
+	err := q.NewRaw(`SELECT coalesce(min(id), 0) FROM scan_pages
+		WHERE exam_id = ? AND state = 'question' AND batch_id = ?`, examID, batchID).Scan(ctx, &id)
+	return id, explain(err)
+}
+
 // LastDecided implements service.ScanQuestionQueries.
 func (q queries) LastDecided(ctx context.Context, examID, personID int64, since time.Time) (*service.ScanPageLine, error) {
 	l := new(service.ScanPageLine)

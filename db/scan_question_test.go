@@ -68,6 +68,17 @@ func TestQuestionsAboutPagesUseIndexes(t *testing.T) {
 			}
 			return err
 		},
+		"of batch": func(ctx context.Context, tx service.Tx) error {
+			page, err := tx.ScanPage(ctx, ids[1])
+			if err != nil {
+				return err
+			}
+			got, err := tx.QuestionOfBatch(ctx, exam, page.BatchID)
+			if want := ids[0]; err == nil && got != want {
+				t.Errorf("the first of the batch is %d, want %d", got, want)
+			}
+			return err
+		},
 		"last": func(ctx context.Context, tx service.Tx) error {
 			got, err := tx.LastDecided(ctx, exam, person, time.Now().Add(-time.Hour))
 			if err == nil && (got == nil || got.Number != 3) {

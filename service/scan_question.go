@@ -40,6 +40,9 @@ type ScanQuestionQueries interface {
 	// QuestionsAfter lists the questions of an exam in their order, beginning with
 	// the one after a page, from the first again at the end, at most limit.
 	QuestionsAfter(ctx context.Context, examID, after int64, limit int) ([]int64, error)
+	// QuestionOfBatch returns the first question of an exam that came with a batch, 0
+	// when there is none.
+	QuestionOfBatch(ctx context.Context, examID, batchID int64) (int64, error)
 	// LastDecided returns the page of an exam, or of its batches, on which a person
 	// decided last, since a moment, if it can be taken back: it was set aside, or its
 	// scan stands and was not delivered. It is nil when there is none.
@@ -122,6 +125,16 @@ func (s *ScanQuestions) Next(ctx context.Context, by Actor, examID, after int64)
 		return nil, nil //nolint:nilnil // there is none, which is no error
 	}
 	return s.Question(ctx, by, ids[0])
+}
+
+// First returns the question of an exam that somebody who was told of a batch looks
+// at first: of that batch, else the first of all; nil when there is none.
+func (s *ScanQuestions) First(ctx context.Context, by Actor, examID, batchID int64) (*QuestionView, error) {
+	id, err := s.store.QuestionOfBatch(ctx, examID, batchID)
+	if err != nil {
+		return nil, fmt.Errorf("questions of batch %d: %w", batchID, err)
+	}
+	return s.Next(ctx, by, examID, max(0, id-1))
 }
 
 // QuestionsDone is how an exam stands once it has no questions.

@@ -742,6 +742,12 @@ func TestQuestionsFollowEachOther(t *testing.T) {
 	if v, err := q.Next(t.Context(), d.boris, e.ID, after); err != nil || v.Place != 1 || len(seen) != pages {
 		t.Errorf("after the last comes %+v, %v; %d were seen", v, err, len(seen))
 	}
+	later := d.ask(e, d.scanned(list[0], unread))[0]
+	for batch, want := range map[int64]int{later.BatchID: pages + 1, asked[0].BatchID: 1, later.BatchID + 1: 1} {
+		if v, err := q.First(t.Context(), d.boris, e.ID, batch); err != nil || v.Place != want {
+			t.Errorf("told of batch %d the first is %+v, %v, want question %d", batch, v, err, want)
+		}
+	}
 	tasks := service.NewTasks(d.store, nil, d.now)
 	due, err := tasks.List(t.Context(), d.boris)
 	if err != nil || due[0].Kind != service.TaskQuestions || due[0].Count != service.TaskCap || due[0].ExamID != e.ID || due[0].Exam != e.Number {
