@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -15,31 +14,38 @@ import (
 	"flowbot/service/child"
 )
 
-// childFiles is how many files a child may have open: its pipes, and the model of
-// letters that Tesseract reads when the first list comes whose blanks have a series.
-const childFiles = 32
+// childFiles is how many files a child may have open: its pipes, and its own account
+// of its memory.
+const childFiles = 8
 
 // memoryVariable tells a child its limit of memory, in bytes.
 const memoryVariable = "FLOWBOT_CHILD_MEMORY"
 
-// Main is a child that reads pages: it limits itself and answers one message
-// after the other, until in ends. It returns the exit status. There are no
-// arguments. OMP_THREAD_LIMIT=1 must have stood in its environment from the
-// start: Tesseract's threads would wait for each other.
+// What a child is for: the one argument it gets.
+const (
+	argRead = "read" // reads the pages of one list, which it is told first
+	argShow = "show" // draws pages that were read
+)
+
+// Main is a child that reads pages, or draws them: it answers one message after the
+// other, until in ends. It returns the exit status. OMP_THREAD_LIMIT=1 must have
+// stood in its environment from the start: Tesseract's threads would wait for each
+// other.
+//
+// Before the first page comes it has opened all it needs and gives up everything
+// else, see child.Limit and child.Seal. A page that takes it over finds no file, no
+// network and no other program, but can falsify what is said of the pages that come
+// after it; what those are, Pool bounds.
 func Main(args []string, in io.Reader, out io.Writer) int {
-	if len(args) != 0 {
-		return 2
-	}
 	memory, err := strconv.ParseInt(os.Getenv(memoryVariable), 10, 64)
-	if err != nil || memory <= 0 {
+	if err != nil || memory <= 0 || len(args) != 1 || args[0] != argRead && args[0] != argShow {
 		return 2
 	}
-	var d desk
-	d.tools, err = newTools()
-	if err == nil {
-		// After Tesseract has read its model of digits: what a page may take is
-		// counted from there.
-		err = child.Limit(child.Limits{Memory: memory, Files: childFiles})
+	d := &desk{memory: memory}
+	if args[0] == argRead {
+		d.tools, err = newTools()
+	} else {
+		err = d.seal()
 	}
 	var hello answer
 	if err != nil {
@@ -76,9 +82,23 @@ func reply(out io.Writer, a answer, drawn ...[]byte) error {
 
 // desk is what a child works with.
 type desk struct {
-	tools  *tools
-	reader *Reader   // of the list that came last; making another takes a third of a millisecond
-	drawer *Pictures // of the profile that came last
+	memory  int64 // bytes, beyond what it has when it is sealed
+	account *os.File
+	tools   *tools  // nil in a child that draws
+	reader  *Reader // nil before its list has come
+	drawer  *Pictures
+}
+
+// seal gives up what a page does not need. It comes when Tesseract has read its
+// models: what a page may take is counted from there.
+func (d *desk) seal() (err error) {
+	if d.account, err = os.Open("/proc/self/statm"); err != nil {
+		return err
+	}
+	if err := child.Limit(child.Limits{Memory: d.memory, Files: childFiles}); err != nil {
+		return err
+	}
+	return child.Seal()
 }
 
 // answer works on a question. Whatever goes wrong with a page is the page's fault:
@@ -92,14 +112,14 @@ func (d *desk) answer(q question, page []byte) (a answer, drawn pictures) {
 	a.ID = q.ID
 	var err error
 	switch {
-	case q.Do == doList:
+	case q.Do == doList && d.tools != nil && d.reader == nil:
 		if err := d.take(q); err != nil {
 			a.Failure = err.Error()
 		}
 		return a, drawn
 	case q.Do == doRead && d.reader != nil:
 		a.Reading, drawn, err = d.read(page)
-	case q.Do == doShow:
+	case q.Do == doShow && d.tools == nil:
 		drawn, err = d.show(q, page)
 	default:
 		a.Failure = "no such question"
@@ -108,37 +128,28 @@ func (d *desk) answer(q question, page []byte) (a answer, drawn pictures) {
 	if err != nil {
 		a, drawn = answer{ID: q.ID, Unreadable: err.Error()}, pictures{}
 	}
-	if resident() > tiredAbove {
+	if d.resident() > tiredAbove {
 		debug.FreeOSMemory()
-		a.Tired = resident() > tiredAbove
+		a.Tired = d.resident() > tiredAbove
 	}
 	return a, drawn
 }
 
-// take makes a reader of another list.
+// take makes a reader of the list, and seals the child for its pages.
 func (d *desk) take(q question) (err error) {
 	if d.reader, err = d.tools.reader(q.Profile, q.Certificates); err != nil {
 		return err
 	}
-	return d.draws(q.Profile)
-}
-
-// draws makes the pictures of another profile.
-func (d *desk) draws(profile service.BlankProfile) (err error) {
-	if d.drawer != nil && reflect.DeepEqual(d.drawer.profile, profile) {
-		return nil
+	if d.drawer, err = NewPictures(q.Profile); err != nil {
+		return err
 	}
-	d.drawer, err = NewPictures(profile)
-	return err
+	return d.seal()
 }
 
 func (d *desk) read(page []byte) (*service.PageReading, pictures, error) {
 	var out pictures
 	reading, err := d.reader.Read(context.Background(), page)
 	if err != nil {
-		return nil, out, err
-	}
-	if err := d.draws(d.reader.profile); err != nil {
 		return nil, out, err
 	}
 	if out[0], err = d.drawer.Clean(page, reading); err != nil {
@@ -150,10 +161,8 @@ func (d *desk) read(page []byte) (*service.PageReading, pictures, error) {
 	return reading, out, nil
 }
 
-func (d *desk) show(q question, page []byte) (pictures, error) {
-	var out pictures
-	err := d.draws(q.Profile)
-	if err != nil {
+func (d *desk) show(q question, page []byte) (out pictures, err error) {
+	if d.drawer, err = NewPictures(q.Profile); err != nil {
 		return out, err
 	}
 	if out[0], err = d.drawer.View(page, q.Reading); err != nil {
@@ -166,18 +175,19 @@ func (d *desk) show(q question, page []byte) (pictures, error) {
 }
 
 // resident is how much memory this process holds, in bytes; 0 if nobody says.
-func resident() int64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
+func (d *desk) resident() int64 {
+	var b [256]byte // seven numbers
+	n, err := d.account.ReadAt(b[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return 0
 	}
-	fields := strings.Fields(string(b))
+	fields := strings.Fields(string(b[:n]))
 	if len(fields) < 2 {
 		return 0
 	}
-	n, err := strconv.ParseInt(fields[1], 10, 64)
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil {
 		return 0
 	}
-	return n * int64(os.Getpagesize())
+	return pages * int64(os.Getpagesize())
 }

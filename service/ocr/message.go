@@ -12,7 +12,7 @@ import (
 
 // What a child is asked to do.
 const (
-	doList = "list" // read against another list from now on
+	doList = "list" // read against this list, once
 	doRead = "read" // read a page, and draw what is kept of it
 	doShow = "show" // draw a page for a person
 )

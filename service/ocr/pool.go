@@ -29,10 +29,11 @@ const (
 	// DefaultWall is how long a page may take. An honest one takes a tenth of a
 	// second, the largest a second; the rest is for a machine that is busy.
 	DefaultWall = 30 * time.Second
-	// DefaultPages is after how many pages a child is replaced: Tesseract's wrapper
-	// leaks 0.4 kB a line and 2 kB where it is asked for single letters, of which a
-	// page has one and two, so that a child never wastes more than 9 MB.
-	DefaultPages = 2000
+	// DefaultPages is after how many pages a child that reads is replaced, for what
+	// they may have done to it, and for what Tesseract's wrapper leaks: 0.4 kB a line
+	// and 2 kB where it is asked for single letters, of which a page has one and two.
+	// Source: a new one takes a quarter of a second, 200 pages twenty seconds and more.
+	DefaultPages = 200
 )
 
 // heavyAbove is the area of a page, in pixels, above which it is worked alone, so
@@ -46,17 +47,24 @@ const tiredAbove = 220 << 20
 
 // Options are the limits of a Pool. A zero means the default.
 type Options struct {
-	Command  []string      // program and arguments that come to Main; default: this program with "child recognise"
+	Command  []string      // program and arguments, one more of which comes to Main; default: this program with "child recognise"
 	Children int           // at once; default: the number of processors
 	Memory   int64         // bytes, as DefaultMemory
 	Wall     time.Duration // for a page, as DefaultWall
 	Pages    int           // as DefaultPages
 }
 
-// Pool reads pages in children that live as long as it does: Tesseract takes a
-// tenth of a second to start, and a page no longer than that to read. They start
-// when they are first needed, have no environment but what they need, limits of
-// memory and files, and die with the program. It implements service.Recogniser.
+// Pool reads pages in children that outlive a page: Tesseract takes a tenth of a
+// second to start, and a page no longer than that to read. They start when they are
+// first needed, have no environment but what they need, limits of memory and files,
+// are sealed before their first page, and die with the program. It implements
+// service.Recogniser.
+//
+// A page is what somebody sent. One that takes its child over by a fault of a decoder
+// reaches nothing but that child, which is trusted with little: it reads pages of one
+// list alone, some hundreds at most, or draws one page for a person and is gone. It
+// can still say what it likes of itself and of later pages of the same list, until it
+// is replaced; nothing here sees that.
 type Pool struct {
 	options Options
 	closed  context.Context    // ends when Close is called, and each child with it
@@ -66,7 +74,8 @@ type Pool struct {
 	asked   atomic.Int64       // questions
 
 	mu   sync.Mutex
-	idle []*process
+	idle []*process // those that read, the one that has waited longest first
+	busy int        // those that read and are at work, or about to start
 }
 
 var _ service.Recogniser = (*Pool)(nil)
@@ -240,18 +249,30 @@ func unreadable(err error) error {
 	return &service.Error{Kind: service.Invalid, Reason: service.ReasonPageUnreadable, Err: err}
 }
 
-// try has one child work on a page. It is errDied if it did not live to answer.
+// try has one child work on a page: one that reads the pages of the list, or a new one
+// that draws if there is no list. It is errDied if it did not live to answer.
 func (p *Pool) try(ctx context.Context, list *service.PageList, m *message, id int64) (answer, pictures, error) {
-	c, err := p.take(ctx, list)
-	if err != nil {
-		return answer{}, pictures{}, err
+	if list == nil {
+		c, err := start(ctx, p.closed, p.options, argShow)
+		if err != nil {
+			return answer{}, pictures{}, err
+		}
+		defer c.kill()
+		return p.work(ctx, c, m, id)
 	}
-	if list != nil && c.list != list.Key {
-		if err := p.give(ctx, c, list); err != nil { // no page was touched, so that it is our fault
-			c.kill()
-			return answer{}, pictures{}, fmt.Errorf("give a child its list: %w", err)
+	c := p.takeIdle(list.Key)
+	defer func() { p.giveBack(c) }()
+	if c == nil {
+		var err error
+		if c, err = p.startReader(ctx, list); err != nil { // no page was touched, so that it is our fault
+			return answer{}, pictures{}, err
 		}
 	}
+	return p.work(ctx, c, m, id)
+}
+
+// work has a child work on a page. One that is of no more use is killed.
+func (p *Pool) work(ctx context.Context, c *process, m *message, id int64) (answer, pictures, error) {
 	c.pages++
 	a, drawn, err := c.ask(ctx, p.options.Wall, m, id)
 	if err != nil {
@@ -260,40 +281,36 @@ func (p *Pool) try(ctx context.Context, list *service.PageList, m *message, id i
 	}
 	if a.Tired || c.pages >= p.options.Pages {
 		c.kill()
-	} else {
-		p.giveBack(c)
 	}
 	return a, drawn, a.failure()
 }
 
-// give has a child read against another list.
-func (p *Pool) give(ctx context.Context, c *process, list *service.PageList) error {
+// startReader starts a child that reads the pages of a list.
+func (p *Pool) startReader(ctx context.Context, list *service.PageList) (*process, error) {
 	q := question{ID: p.asked.Add(1), Do: doList, Profile: list.Profile, Certificates: list.Certificates}
 	m, err := encode(q)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	c, err := start(ctx, p.closed, p.options, argRead)
+	if err != nil {
+		return nil, err
 	}
 	a, _, err := c.ask(ctx, p.options.Wall, m, q.ID)
 	if err == nil {
 		err = a.failure()
 	}
 	if err != nil {
-		return err
+		c.kill()
+		return nil, fmt.Errorf("give a child its list: %w", err)
 	}
 	c.list = list.Key
-	return nil
+	return c, nil
 }
 
-// take returns a child that nobody uses, one with the right list if there is one,
-// or else a new one.
-func (p *Pool) take(ctx context.Context, list *service.PageList) (*process, error) {
-	if c := p.takeIdle(list); c != nil {
-		return c, nil
-	}
-	return start(ctx, p.closed, p.options)
-}
-
-func (p *Pool) takeIdle(list *service.PageList) *process {
+// takeIdle returns a child of that list which nobody uses, nil if there is none. Then
+// it has made room for another one.
+func (p *Pool) takeIdle(key string) *process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = slices.DeleteFunc(p.idle, func(c *process) bool {
@@ -303,22 +320,28 @@ func (p *Pool) takeIdle(list *service.PageList) *process {
 		c.kill() // lets go of its pipes
 		return true
 	})
-	if len(p.idle) == 0 {
-		return nil
+	p.busy++
+	i := slices.IndexFunc(p.idle, func(c *process) bool { return c.list == key })
+	if i >= 0 {
+		c := p.idle[i]
+		p.idle = slices.Delete(p.idle, i, i+1)
+		return c
 	}
-	i := slices.IndexFunc(p.idle, func(c *process) bool { return list != nil && c.list == list.Key })
-	if i < 0 {
-		i = 0
+	if len(p.idle)+p.busy > p.options.Children {
+		p.idle[0].kill()
+		p.idle = slices.Delete(p.idle, 0, 1)
 	}
-	c := p.idle[i]
-	p.idle = slices.Delete(p.idle, i, i+1)
-	return c
+	return nil
 }
 
+// giveBack takes back what takeIdle let go: a child, or nil if none came to life.
 func (p *Pool) giveBack(c *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = append(p.idle, c)
+	p.busy--
+	if c != nil && !c.isDead() {
+		p.idle = append(p.idle, c)
+	}
 }
 
 // process is a child. It is not safe for concurrent use.
@@ -327,13 +350,13 @@ type process struct {
 	out   *os.File
 	stop  context.CancelFunc
 	dead  chan struct{} // closed when the process is gone
-	list  string        // key of the list it reads against; "" before the first
+	list  string        // key of the list it reads against; "" of one that draws
 	pages int           // it has worked on
 }
 
-// start starts a child, which lives until it is killed or closed ends, and waits
-// until it is ready.
-func start(ctx, closed context.Context, o Options) (*process, error) {
+// start starts a child to read or to draw, which lives until it is killed or closed
+// ends, and waits until it is ready.
+func start(ctx, closed context.Context, o Options, as string) (*process, error) {
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start a child: %w", err)
@@ -343,7 +366,7 @@ func start(ctx, closed context.Context, o Options) (*process, error) {
 		return nil, errors.Join(fmt.Errorf("start a child: %w", err), theirIn.Close(), in.Close())
 	}
 	lives, stop := context.WithCancel(closed)
-	cmd := exec.CommandContext(lives, o.Command[0], o.Command[1:]...) //nolint:gosec // the command is the program itself, chosen by cmd
+	cmd := exec.CommandContext(lives, o.Command[0], append(slices.Clone(o.Command[1:]), as)...) //nolint:gosec // the command is the program itself, chosen by cmd
 	cmd.Dir = "/"
 	cmd.Env = []string{
 		"OMP_THREAD_LIMIT=1", "LANG=C.UTF-8", "GOTRACEBACK=none",

@@ -152,16 +152,28 @@ func TestAPageIsShownAsAPersonNeedsIt(t *testing.T) {
 	}
 }
 
-// TestEachPageIsReadAgainstItsOwnList asks one child for pages of two exams in
-// turns: the second page of each pair is nobody's on the other's list.
-func TestEachPageIsReadAgainstItsOwnList(t *testing.T) {
+// TestEachListHasAChildOfItsOwn asks for pages of two exams in turns: none comes to a
+// child that a page of the other exam was in, and the second page of each pair is
+// nobody's on the other's list.
+func TestEachListHasAChildOfItsOwn(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, ocr.Options{Children: 1})
 	one, list := exam(t, 0)
 	other, otherList := exam(t, 1)
+	var last []int
+	isNew := func() {
+		t.Helper()
+		now := p.children()
+		if len(now) != 1 || slices.Equal(now, last) {
+			t.Errorf("children %v work, and did %v before with another list", now, last)
+		}
+		last = now
+	}
 	for range 2 {
 		mustMatch(t, p, list, &one.Pages[0])
+		isNew()
 		mustMatch(t, p, otherList, &other.Pages[0])
+		isNew()
 		stray, err := p.Recognise(t.Context(), otherList, one.Pages[0].JPEG)
 		if err != nil {
 			t.Fatal(err)
@@ -169,9 +181,15 @@ func TestEachPageIsReadAgainstItsOwnList(t *testing.T) {
 		if id, rule := service.MatchPage(otherList.Certificates, &stray.Reading); id != 0 {
 			t.Errorf("a page of another exam matched %d by %q", id, rule)
 		}
-	}
-	if n := len(p.children()); n != 1 {
-		t.Errorf("%d children work, want 1", n)
+		if now := p.children(); !slices.Equal(now, last) {
+			t.Errorf("children %v work, and did %v before with the same list", now, last)
+		}
+		if _, err := p.Show(t.Context(), &list.Profile, one.Pages[0].JPEG, &stray.Reading); err != nil {
+			t.Fatal(err)
+		}
+		if now := p.children(); !slices.Equal(now, last) {
+			t.Errorf("children %v are there after a page was shown, want those that read, %v", now, last)
+		}
 	}
 }
 
@@ -337,7 +355,7 @@ func TestMissingDataOfTesseractIsNoPagesFault(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			p := newPool(t, ocr.Options{Command: []string{"/bin/sh", "-c", `TESSDATA_PREFIX="$0" exec "$1"`, dir, program}})
+			p := newPool(t, ocr.Options{Command: []string{"/bin/sh", "-c", `TESSDATA_PREFIX="$0" exec "$1" "$2"`, dir, program}})
 			_, err := p.Recognise(t.Context(), list, []byte("page"))
 			if refusal := (*service.Error)(nil); err == nil || errors.As(err, &refusal) || !strings.Contains(err.Error(), name) {
 				t.Errorf("the error is %v", err)
