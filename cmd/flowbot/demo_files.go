@@ -210,8 +210,8 @@ func sampleSteps(today service.Day) []sampleStep {
 			}},
 			{"Ответ ФИС ФРДО 316, исправленный.csv", func() ([]byte, error) { return sampleAnswer(ready, today).text() }},
 		}},
-		{where: "«Центр», application 316-01, «Загрузить сертификат»", words: "blank " + sampleBlank(7), files: []sampleFile{
-			{"Скан 316-01.pdf", func() ([]byte, error) { return sampleScan(ready, today, 1) }},
+		{where: "«Центр», application 316-01, «Загрузить сертификат»", words: "blank " + sampleBlank(sampleOneBlank), files: []sampleFile{
+			{sampleOneFile, nil},
 		}},
 		{where: "«Центр», exam " + sampleScanned + ", «Загрузить сканы»", words: "drawn within a minute; the photos as an album", files: []sampleFile{
 			{sampleBatchFile, nil}, {samplePhotoFile(1), nil}, {samplePhotoFile(2), nil}, {samplePhotoFile(3), nil},

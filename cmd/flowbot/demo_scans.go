@@ -26,6 +26,13 @@ const samplePhotos = 3
 // samplePhotoFile is the n-th photo, from 1.
 func samplePhotoFile(n int) string { return fmt.Sprintf("Фото %s, %d.jpg", sampleScanned, n) }
 
+// sampleOneFile is the scan of the certificate of 316-01, which is printed once its
+// number is there, on the blank of this ordinal.
+const (
+	sampleOneFile  = "Скан 316-01.pdf"
+	sampleOneBlank = 7
+)
+
 // samplePacked is the number of the exam of which some scans come in an archive,
 // called by the numbers of applications.
 const samplePacked = "312"
@@ -95,6 +102,9 @@ func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
 		return err
 	}
 	today := v.Exam.HeldOn.AddDays(-sampleExamOf(sampleScanned).held)
+	if err := drawOne(ctx, dir, today); err != nil {
+		return err
+	}
 	scanned, photographed := sampleSheets(today)
 	scans, err := drawSample(ctx, 1, sampleScanner, scanned)
 	if err != nil {
@@ -126,6 +136,21 @@ func (i *installation) drawSampleScans(ctx context.Context, dir string) error {
 		return err
 	}
 	return leaveSample(dir, sampleZipFile, packed)
+}
+
+// drawOne leaves the scan that is loaded for its application.
+func drawOne(ctx context.Context, dir string, today service.Day) error {
+	scans, err := drawSample(ctx, 4, sampleScanner, []drawn.Signed{{
+		Certificate: sampleCertificate(sampleExamOf("316"), today, 1), BlankNumber: sampleBlank(sampleOneBlank),
+	}})
+	if err != nil {
+		return err
+	}
+	one, err := bindSample(scans)
+	if err != nil {
+		return err
+	}
+	return leaveSample(dir, sampleOneFile, one)
 }
 
 // packSample packs scans into an archive: two are called by the numbers of their
