@@ -93,7 +93,7 @@ func (b *Bot) deliveryApplicationRows(_ *Turn, v *service.ApplicationView) [][]B
 // the button stands under reports that must stay.
 func (b *Bot) giving(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.chooseExam(ctx, t, service.ExamFilter{}, pressGiving)
+		return b.chooseExam(ctx, t, service.ExamFilter{GivableAt: b.now()}, pressGiving)
 	}
 	plan, err := b.Deliveries.PlanGiving(ctx, t.By, t.Press.ID)
 	if err != nil {
@@ -149,7 +149,7 @@ func (b *Bot) give(ctx context.Context, t *Turn) (Reply, error) {
 
 func (b *Bot) pauseDelivery(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.chooseExam(ctx, t, service.ExamFilter{}, pressPause)
+		return b.chooseExam(ctx, t, service.ExamFilter{Scheduled: true}, pressPause)
 	}
 	if err := b.Deliveries.Pause(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
 		return Reply{}, err
@@ -159,7 +159,7 @@ func (b *Bot) pauseDelivery(ctx context.Context, t *Turn) (Reply, error) {
 
 func (b *Bot) resumeDelivery(ctx context.Context, t *Turn) (Reply, error) {
 	if t.Press.ID == 0 {
-		return b.chooseExam(ctx, t, service.ExamFilter{}, pressResume)
+		return b.chooseExam(ctx, t, service.ExamFilter{Paused: true}, pressResume)
 	}
 	if err := b.Deliveries.Resume(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
 		return Reply{}, err

@@ -170,6 +170,49 @@ func TestScansGoOutBeforeTheirTime(t *testing.T) {
 	golden(t, "delivery_now", d.tg.Transcript())
 }
 
+// TestOnlyExamsForWhichItCanBeDoneAreOffered is read best as
+// testdata/delivery_typed.golden.
+func TestOnlyExamsForWhichItCanBeDoneAreOffered(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	for i, number := range []string{"71", "72", "73", "74", "75"} {
+		d.approved(d.exam("Центр", number, fmt.Sprintf("2026-02-2%d", i+1), 1, registered, ofTheirTelegram, func(_ int, a *service.Application) {
+			a.RegistrationNumber = fmt.Sprintf("24-10-40538-0009%02d-1", i)
+		}))
+	}
+	for typed, want := range map[string]string{
+		"Выдать сейчас":      "Сейчас нет сканов, которые можно выдать раньше срока.",
+		"Приостановить":      "Сейчас ни один скан не ждёт отправки: приостанавливать нечего.",
+		"Возобновить выдачу": "Выдача сканов нигде не приостановлена.",
+	} {
+		d.says(anna, typed)
+		if got := anna.Last().Text; got != want {
+			t.Errorf("%s: %q, want %q", typed, got, want)
+		}
+	}
+	for i, number := range []string{"71", "72", "73", "74"} {
+		if number != "73" { // whose candidate did not come yet
+			d.joined(d.abroad("p"+number, "en", "+"+number), number+"-01")
+		}
+		d.loaded(anna, number+"-01", fmt.Sprintf("100000000000%d", i))
+	}
+	d.supported("71-01", "73-01", "74-01") // that of 72 was loaded by a person
+	d.tg.Note("71 can go, 72 waits for its hold, 73 for its candidate, 74 can go, 75 has nothing")
+	d.says(anna, "Выдать сейчас")
+	d.says(anna, "Выдать сейчас · 72")
+	d.says(anna, "Приостановить")
+	d.presses(anna, "74 · 24.02.2026")
+	d.says(anna, "Приостановить · 71")
+	d.says(anna, "Выдать сейчас")
+	d.says(anna, "Приостановить")
+	d.says(anna, "Возобновить выдачу")
+	d.presses(anna, "74 · 24.02.2026")
+	d.says(anna, "Возобновить выдачу")
+	d.says(anna, "Выдать сейчас")
+	golden(t, "delivery_typed", d.tg.Transcript())
+}
+
 // TestAScanWaitsForAQuestionOfAnotherExam is read best as
 // testdata/delivery_questioned.golden.
 func TestAScanWaitsForAQuestionOfAnotherExam(t *testing.T) {

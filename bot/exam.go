@@ -425,7 +425,7 @@ func (b *Bot) chooseExam(ctx context.Context, t *Turn, filter service.ExamFilter
 		t.Press = &p
 		return b.actions[do].do(ctx, t)
 	}
-	r := Reply{Text: "choose_exam", Data: chooser{len(list), "", choosable, number}, Edit: true}
+	r := Reply{Text: "choose_exam", Data: chooser{len(list), b.actions[do].label, choosable, number}, Edit: true}
 	for k := range list[:min(len(list), choosable)] {
 		r.Rows = append(r.Rows, row(Button{Label: "exam_item", Args: list[k], Press: press(&list[k])}))
 	}

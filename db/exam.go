@@ -69,6 +69,17 @@ func listsExams(by service.Actor, own bool) func(*bun.SelectQuery) *bun.SelectQu
 	}
 }
 
+// scheduled finds an application of an exam whose scan is on its way.
+const scheduled = `SELECT 1 FROM applications AS a WHERE a.exam_id = exam.id AND a.scan_id IS NOT NULL AND a.deliver_at IS NOT NULL
+	AND a.delivered_at IS NULL AND a.outcome = '` + string(service.OutcomePassed) + `' AND a.violations = '` + string(service.ViolationsNone) + `'`
+
+// givable narrows that to scans that can go at a moment before their hold is over,
+// see service.GivePlan.
+const givable = scheduled + ` AND a.deliver_at > ?1
+	AND EXISTS (SELECT 1 FROM scans AS s WHERE s.id = a.scan_id AND s.supported)
+	AND EXISTS (SELECT 1 FROM people AS p WHERE p.id = a.person_id AND p.unreachable_at IS NULL)
+	AND NOT EXISTS (` + questioned + `)`
+
 // examsBy narrows a list of exams by everything in the filter but the statuses
 // of certificates.
 func examsBy(f service.ExamFilter) func(*bun.SelectQuery) *bun.SelectQuery {
@@ -99,6 +110,15 @@ func examsBy(f service.ExamFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 		}
 		if !f.HeldBefore.IsZero() {
 			q = q.Where("exam.held_on < ?", f.HeldBefore)
+		}
+		if f.Paused {
+			q = q.Where("exam.paused_at IS NOT NULL")
+		}
+		if f.Scheduled {
+			q = q.Where("exam.paused_at IS NULL AND EXISTS (" + scheduled + ")")
+		}
+		if !f.GivableAt.IsZero() {
+			q = q.Where("exam.paused_at IS NULL AND EXISTS ("+givable+")", bun.Safe("a.id"), f.GivableAt.UTC())
 		}
 		if f.Questions {
 			q = q.Where("EXISTS (SELECT 1 FROM scan_pages AS page WHERE page.exam_id = exam.id AND page.state = 'question')")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"flowbot/db"
 	"flowbot/db/dbtest"
@@ -52,11 +53,14 @@ func TestQuestionsAboutExamsUseIndexes(t *testing.T) {
 	}
 	day := service.NewDay(2025, 3, 3)
 	filters := map[string]service.ExamFilter{
-		"all":    {},
-		"day":    {From: day, To: day},
-		"status": {Certificates: []service.CertificateStatus{service.CertificatesToGenerate}},
-		"number": {Number: "Э-77"},
-		"search": {Search: "Э-77"},
+		"all":        {},
+		"day":        {From: day, To: day},
+		"status":     {Certificates: []service.CertificateStatus{service.CertificatesToGenerate}},
+		"number":     {Number: "Э-77"},
+		"search":     {Search: "Э-77"},
+		"paused":     {Paused: true},
+		"on its way": {Scheduled: true},
+		"can go":     {GivableAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
 	}
 	heard := new(listener)
 	d.Bun().AddQueryHook(heard) //nolint:staticcheck // the handle is this test's own

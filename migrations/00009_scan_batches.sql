@@ -108,6 +108,9 @@ ALTER TABLE uploads ADD COLUMN lines_sha text REFERENCES files; -- the lines of 
 ALTER TABLE exams ADD COLUMN paused_at timestamptz;
 ALTER TABLE exams ADD COLUMN paused_by bigint REFERENCES people;
 ALTER TABLE exams ADD CONSTRAINT exams_paused CHECK ((paused_at IS NULL) = (paused_by IS NULL));
+CREATE INDEX exams_on_pause ON exams (held_on, id) WHERE paused_at IS NOT NULL;
+-- The scans that have not reached their candidate: few.
+CREATE INDEX applications_on_way ON applications (exam_id) WHERE scan_id IS NOT NULL AND deliver_at IS NOT NULL AND delivered_at IS NULL;
 ALTER TABLE deliveries ADD COLUMN recall text NOT NULL DEFAULT ''; -- service.RecallState
 ALTER TABLE deliveries ADD COLUMN recalled_by bigint REFERENCES people;
 ALTER TABLE deliveries ADD COLUMN recalled_at timestamptz;
@@ -144,6 +147,8 @@ CREATE TABLE upload_files (
 -- +goose Down
 DROP TABLE upload_files;
 DROP TABLE upload_links;
+DROP INDEX applications_on_way;
+DROP INDEX exams_on_pause;
 ALTER TABLE deliveries DROP COLUMN recall, DROP COLUMN recalled_by, DROP COLUMN recalled_at;
 ALTER TABLE exams DROP COLUMN paused_at, DROP COLUMN paused_by;
 DROP TABLE scan_pages;

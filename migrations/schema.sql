@@ -1247,6 +1247,8 @@ CREATE INDEX acts_taken ON public.acts USING btree (taken_at) WHERE (reviewer_id
 
 CREATE INDEX applications_exam ON public.applications USING btree (exam_id, last_name, first_name, id);
 
+CREATE INDEX applications_on_way ON public.applications USING btree (exam_id) WHERE ((scan_id IS NOT NULL) AND (deliver_at IS NOT NULL) AND (delivered_at IS NULL));
+
 CREATE INDEX applications_person ON public.applications USING btree (person_id) WHERE (person_id IS NOT NULL);
 
 CREATE INDEX applications_phone ON public.applications USING btree (phone) WHERE (phone <> ''::text);
@@ -1290,6 +1292,8 @@ CREATE INDEX exams_certificates ON public.exams USING btree (certificate_status,
 CREATE INDEX exams_held_on ON public.exams USING btree (held_on, id);
 
 CREATE INDEX exams_number_prefix ON public.exams USING btree (number text_pattern_ops);
+
+CREATE INDEX exams_on_pause ON public.exams USING btree (held_on, id) WHERE (paused_at IS NOT NULL);
 
 CREATE INDEX exams_reviewer ON public.exams USING btree (reviewer_id) WHERE (reviewer_id IS NOT NULL);
 

@@ -279,6 +279,9 @@ type ExamFilter struct {
 	ReviewerID   int64               // this person has taken the protocol; 0 for whoever
 	HeldBefore   Day                 // only those held before this day; zero: any
 	Questions    bool                // only those with scanned pages that a person decides on
+	Scheduled    bool                // only those with scans on their way to candidates, linked or not, that nobody has paused
+	Paused       bool                // only those whose deliveries are paused
+	GivableAt    time.Time           // only those that nobody has paused, with scans that can go at this moment before their hold is over; zero: any
 }
 
 // ApplicationFilter narrows a list of the applications of an exam. The zero
