@@ -98,3 +98,49 @@ func (d *scanDesk) drawn(profile service.BlankProfile, sheets []drawn.Signed) []
 	}
 	return file.Bytes()
 }
+
+// TestADrawnScanIsReadByHand loads drawn scans for one application each, with the
+// real reader: its own, another's, and one of an exam in which nobody has a number
+// yet, so that there is nothing to compare with.
+func TestADrawnScanIsReadByHand(t *testing.T) {
+	t.Parallel()
+	pool, err := ocr.NewPool(ocr.Options{Children: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	d := newScanDeskReading(t, pool)
+	e, list := d.waiting(2)
+	p, err := d.order(d.anna, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var form service.CertificateForm
+	if err := json.Unmarshal(p.Form, &form); err != nil {
+		t.Fatal(err)
+	}
+	scan := func(n int) []byte {
+		return d.drawn(form.Profile, []drawn.Signed{{Certificate: form.Certificates[n], BlankNumber: fmt.Sprintf("00000000001%02d", n+1)}})
+	}
+	own := d.byHand(d.anna, list[0], scan(0))
+	look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.BlankKey{Number: "0000000000101"})
+	if err != nil || !look.Supported || !look.Number || !look.Name || look.Refused != "" || look.Blank.Number != "0000000000101" {
+		t.Errorf("its own looks like %+v, %v", look, err)
+	}
+	if _, err := d.load(list[0], own, "0000000000101"); err != nil {
+		t.Error(err)
+	}
+	another := d.byHand(d.anna, list[0], scan(1))
+	if _, err := d.load(list[0], another, "0000000000101", wordsForAll); service.ReasonOf(err) != service.ReasonScanAnothers {
+		t.Errorf("another's: %v", err)
+	}
+	early := d.applications(d.exam(1, passed))[0]
+	unlisted := d.byHand(d.anna, early, scan(1))
+	if unlisted.State != service.UploadAccepted || unlisted.Evidence == nil || unlisted.LinesSHA == "" {
+		t.Errorf("without a list: %+v", unlisted)
+	}
+}
