@@ -2,7 +2,6 @@ package ocr
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -30,12 +29,6 @@ var glyphSizes = [4]int{
 	glyphHidden*glyphMaps2*glyphWide2*glyphHigh2 + glyphHidden,
 	glyphClasses*glyphHidden + glyphClasses,
 }
-
-// glyphWeights were learned by the test TestDigitsOfUnknownFacesAreRead with
-// -learn: a scale for each layer and a signed byte for each weight.
-//
-//go:embed glyph.net
-var glyphWeights []byte
 
 // glyphNet reads single digits of any typeface. It is safe for concurrent use.
 type glyphNet struct{ weights [4][]float32 }

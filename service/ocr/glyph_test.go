@@ -2,8 +2,6 @@ package ocr
 
 import (
 	"bytes"
-	"encoding/binary"
-	"flag"
 	"image"
 	"math"
 	"math/rand/v2"
@@ -18,17 +16,6 @@ import (
 
 	"flowbot/service"
 )
-
-// learn names a directory of typefaces from which the net of digits is to be
-// learned anew. The weights in the project come from the text faces, regular and
-// bold, of the Debian packages fonts-urw-base35, fonts-liberation, fonts-dejavu,
-// fonts-noto-core, fonts-noto-mono, fonts-ocr-a, fonts-gfs-didot, fonts-oldstandard
-// and fonts-roboto-unhinted. None of the project's own faces is
-// among them, so that these are unknown ones to the net.
-var learn = flag.String("learn", "", "learn the digits of the faces in a directory")
-
-// steps is how many times 16 cells are learned from.
-var steps = flag.Int("steps", 60_000, "so many steps of learning")
 
 // glyph is a drawn digit, or a mark that is none, at a height that is larger than
 // a cell needs.
@@ -273,142 +260,6 @@ func (s *glyphSampler) draw(faces [][]glyph, cell *[glyphCellWide * glyphCellHig
 	return class
 }
 
-// glyphTeacher learns weights by Adam.
-type glyphTeacher struct {
-	net        *glyphNet
-	grad, m, v [4][]float32
-	step       int
-}
-
-func newGlyphTeacher(r *rand.Rand) *glyphTeacher {
-	t := &glyphTeacher{net: &glyphNet{}}
-	inputs := [4]int{glyphKernel1 * glyphKernel1, glyphMaps1 * glyphKernel2 * glyphKernel2, glyphMaps2 * glyphWide2 * glyphHigh2, glyphHidden}
-	outputs := [4]int{glyphMaps1, glyphMaps2, glyphHidden, glyphClasses}
-	for i, n := range glyphSizes {
-		for _, p := range []*[4][]float32{&t.net.weights, &t.grad, &t.m, &t.v} {
-			p[i] = make([]float32, n)
-		}
-		for k := range n - outputs[i] {
-			t.net.weights[i][k] = float32(r.NormFloat64() * math.Sqrt(2/float64(inputs[i])))
-		}
-	}
-	return t
-}
-
-// learn adds the gradient of one cell.
-func (t *glyphTeacher) learn(cell *[glyphCellWide * glyphCellHigh]float32, class int) {
-	var s glyphState
-	t.net.read(cell, &s)
-	var out [glyphClasses]float32
-	for i, v := range s.out {
-		out[i] = float32(math.Exp(float64(v)))
-	}
-	out[class]--
-	var hidden [glyphHidden]float32
-	backGlyphSums(s.hidden[:], t.net.weights[3], t.grad[3], out[:], hidden[:])
-	for i, v := range s.hidden {
-		if v <= 0 {
-			hidden[i] = 0
-		}
-	}
-	two := make([]float32, len(s.two))
-	backGlyphSums(s.two[:], t.net.weights[2], t.grad[2], hidden[:], two)
-	one := make([]float32, len(s.one))
-	backGlyphFilter(s.one[:], glyphMaps1, glyphWide1, glyphHigh1, t.net.weights[1], t.grad[1], glyphKernel2, glyphMaps2, s.two[:], two, one)
-	backGlyphFilter(cell[:], 1, glyphCellWide, glyphCellHigh, t.net.weights[0], t.grad[0], glyphKernel1, glyphMaps1, s.one[:], one, nil)
-}
-
-func backGlyphSums(in, weights, grad, out, back []float32) {
-	for k, o := range out {
-		if o == 0 {
-			continue
-		}
-		w, g := weights[k*len(in):(k+1)*len(in)], grad[k*len(in):(k+1)*len(in)]
-		for i, v := range in {
-			g[i] += o * v
-			back[i] += o * w[i]
-		}
-		grad[len(in)*len(out)+k] += o
-	}
-}
-
-// backGlyphFilter is the way back through filter; back is nil where nobody asks for it.
-func backGlyphFilter(in []float32, depth, w, h int, weights, grad []float32, kernel, maps int, was, out, back []float32) {
-	bias := grad[maps*depth*kernel*kernel:]
-	ow, oh := w/2, h/2
-	for i, v := range was {
-		if v <= 0 {
-			out[i] = 0
-		}
-	}
-	for m := range maps {
-		plane := out[m*ow*oh : (m+1)*ow*oh]
-		for _, v := range plane {
-			bias[m] += v
-		}
-		for d := range depth {
-			for j := range kernel {
-				for i := range kernel {
-					at := ((m*depth+d)*kernel+j)*kernel + i
-					k, sum := weights[at], float32(0)
-					x0, x1 := glyphSpan(i-kernel/2, w, ow)
-					y0, y1 := glyphSpan(j-kernel/2, h, oh)
-					for y := y0; y < y1; y++ {
-						from := (d*h+2*y+j-kernel/2)*w + i - kernel/2
-						for x := x0; x < x1; x++ {
-							o := plane[y*ow+x]
-							sum += o * in[from+2*x]
-							if back != nil {
-								back[from+2*x] += o * k
-							}
-						}
-					}
-					grad[at] += sum
-				}
-			}
-		}
-	}
-}
-
-// apply takes a step down the mean of the gradients of so many cells.
-func (t *glyphTeacher) apply(rate float64, cells int) {
-	t.step++
-	const keep, keepSquare = .9, .999
-	fix, fixSquare := 1-math.Pow(keep, float64(t.step)), 1-math.Pow(keepSquare, float64(t.step))
-	for i := range t.grad {
-		for k, g := range t.grad[i] {
-			g /= float32(cells)
-			t.grad[i][k] = 0
-			t.m[i][k] = keep*t.m[i][k] + (1-keep)*g
-			t.v[i][k] = keepSquare*t.v[i][k] + (1-keepSquare)*g*g
-			t.net.weights[i][k] -= float32(rate * (float64(t.m[i][k]) / fix) / (math.Sqrt(float64(t.v[i][k])/fixSquare) + 1e-7))
-		}
-	}
-}
-
-// packed are the weights as bytes.
-func (t *glyphTeacher) packed(tb testing.TB) []byte {
-	tb.Helper()
-	var out bytes.Buffer
-	for _, weights := range t.net.weights {
-		most := float32(0)
-		for _, v := range weights {
-			most = max(most, float32(math.Abs(float64(v))))
-		}
-		scale := most / 127
-		small := make([]int8, len(weights))
-		for i, v := range weights {
-			small[i] = int8(math.Round(float64(v / scale)))
-		}
-		for _, v := range []any{scale, small} {
-			if err := binary.Write(&out, binary.LittleEndian, v); err != nil {
-				tb.Fatal(err)
-			}
-		}
-	}
-	return out.Bytes()
-}
-
 // TestDigitsOfUnknownFacesAreRead draws digits of faces that the net has never
 // learned from, as badly as scans have them.
 func TestDigitsOfUnknownFacesAreRead(t *testing.T) {
@@ -422,25 +273,9 @@ func TestDigitsOfUnknownFacesAreRead(t *testing.T) {
 		unknown = append(unknown, glyphsOf(t, own[face]))
 	}
 	weights := glyphWeights
-	if *learn != "" {
-		s := &glyphSampler{r: rand.New(rand.NewPCG(1, 2)), faces: facesIn(t, *learn)}
-		teach := newGlyphTeacher(s.r)
-		var cell [glyphCellWide * glyphCellHigh]float32
-		for i := range *steps {
-			const batch = 16
-			for range batch {
-				class := s.draw(s.faces, &cell)
-				teach.learn(&cell, class)
-			}
-			teach.apply(.002*math.Pow(.02, float64(i)/float64(*steps)), batch)
-			if i%2000 == 1999 {
-				t.Logf("step %d: %+v", i+1, judgeGlyphs(teach.net, unknown))
-			}
-		}
-		weights = teach.packed(t)
-		if err := os.WriteFile("glyph.net", weights, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if *teach == "glyph.net" {
+		weights = learnGlyphs(t, *cells)
+		writeNet(t, *teach, weights)
 	}
 	net, err := newGlyphNet(weights)
 	if err != nil {
@@ -451,6 +286,23 @@ func TestDigitsOfUnknownFacesAreRead(t *testing.T) {
 	if got.sure < got.digits*3/4 || got.wrong > got.digits/100 || got.ghosts > 20 {
 		t.Errorf("of %d digits %d are sure, %d of them wrong, and %d of what is none", got.digits, got.sure, got.wrong, got.ghosts)
 	}
+}
+
+// learnGlyphs teaches a net from nothing, from so many cells of the faces in the
+// directory that -faces names.
+func learnGlyphs(t *testing.T, cells int) []byte {
+	t.Helper()
+	s := &glyphSampler{r: rand.New(rand.NewPCG(1, 2)), faces: facesIn(t, *facesDir)}
+	teacher := newGlyphTeacher(s.r)
+	var cell [glyphCellWide * glyphCellHigh]float32
+	for k := 0; k < cells; k += teachBatch {
+		for range teachBatch {
+			class := s.draw(s.faces, &cell)
+			teacher.learn(&cell, class)
+		}
+		teacher.apply(teachRate(k, cells), teachBatch)
+	}
+	return teacher.packed(t)
 }
 
 // glyphsJudged is how well digits are read.

@@ -1,24 +1,10 @@
 package ocr
 
 import (
-	_ "embed"
 	"math"
 
 	"flowbot/service"
 )
-
-// sightWeights were learned by the test TestDigitsUnderInkAreRead with -look:
-// glyphNet's shape, but from the project's own faces under stamps, signatures,
-// streaks and smudges.
-//
-//go:embed number.net
-var sightWeights []byte
-
-// twinWeights were learned as sightWeights were, but from nothing, and from other
-// lines: a net of its own that errs on its own.
-//
-//go:embed twin.net
-var twinWeights []byte
 
 // digitHigh is the height of a digit in the project's faces, as a share of the
 // type's size.

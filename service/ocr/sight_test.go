@@ -2,21 +2,14 @@ package ocr
 
 import (
 	"bytes"
-	"flag"
 	"image"
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"flowbot/service"
 )
-
-// look is from how many drawn cells the nets of our own faces go on learning. The
-// weights in the project come from runs of it: number.net from two, of 0.7 and 0.9
-// million cells, and twin.net from one of 1.2 million.
-var look = flag.Int("look", 0, "let the nets of numbers go on learning from so many cells")
 
 // lesson is a cell and what stands in its middle; 10 is no digit.
 type lesson struct {
@@ -199,7 +192,8 @@ func drawLine(t *testing.T, r *rand.Rand, pens map[service.Face]*pen) *drawnLine
 // scan resamples the strip turned and blurred, adds grain, and squeezes it.
 func (l *drawnLine) scan(t *testing.T, r *rand.Rand, s *strip) {
 	t.Helper()
-	ppm := []float64{300, 200, 200, 150, 150, 150, 210}[r.IntN(6)] / 25.4
+	dpi := []float64{300, 200, 200, 150, 150, 150}
+	ppm := dpi[r.IntN(len(dpi))] / 25.4
 	angle := (r.Float64() - .5) * .1
 	shrink := stripPPM / ppm
 	w, h := int(float64(s.w)/shrink), int((float64(s.h)+float64(s.w)*math.Abs(math.Sin(angle)))/shrink)
@@ -341,10 +335,11 @@ func taughtPens(t *testing.T) map[service.Face]*pen {
 }
 
 // learnSights lets a net go on learning from so many drawn cells; from random
-// weights if it has none.
+// weights if it has none. The same seed draws the same cells.
 func learnSights(t *testing.T, weights []byte, seed uint64, cells int) []byte {
 	t.Helper()
-	const batch, room, fresh = 16, 8000, 2
+	const fresh = 2          // batches between two new lines
+	room := min(8000, cells) // cells that are kept to learn from
 	r := rand.New(rand.NewPCG(seed, 4))
 	pens := taughtPens(t)
 	p := newGlyphTeacher(r)
@@ -355,17 +350,17 @@ func learnSights(t *testing.T, weights []byte, seed uint64, cells int) []byte {
 	for len(seen) < room {
 		seen = drawLine(t, r, pens).lessons(r, seen)
 	}
-	for k := 0; k < cells; k += batch {
-		if k/batch%fresh == 0 {
+	for k := 0; k < cells; k += teachBatch {
+		if k/teachBatch%fresh == 0 {
 			for _, l := range drawLine(t, r, pens).lessons(r, nil) {
 				seen[r.IntN(len(seen))] = l
 			}
 		}
-		for range batch {
+		for range teachBatch {
 			l := &seen[r.IntN(len(seen))]
 			p.learn(&l.cell, l.kind)
 		}
-		p.apply(.002*math.Pow(.02, float64(k)/float64(cells)), batch)
+		p.apply(teachRate(k, cells), teachBatch)
 	}
 	return p.packed(t)
 }
@@ -419,11 +414,13 @@ func TestDigitsUnderInkAreRead(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			weights := *tt.weights
-			if *look > 0 {
-				weights = learnSights(t, weights, tt.seed, *look)
-				if err := os.WriteFile(tt.name, weights, 0o600); err != nil {
-					t.Fatal(err)
+			if *teach == tt.name {
+				start := weights
+				if !*goOn {
+					start = nil
 				}
+				weights = learnSights(t, start, tt.seed, *cells)
+				writeNet(t, tt.name, weights)
 			}
 			got := judgeSights(t, weights, 20)
 			t.Logf("%+v", got)
