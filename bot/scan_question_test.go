@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +220,29 @@ func TestTwoPagesOfOneApplication(t *testing.T) {
 	d.says(anna, "Заявка 118-01")
 	d.presses(anna, "Проверить скан", "Вернуть в вопросы")
 	golden(t, "scan_question_twice", d.tg.Transcript())
+}
+
+// TestScansThatABatchTakesOffAreTold is read best as
+// testdata/scan_question_taken_off.golden.
+func TestScansThatABatchTakesOffAreTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 7)
+	pages := func(from int) [][]byte {
+		var out [][]byte
+		for i := range 6 {
+			number := d.application(fmt.Sprintf("118-%02d", i+1)).RegistrationNumber
+			out = append(out, d.page(said{number: number, blank: fmt.Sprintf("%013d", from+i)}))
+		}
+		return out
+	}
+	d.scanned(anna, e, pages(100001)...)
+	d.scansOf(anna, e, pages(100011)...)
+	d.says(anna, "Заявка 118-01")
+	d.presses(anna, "История")
+	golden(t, "scan_question_taken_off", d.tg.Transcript())
 }
 
 // TestPagesAreTakenBackAndReadAgain is read best as

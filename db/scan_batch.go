@@ -311,6 +311,17 @@ func (q queries) QuestionsOf(ctx context.Context, examID int64) ([]service.ScanP
 	return out, explain(err)
 }
 
+// TakenOff implements service.ScanBatchQueries.
+func (q queries) TakenOff(ctx context.Context, examID, batchID int64) ([]service.Application, error) {
+	var out []service.Application
+	err := q.NewSelect().Model(&out).Where(`id IN (
+		SELECT p.application_id FROM scan_pages AS p JOIN scan_pages AS other ON other.id = p.twin_id
+		WHERE p.exam_id = ? AND p.state = 'question' AND other.batch_id = ?
+			AND EXISTS (SELECT 1 FROM history AS h WHERE h.subject = ? AND h.subject_id = p.id AND h.event = ? AND h.from_status = ?))`,
+		examID, batchID, service.SubjectPage, service.PageEventAsk, service.PageMatched).Order("last_name", "first_name", "id").Scan(ctx)
+	return out, explain(err)
+}
+
 // PagesOfExam implements service.ScanBatchQueries.
 func (q queries) PagesOfExam(ctx context.Context, examID int64, limit int) ([]service.ScanPage, error) {
 	var out []service.ScanPage

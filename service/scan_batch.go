@@ -320,6 +320,9 @@ type ScanBatchQueries interface {
 	PrintedProfiles(ctx context.Context, printingIDs []int64) (map[int64]BlankProfile, error)
 	// QuestionsOf returns all questions of an exam with their evidence.
 	QuestionsOf(ctx context.Context, examID int64) ([]ScanPage, error)
+	// TakenOff lists, by name, the applications of an exam whose scan was taken back
+	// because a page of a batch contradicts it, and which is a question since.
+	TakenOff(ctx context.Context, examID, batchID int64) ([]Application, error)
 	// PagesOfExam lists the pages that were sent for an exam with their evidence,
 	// file by file, at most limit.
 	PagesOfExam(ctx context.Context, examID int64, limit int) ([]ScanPage, error)
@@ -710,6 +713,7 @@ type BatchView struct {
 	Successful int           // of the exam: applications to which a certificate is due
 	Missing    []Application // of the exam: due, and without a scan, by name; the first 20
 	More       int           // how many more are missing
+	TakenOff   []Application // of the exam: the scan was taken back because a page of this batch contradicts it, and is a question; by name
 }
 
 // Batch returns a batch to who sent it and to the staff of its center.
@@ -889,6 +893,9 @@ func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
 			v.More++
 		}
 		v.Successful++
+	}
+	if v.TakenOff, err = s.store.TakenOff(ctx, v.Exam.ID, v.Batch.ID); err != nil {
+		return fmt.Errorf("scans that batch %d took off: %w", v.Batch.ID, err)
 	}
 	return nil
 }

@@ -864,6 +864,39 @@ func TestTheSameBatchTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+// TestScansThatABatchTakesOffAreTold sends certificates on other blanks than those
+// that are loaded.
+func TestScansThatABatchTakesOffAreTold(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(3)
+	first := d.sends(d.anna, e, d.scanned(list[0], onBlank("0000000000101")), d.scanned(list[1], onBlank("0000000000102")),
+		d.scanned(list[2], onBlank("0000000000103")))
+	d.work()
+	second := d.sends(d.boris, e, d.scanned(list[1], onBlank("0000000000202")), d.scanned(list[0], onBlank("0000000000201")))
+	d.work()
+	takenOff := func(b *service.ScanBatch) []string {
+		var out []string
+		for _, a := range d.view(b).TakenOff {
+			out = append(out, a.Number)
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{list[0].Number, list[1].Number}, takenOff(second)); diff != "" {
+		t.Error(diff)
+	}
+	if got := takenOff(first); got != nil {
+		t.Errorf("the first batch took off %v", got)
+	}
+	want := []string{
+		"load_scan awaiting_certificate > awaiting_handover: 0000000000101",
+		"contradict_scan awaiting_handover > awaiting_certificate: 0000000000101",
+	}
+	if diff := cmp.Diff(want, d.events(service.SubjectApplication, list[0].ID)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestThePageThatIsDecidedFirstIsTheOriginal settles the later of two batches with
 // one page first: the other does not contradict what it repeats.
 func TestThePageThatIsDecidedFirstIsTheOriginal(t *testing.T) {

@@ -752,7 +752,11 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 	if err := sc.tx.SaveApplications(ctx, []Application{*a}); err != nil {
 		return err
 	}
-	return sc.note(ctx, SubjectApplication, a.ID, "unload_scan", string(from), string(a.Status()), scan.Blank().String())
+	event := "unload_scan"
+	if ev == PageEventAsk {
+		event = "contradict_scan"
+	}
+	return sc.note(ctx, SubjectApplication, a.ID, event, string(from), string(a.Status()), scan.Blank().String())
 }
 
 // restore lets a scan that was replaced stand again. Its blank bears the
