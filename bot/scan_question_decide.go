@@ -26,17 +26,27 @@ func (b *Bot) questionUndoPressed(ctx context.Context, t *Turn) (Reply, error) {
 	return b.pageCard(ctx, t, l.ID)
 }
 
+// againScreen is what is asked before pages are read once more.
+type againScreen struct {
+	questionScreen
+	All service.AgainCount
+}
+
 // againAskPressed asks what is to be read once more.
 func (b *Bot) againAskPressed(ctx context.Context, t *Turn) (Reply, error) {
 	v, err := b.Questions.Question(ctx, t.By, t.Press.ID)
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "question_again_ask", Data: b.screenOf(t, v), Rows: [][]Button{
+	all, err := b.Questions.PlanAgain(ctx, t.By, v.Exam.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	r := Reply{Text: "question_again_ask", Data: againScreen{b.screenOf(t, v), all}, Rows: [][]Button{
 		row(Button{Press: Press{pressReadAgain, v.Page.ID, v.Page.Revision}}),
 	}}
-	if v.Count > 1 {
-		r.Rows = append(r.Rows, row(Button{Args: v.Count, Press: Press{pressReadAllAgain, v.Exam.ID, 0}}))
+	if v.Count > 1 && all.Read > 0 {
+		r.Rows = append(r.Rows, row(Button{Args: all.Read, Press: Press{pressReadAllAgain, v.Exam.ID, 0}}))
 	}
 	r.Rows = append(r.Rows, row(Button{Label: "back", Press: Press{pressQuestion, v.Page.ID, 0}}))
 	r.Photo = b.pagePicture(ctx, t, v.Page.ID, 0, false)
@@ -64,7 +74,7 @@ func (b *Bot) againAllPressed(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "questions_read_again", Data: map[string]any{"Exam": e.Exam, "Count": n}, Rows: [][]Button{
+	r := Reply{Text: "questions_read_again", Data: map[string]any{"Exam": e.Exam, "All": n}, Rows: [][]Button{
 		row(Button{Press: Press{pressQuestions, e.Exam.ID, 0}}),
 		row(Button{Press: Press{pressExam, e.Exam.ID, 0}, Args: e.Exam.Number}, Button{Press: Press{Do: pressMenu}}),
 	}}

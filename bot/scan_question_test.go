@@ -276,6 +276,27 @@ func TestPagesAreTakenBackAndReadAgain(t *testing.T) {
 	golden(t, "scan_question_again", d.tg.Transcript())
 }
 
+// TestAllQuestionsAreReadAgain is read best as
+// testdata/scan_question_again_all.golden.
+func TestAllQuestionsAreReadAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 4)
+	third := func(blank string) []byte {
+		return d.page(said{number: d.application("118-03").RegistrationNumber, blank: blank})
+	}
+	d.scanned(anna, e, d.nobodys("118-01"), d.smudged("118-02"), third("0000000100001"), third("0000000100002"), d.certificate("118-04"))
+	d.says(anna, "Заявка 118-04")
+	d.presses(anna, "Проверить скан", "Вернуть в вопросы")
+	d.quietly()
+
+	d.says(anna, "Нераспознанные · 118")
+	d.presses(anna, "Прочитать ещё раз", "Все вопросы (2)")
+	golden(t, "scan_question_again_all", d.tg.Transcript())
+}
+
 // readsAgain has the page of the card read once more. The answer comes before the
 // page is read.
 func (d *desk) readsAgain(p *emulator.Phone) {

@@ -79,6 +79,14 @@ func (q queries) QuestionsAfter(ctx context.Context, examID, after int64, limit 
 	return out, explain(err)
 }
 
+// QuestionPages implements service.ScanQuestionQueries.
+func (q queries) QuestionPages(ctx context.Context, examID int64, limit int) ([]service.ScanPage, error) {
+	var out []service.ScanPage
+	err := q.NewSelect().Model(&out).ExcludeColumn("evidence").
+		Where("exam_id = ? AND state = ?", examID, service.PageQuestion).Order("id").Limit(int64(limit)).Scan(ctx)
+	return out, explain(err)
+}
+
 // QuestionOfBatch implements service.ScanQuestionQueries.
 func (q queries) QuestionOfBatch(ctx context.Context, examID, batchID int64) (int64, error) {
 	var id int64

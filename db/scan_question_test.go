@@ -68,6 +68,13 @@ func TestQuestionsAboutPagesUseIndexes(t *testing.T) {
 			}
 			return err
 		},
+		"pages": func(ctx context.Context, tx service.Tx) error {
+			got, err := tx.QuestionPages(ctx, exam, 10)
+			if err == nil && (len(got) != 2 || got[0].ID != ids[0]) {
+				t.Errorf("the questions are %+v", got)
+			}
+			return err
+		},
 		"of batch": func(ctx context.Context, tx service.Tx) error {
 			page, err := tx.ScanPage(ctx, ids[1])
 			if err != nil {

@@ -40,6 +40,9 @@ type ScanQuestionQueries interface {
 	// QuestionsAfter lists the questions of an exam in their order, beginning with
 	// the one after a page, from the first again at the end, at most limit.
 	QuestionsAfter(ctx context.Context, examID, after int64, limit int) ([]int64, error)
+	// QuestionPages lists the questions of an exam in their order, at most limit,
+	// without their evidence.
+	QuestionPages(ctx context.Context, examID int64, limit int) ([]ScanPage, error)
 	// QuestionOfBatch returns the first question of an exam that came with a batch, 0
 	// when there is none.
 	QuestionOfBatch(ctx context.Context, examID, batchID int64) (int64, error)

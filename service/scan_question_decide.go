@@ -160,55 +160,92 @@ func (*ScanQuestions) again(ctx context.Context, sc *examScene, p *ScanPage) err
 // inPair reports whether a page is a question because another one claims the same.
 func (p *ScanPage) inPair() bool { return p.Rule == PageRuleTwice || p.Rule == PageRuleBlankTwice }
 
-// mostAgain is how many questions are read anew at once.
+// mostAgain is how many questions are looked at to be read anew at once.
 const mostAgain = 1000
 
-// AgainAll is Again for the questions of an exam, and returns how many they are.
-// Left out is what cannot be read again, and what a person has taken back: the
-// machine would decide it as before.
-func (s *ScanQuestions) AgainAll(ctx context.Context, by Actor, examID int64) (int, error) {
-	n := 0
+// AgainCount is how many questions of an exam are read anew at once, and how many
+// are left out and why.
+type AgainCount struct {
+	Read      int // anew
+	Unopened  int // of the others: there is no picture that could be read
+	Pair      int // of the others: another page contradicts it, and read alone it would be believed
+	TakenBack int // of the others: a person took a decision back, and the machine would decide as before
+}
+
+// Left is how many are not read anew.
+func (c AgainCount) Left() int { return c.Unopened + c.Pair + c.TakenBack }
+
+// add sorts a question in and reports whether it is read anew.
+func (c *AgainCount) add(p *ScanPage) bool {
+	switch {
+	case p.SHA == "":
+		c.Unopened++
+	case p.inPair():
+		c.Pair++
+	case p.DecidedBy != 0:
+		c.TakenBack++
+	default:
+		c.Read++
+		return true
+	}
+	return false
+}
+
+// PlanAgain tells what AgainAll would do.
+func (s *ScanQuestions) PlanAgain(ctx context.Context, by Actor, examID int64) (AgainCount, error) {
+	var n AgainCount
+	if _, err := s.examOf(ctx, by, examID); err != nil {
+		return n, err
+	}
+	pages, err := s.store.QuestionPages(ctx, examID, mostAgain)
+	if err != nil {
+		return n, fmt.Errorf("questions of exam %d: %w", examID, err)
+	}
+	for i := range pages {
+		n.add(&pages[i])
+	}
+	return n, nil
+}
+
+// AgainAll is Again for the questions of an exam, but for those that AgainCount
+// leaves out.
+func (s *ScanQuestions) AgainAll(ctx context.Context, by Actor, examID int64) (AgainCount, error) {
+	var n AgainCount
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
-		n = 0
-		ids, err := sc.tx.QuestionsAfter(ctx, examID, 0, mostAgain)
+		n = AgainCount{}
+		pages, err := sc.tx.QuestionPages(ctx, examID, mostAgain)
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			again, err := s.againIn(ctx, sc, id)
-			if err != nil {
+		for i := range pages {
+			if !n.add(&pages[i]) {
+				continue
+			}
+			if err := s.againIn(ctx, sc, &pages[i]); err != nil {
 				return err
 			}
-			if again {
-				n++
-			}
 		}
-		if n == 0 {
+		if n.Read == 0 {
 			return refuse(Conflict, ReasonQuestionNone)
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("read questions of exam %d again: %w", examID, err)
+		return AgainCount{}, fmt.Errorf("read questions of exam %d again: %w", examID, err)
 	}
 	return n, nil
 }
 
-// againIn is again for one of the questions of a scene's exam. It reports false
-// for one that cannot be read.
-func (s *ScanQuestions) againIn(ctx context.Context, sc *examScene, pageID int64) (bool, error) {
-	seen, err := sc.tx.ScanPage(ctx, pageID)
-	if err != nil || seen.SHA == "" || seen.inPair() || seen.DecidedBy != 0 {
-		return false, err
-	}
+// againIn is again for one of the questions of a scene's exam.
+func (s *ScanQuestions) againIn(ctx context.Context, sc *examScene, seen *ScanPage) error {
 	if _, err := sc.tx.ScanBatchForUpdate(ctx, seen.BatchID); err != nil {
-		return false, err
+		return err
 	}
-	p, err := sc.tx.ScanPageForUpdate(ctx, pageID)
+	p, err := sc.tx.ScanPageForUpdate(ctx, seen.ID)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, s.again(ctx, sc, p)
+	return s.again(ctx, sc, p)
 }
 
 // Offered is nil when a page is a question at this revision, which the actor may

@@ -608,8 +608,8 @@ func TestQuestionsAreReadAgain(t *testing.T) {
 	if diff := cmp.Diff([]string{"001"}, d.loadedOf(e)); diff != "" {
 		t.Error(diff)
 	}
-	if n, err := q.AgainAll(t.Context(), d.boris, e.ID); err != nil || n != 2 {
-		t.Fatalf("%d are read again, %v", n, err)
+	if n, err := q.AgainAll(t.Context(), d.boris, e.ID); err != nil || n.Read != 2 || n.Left() != 0 {
+		t.Fatalf("%+v are read again, %v", n, err)
 	}
 	d.work()
 	if diff := cmp.Diff([]string{"001", "002"}, d.loadedOf(e)); diff != "" {
@@ -624,8 +624,17 @@ func TestQuestionsAreReadAgain(t *testing.T) {
 	if _, err := q.Undo(t.Context(), d.anna, first.ID, first.Revision); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := q.AgainAll(t.Context(), d.anna, e.ID); err != nil || n != 1 {
-		t.Errorf("%d are read again, %v", n, err)
+	// Nor are two pages that contradict each other.
+	pair := d.ask(e, d.scanned(list[3], onBlank("0000000000108")), d.scanned(list[3], onBlank("0000000000109")))
+	if len(pair) != 2 {
+		t.Fatalf("of two pages of one application asked are %+v", pair)
+	}
+	want := service.AgainCount{Read: 1, Pair: 2, TakenBack: 1}
+	if n, err := q.PlanAgain(t.Context(), d.anna, e.ID); err != nil || n != want {
+		t.Errorf("%+v would be read again, %v, want %+v", n, err, want)
+	}
+	if n, err := q.AgainAll(t.Context(), d.anna, e.ID); err != nil || n != want {
+		t.Errorf("%+v are read again, %v, want %+v", n, err, want)
 	}
 	d.work()
 	if l := d.line(asked[0].ID); l.State != service.PageQuestion {
