@@ -213,17 +213,6 @@ func straightened(light []float64, ppm float64) []float64 {
 	return out
 }
 
-// smoothed is the mean of what is near.
-func smoothed(v []float64, reach int) []float64 {
-	s := sumsOf(v)
-	out := make([]float64, len(v))
-	for x := range v {
-		a, b := max(0, x-reach), min(len(v), x+reach+1)
-		out[x] = (s[b] - s[a]) / float64(b-a)
-	}
-	return out
-}
-
 // barEnd is where a code may begin and end on a line.
 type barEnd struct {
 	code   *barCode

@@ -26,6 +26,10 @@ const (
 	leastDigit = 1.3 // mm, height
 )
 
+// paperLight is the share of a place with digits that is no lighter than its paper.
+// Digits cover less than half of it; what is lighter than that share is grain.
+const paperLight = .7
+
 // inkMap is ink over paper of an area, in steps of 255.
 func inkMap(g *gray, h *homography, area box, ppm float64) *plane {
 	c := g.crop(h, area, ppm)
@@ -35,21 +39,11 @@ func inkMap(g *gray, h *homography, area box, ppm float64) *plane {
 	count := (c.w + block - 1) / block
 	papers := make([]float32, count)
 	for k := range count {
-		var hist [256]int
-		n := 0
+		var hist histogram
 		for y := range c.h {
-			for _, v := range c.pix[y*c.w+k*block : y*c.w+min((k+1)*block, c.w)] {
-				hist[v]++
-				n++
-			}
+			hist.addAll(c.pix[y*c.w+k*block : y*c.w+min((k+1)*block, c.w)])
 		}
-		seen := 0
-		for v, m := range hist {
-			if seen += m; seen*10 >= n*7 {
-				papers[k] = float32(v)
-				break
-			}
-		}
+		papers[k] = float32(hist.share(paperLight))
 	}
 	for x := range c.w {
 		at := (float64(x)+.5)/float64(block) - .5
@@ -62,36 +56,6 @@ func inkMap(g *gray, h *homography, area box, ppm float64) *plane {
 		}
 	}
 	return out
-}
-
-// sums are added up values, so that the mean of a stretch is a difference.
-type sums []float64
-
-func sumsOf(v []float64) sums {
-	out := make(sums, len(v)+1)
-	for i, x := range v {
-		out[i+1] = out[i] + x
-	}
-	return out
-}
-
-// mean is the mean of a stretch, between places that need not be whole; 0 beyond.
-func (s sums) mean(from, to float64) float64 {
-	if to <= from {
-		return 0
-	}
-	return (s.at(to) - s.at(from)) / (to - from)
-}
-
-func (s sums) at(x float64) float64 {
-	if x <= 0 {
-		return 0
-	}
-	i := int(x)
-	if i >= len(s)-1 {
-		return s[len(s)-1]
-	}
-	return s[i] + (s[i+1]-s[i])*(x-float64(i))
 }
 
 // findLine finds where in an area a line of n digits stands, false if nothing like
@@ -224,32 +188,9 @@ func (l *linePlaces) settle(ink *plane, area box, n int) {
 	a, b = straight(ks, ys)
 	if math.Abs(b)*float64(n) > .5 { // the blank's place is known better than that
 		b = 0
-		a = medianFloat(ys)
+		a = median(ys)
 	}
 	l.y, l.lean = l.y+a, b
-}
-
-// straight fits a + b·x by the medians of slopes and of rests, which single
-// stains do not move.
-func straight(x, y []float64) (a, b float64) {
-	var slopes []float64
-	for i := range x {
-		for j := range i {
-			slopes = append(slopes, (y[i]-y[j])/(x[i]-x[j]))
-		}
-	}
-	b = medianFloat(slopes)
-	var rests []float64
-	for i := range x {
-		rests = append(rests, y[i]-b*x[i])
-	}
-	return medianFloat(rests), b
-}
-
-func medianFloat(v []float64) float64 {
-	v = slices.Clone(v)
-	slices.Sort(v)
-	return v[len(v)/2]
 }
 
 // cut samples the cell of digit k, at the line's place moved and stretched by
@@ -263,7 +204,7 @@ func (l *linePlaces) cut(g *gray, h *homography, k int, right, down, stretch flo
 			for look := range 4 {
 				mx := cx + (float64(x)+.25+.5*float64(look%2)-glyphCellWide/2)*step
 				my := cy + (float64(y)+.25+.5*float64(look/2)-glyphCellHigh/2)*step
-				sum += g.light1(h, mx, my)
+				sum += g.lightAt(h, mx, my)
 			}
 			cell[y*glyphCellWide+x] = sum / 4
 		}
@@ -271,9 +212,9 @@ func (l *linePlaces) cut(g *gray, h *homography, k int, right, down, stretch flo
 	inkOverPaper(cell)
 }
 
-// light1 is the light of one place of the blank, between pixels; beyond the image
+// lightAt is the light of one place of the blank, between pixels; beyond the image
 // it is white.
-func (g *gray) light1(h *homography, x, y float64) float32 {
+func (g *gray) lightAt(h *homography, x, y float64) float32 {
 	u, v := h.at(x, y)
 	u, v = u-.5, v-.5
 	if u < 0 || v < 0 || u >= float64(g.w-1) || v >= float64(g.h-1) {

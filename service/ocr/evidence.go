@@ -2,7 +2,6 @@ package ocr
 
 import (
 	"math"
-	"slices"
 
 	"flowbot/service"
 )
@@ -37,7 +36,7 @@ func newEvidenceTiles(faces typefaces, line service.PrintedLine) (*evidenceTiles
 	if err != nil {
 		return nil, err
 	}
-	t := &evidenceTiles{w: int(p.advance('0') + .5), base: math.Ceil(size*.70) + 2}
+	t := &evidenceTiles{w: int(p.advance('0') + .5), base: math.Ceil(size*capitalHigh) + 2}
 	t.h = int(t.base) + 2
 	for d := range t.ink {
 		t.ink[d] = p.draw(string(rune('0'+d)), t.w, t.h, 0, t.base)
@@ -201,8 +200,8 @@ func (r *numberReader) evidence(g *gray, h *homography, n *numberReading) {
 			continue
 		}
 		x, y := n.placeOf(k)
-		c := r.tenth.place(g, h, x, y, paper, ink)
-		n.Evidence[k], n.Weight[k] = r.tenth.weigh(c)
+		c := r.evidenceTiles.place(g, h, x, y, paper, ink)
+		n.Evidence[k], n.Weight[k] = r.evidenceTiles.weigh(c)
 	}
 }
 
@@ -310,11 +309,11 @@ func (r *numberReader) levels(g *gray, h *homography, n *numberReading) (paper, 
 			continue
 		}
 		x, y := n.placeOf(k)
-		dark := r.tenth.crop(g, h, x, y, 0, 1)
+		dark := r.evidenceTiles.crop(g, h, x, y, 0, 1)
 		// The straight line that takes shares of ink to darkness.
 		var st, sv, stt, stv float64
 		for i, v := range dark {
-			t := float64(r.tenth.ink[d][i])
+			t := float64(r.evidenceTiles.ink[d][i])
 			st, sv, stt, stv = st+t, sv+float64(v), stt+t*t, stv+t*float64(v)
 		}
 		m := float64(len(dark))
@@ -325,11 +324,6 @@ func (r *numberReader) levels(g *gray, h *homography, n *numberReading) (paper, 
 	if len(papers) < 3 {
 		return 0, 0, false
 	}
-	paper, ink = medianOf(papers), medianOf(inks)
+	paper, ink = median(papers), median(inks)
 	return paper, ink, ink-paper > 30
-}
-
-func medianOf(v []float32) float32 {
-	slices.Sort(v)
-	return v[len(v)/2]
 }

@@ -33,6 +33,10 @@ func newTypefaces() (typefaces, error) {
 	return out, nil
 }
 
+// capitalHigh is the height of capitals and digits, as a share of the type's size.
+// Source: sCapHeight of all three faces, 700 of 1,000 units.
+const capitalHigh = .70
+
 // pen writes in one face at one size, in pixels, as the printer does: letter
 // after letter, without kerning. It is not safe for concurrent use.
 type pen struct {

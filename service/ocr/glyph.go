@@ -147,22 +147,17 @@ func glyphSums(in, weights, out []float32) {
 // grain of empty paper is not taken for ink.
 const leastGlyphContrast = 14
 
+// inkLight is the share of a cell that is no lighter than full ink: 15 of its pixels,
+// fewer than a 1 has.
+const inkLight = .04
+
 // inkOverPaper turns the light of a cell into ink over paper.
 func inkOverPaper(light *[glyphCellWide * glyphCellHigh]float32) {
-	var hist [256]int
+	var hist histogram
 	for _, v := range light {
-		hist[int(min(max(v, 0), 255))]++
+		hist.add(byte(min(max(v, 0), 255)))
 	}
-	share := func(f float64) float32 {
-		n := 0
-		for v, k := range hist {
-			if n += k; float64(n) >= f*float64(len(light)) {
-				return float32(v)
-			}
-		}
-		return 255
-	}
-	ink, paper := share(.04), share(.7)
+	ink, paper := float32(hist.share(inkLight)), float32(hist.share(paperLight))
 	k := 1 / max(paper-ink, leastGlyphContrast)
 	for i, v := range light {
 		light[i] = min(max((paper-v)*k, -.3), 1.3)

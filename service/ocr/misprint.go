@@ -121,7 +121,7 @@ func (r *Reader) sharedTile(i int) (*sharedTile, error) {
 	if err != nil {
 		return nil, err
 	}
-	capital := p.size * .70
+	capital := p.size * capitalHigh
 	t := &sharedTile{padX: math.Ceil(capital * .5), base: math.Ceil(capital * 1.3)}
 	w, high := int(p.width(line.Text)+2*t.padX)&^1, int(capital*1.8)&^1
 	t.half = (&plane{w, high, p.draw(line.Text, w, high, t.padX, t.base)}).halved().unit()

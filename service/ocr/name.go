@@ -33,7 +33,7 @@ func stripOf(g *gray, h *homography, area box) *lineAt {
 // are how far the print is from its place, in millimetres, and around how much
 // that may be off.
 func (s *lineAt) score(p *pen, line service.PrintedLine, dx, dy, around float64) (score, white float64) {
-	capital := p.size * .70
+	capital := p.size * capitalHigh
 	pad := capital
 	long := p.width(line.Text)
 	w, h := int(long+2*pad)&^1, int(capital*1.55)&^1
@@ -118,21 +118,15 @@ const (
 //
 //go:norace
 func (s *lineAt) share(x0, x1 int, f float64) float32 {
-	var hist [256]int
+	var hist histogram
 	x0, x1 = max(x0, 0), min(x1, s.ink.w)
 	if x1 <= x0 {
 		return 0
 	}
 	for y := range s.ink.h {
 		for _, v := range s.ink.pix[y*s.ink.w+x0 : y*s.ink.w+x1] {
-			hist[int(v)]++
+			hist.add(byte(v))
 		}
 	}
-	n := 0
-	for v, k := range hist {
-		if n += k; float64(n) >= f*float64((x1-x0)*s.ink.h) {
-			return float32(v)
-		}
-	}
-	return 255
+	return float32(hist.share(f))
 }

@@ -32,21 +32,21 @@ const markUnsure = '?'
 // numberReader reads a line of digits by comparing each with the digits of the
 // face that the line was printed in.
 type numberReader struct {
-	line    service.PrintedLine // of one number of that shape
-	shape   string              // the number with 0 for each digit
-	pen     *pen
-	at      []float64 // where each letter begins, in pixels
-	tiles   [10]*plane
-	marks   map[rune]*plane // what stands between the digits
-	base    int             // row of the baseline in a tile
-	average *plane
-	tenth   *evidenceTiles
-	net     *glyphNet
-	strange *glyphNet
-	twin    *glyphNet
-	state   glyphState
-	padX    int
-	padY    int
+	line          service.PrintedLine // of one number of that shape
+	shape         string              // the number with 0 for each digit
+	pen           *pen
+	at            []float64 // where each letter begins, in pixels
+	tiles         [10]*plane
+	marks         map[rune]*plane // what stands between the digits
+	base          int             // row of the baseline in a tile
+	average       *plane
+	evidenceTiles *evidenceTiles
+	net           *glyphNet
+	strange       *glyphNet
+	twin          *glyphNet
+	state         glyphState
+	padX          int
+	padY          int
 }
 
 // shapeOf is a number with 0 in the place of each digit.
@@ -66,7 +66,7 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 		return nil, err
 	}
 	r := &numberReader{line: line, shape: shapeOf(line.Text), pen: p}
-	if r.tenth, err = newEvidenceTiles(faces, line); err != nil {
+	if r.evidenceTiles, err = newEvidenceTiles(faces, line); err != nil {
 		return nil, err
 	}
 	if r.net, err = newGlyphNet(sightWeights); err != nil {
@@ -78,7 +78,7 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 	if r.twin, err = newGlyphNet(twinWeights); err != nil {
 		return nil, err
 	}
-	r.base = int(size*.70) + 2
+	r.base = int(size*capitalHigh) + 2
 	high, wide := r.base+2, int(p.advance('0')+.5)+1
 	mean := make([]float32, wide*high)
 	for d := range r.tiles {
@@ -144,11 +144,11 @@ func (r *numberReader) read(g *gray, h *homography, off misprint) *numberReading
 	marginX, marginY := off.around+.8, off.around+.8
 	long := r.at[len(r.at)-1]/numberPPM + size
 	x, y := r.line.X+off.dx, r.line.Y+off.dy
-	area := box{x - marginX, y - size*.7 - marginY, x + long + marginX, y + marginY}
+	area := box{x - marginX, y - size*capitalHigh - marginY, x + long + marginX, y + marginY}
 	p := inked(g.crop(h, area, numberPPM))
 	// Where the whole line lies, at half size.
 	nx := marginX*numberPPM - float64(r.padX)
-	ny := (size*.7+marginY)*numberPPM - float64(r.base) - float64(r.padY)
+	ny := (size*capitalHigh+marginY)*numberPPM - float64(r.base) - float64(r.padY)
 	align, bx, by := p.halved().best(int(nx/2), int(ny/2), int(math.Floor(off.around*numberPPM/2)), r.average)
 	if align < .25 {
 		return nil

@@ -6,10 +6,6 @@ import (
 	"flowbot/service"
 )
 
-// digitHigh is the height of a digit in the project's faces, as a share of the
-// type's size.
-const digitHigh = .70
-
 // lookAside are how far the looks at a digit are from its place, in millimetres: a
 // net that says one thing here and another there knows neither.
 var lookAside = [...]point{{0, 0}, {-.06, 0}, {.06, 0}, {0, -.06}, {0, .06}}
@@ -23,7 +19,7 @@ type sight struct {
 // cellLight crops the cell of a digit whose baseline starts at x, y, in millimetres:
 // wide is the digit's width and size that of the type, in millimetres.
 func cellLight(g *gray, h *homography, x, y, wide, size float64) *gray {
-	scale := glyphCapital / (size * digitHigh)
+	scale := glyphCapital / (size * capitalHigh)
 	x0, y0 := x+(wide-glyphCellWide/scale)/2, y-(glyphCellHigh+glyphCapital)/2/scale
 	return g.crop(h, box{x0, y0, x0 + (glyphCellWide+.01)/scale, y0 + (glyphCellHigh+.01)/scale}, scale)
 }
@@ -156,15 +152,7 @@ func (r *numberReader) meanSight(net *glyphNet, looks []point, cell func(aside p
 func (r *numberReader) paperAt(g *gray, h *homography, x, y, size float64) float32 {
 	const ppm = 2.5
 	c := g.crop(h, box{x - 1.4*size, y - 1.5*size, x + 1.4*size, y + .5*size}, ppm)
-	var hist [256]int
-	for _, v := range c.pix {
-		hist[v]++
-	}
-	n := 0
-	for v, k := range hist {
-		if n += k; n*10 >= len(c.pix)*7 {
-			return float32(v)
-		}
-	}
-	return 255
+	var hist histogram
+	hist.addAll(c.pix)
+	return float32(hist.share(paperLight))
 }
