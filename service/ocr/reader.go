@@ -548,14 +548,16 @@ func (r *Reader) compare(p *page, number *numberReading, out *service.PageReadin
 	}
 	slices.SortStableFunc(all, func(a, b service.CandidateReading) int { return cmp.Compare(b.Digits, a.Digits) })
 	all = all[:min(len(all), mostNamed)]
-	if len(all) > 0 && out.Number != "" && r.numberOf(all[0].ApplicationID) == out.Number {
-		all = all[:1] // the others are known to be others
-	}
 	names := r.newNameReader(p, number)
 	for i := range all {
-		lines := r.certificate(all[i].ApplicationID)
-		all[i].Name, all[i].NameWhite = names.score(lines.Of(service.FieldName))
-		all[i].Latin, all[i].LatinWhite = names.score(lines.Of(service.FieldNameLatin))
+		c := &all[i]
+		lines := r.certificate(c.ApplicationID)
+		c.Name, c.NameWhite = names.score(lines.Of(service.FieldName))
+		c.Latin, c.LatinWhite = names.score(lines.Of(service.FieldNameLatin))
+		if i == 0 && out.Number != "" && r.numberOf(c.ApplicationID) == out.Number && c.AgreesByName() {
+			all = all[:1] // the others are known to be others
+			break
+		}
 	}
 	out.Candidates = bestOf(all)
 	for i := range out.Candidates {
