@@ -4,13 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"sync"
 
 	"flowbot/service"
 )
-
-// anyDigits is the net that reads digits of unknown faces.
-var anyDigits = sync.OnceValues(func() (*glyphNet, error) { return newGlyphNet(glyphWeights) })
 
 // readBlank reads the number of the blank twice: by its bar code, and by its digits,
 // each without knowing the other. Where that leaves something open it looks once
@@ -28,10 +24,11 @@ func (r *Reader) readBlank(p *page, out *service.PageReading) error {
 }
 
 func (r *Reader) lookAtBlank(p *page) (*blankReading, error) {
-	net, err := anyDigits()
+	nets, err := loadNets()
 	if err != nil {
 		return nil, err
 	}
+	net := nets.strange
 	b := &blankReading{digits: r.profile.Digits}
 	b.bar, b.hasBar = regionOf(&r.profile, service.RegionBarCode)
 	b.line, b.hasLine = regionOf(&r.profile, service.RegionBlankNumber)

@@ -30,23 +30,24 @@ const (
 const markUnsure = '?'
 
 // numberReader reads a line of digits by comparing each with the digits of the
-// face that the line was printed in.
+// face that the line was printed in. It is not safe for concurrent use. Lengths are
+// in pixels of numberPPM.
 type numberReader struct {
-	line          service.PrintedLine // of one number of that shape
-	shape         string              // the number with 0 for each digit
-	pen           *pen
-	at            []float64 // where each letter begins, in pixels
-	tiles         [10]*plane
-	marks         map[rune]*plane // what stands between the digits
-	base          int             // row of the baseline in a tile
-	average       *plane
+	line    service.PrintedLine // of one number of that shape
+	shape   string              // the number with 0 for each digit
+	pen     *pen
+	at      []float64 // where each letter begins
+	long    float64   // the width of all
+	tiles   [10]*plane
+	marks   map[rune]*plane // what stands between the digits
+	base    int             // row of the baseline in a tile
+	average *plane          // the line with the mean of all digits, at half size
+	padX    int             // around the average
+	padY    int
+
 	evidenceTiles *evidenceTiles
-	net           *glyphNet
-	strange       *glyphNet
-	twin          *glyphNet
+	nets          *nets
 	state         glyphState
-	padX          int
-	padY          int
 }
 
 // shapeOf is a number with 0 in the place of each digit.
@@ -65,46 +66,60 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 	if err != nil {
 		return nil, err
 	}
-	r := &numberReader{line: line, shape: shapeOf(line.Text), pen: p}
+	r := &numberReader{line: line, shape: shapeOf(line.Text), pen: p, base: int(size*capitalHigh) + 2}
 	if r.evidenceTiles, err = newEvidenceTiles(faces, line); err != nil {
 		return nil, err
 	}
-	if r.net, err = newGlyphNet(sightWeights); err != nil {
+	if r.nets, err = loadNets(); err != nil {
 		return nil, err
 	}
-	if r.strange, err = anyDigits(); err != nil {
-		return nil, err
-	}
-	if r.twin, err = newGlyphNet(twinWeights); err != nil {
-		return nil, err
-	}
-	r.base = int(size*capitalHigh) + 2
-	high, wide := r.base+2, int(p.advance('0')+.5)+1
-	mean := make([]float32, wide*high)
+	r.drawLetters()
+	r.drawLine()
+	return r, nil
+}
+
+// letter draws one letter into a tile.
+func (r *numberReader) letter(c rune, wide int) *plane {
+	high := r.base + 2
+	return &plane{wide, high, r.pen.draw(string(c), wide, high, .5, float64(r.base))}
+}
+
+// digitWide is the width of a digit's tile.
+func (r *numberReader) digitWide() int { return int(r.pen.advance('0')+.5) + 1 }
+
+// drawLetters draws the digits and the marks between them.
+func (r *numberReader) drawLetters() {
 	for d := range r.tiles {
-		ink := p.draw(string(rune('0'+d)), wide, high, .5, float64(r.base))
-		for i, v := range ink {
-			mean[i] += v / 10
-		}
-		r.tiles[d] = (&plane{wide, high, ink}).unit()
+		r.tiles[d] = r.letter(rune('0'+d), r.digitWide()).unit()
 	}
 	r.marks = map[rune]*plane{}
 	x := 0.0
 	for _, c := range r.shape {
 		if c != '0' && r.marks[c] == nil {
-			w := int(p.advance(c)+.5) + 1
-			r.marks[c] = (&plane{w, high, p.draw(string(c), w, high, .5, float64(r.base))}).unit()
+			r.marks[c] = r.letter(c, int(r.pen.advance(c)+.5)+1).unit()
 		}
 		r.at = append(r.at, x)
-		x += p.advance(c)
+		x += r.pen.advance(c)
 	}
-	r.padX, r.padY = int(p.advance('0')*.9), 3
-	whole := &plane{w: (int(x) + 2*r.padX) &^ 1, h: (high + 2*r.padY) &^ 1}
+	r.long = x
+}
+
+// drawLine draws the whole line, with the mean of all digits in the place of each.
+func (r *numberReader) drawLine() {
+	wide, high := r.digitWide(), r.base+2
+	mean := make([]float32, wide*high)
+	for d := range 10 {
+		for i, v := range r.letter(rune('0'+d), wide).pix {
+			mean[i] += v / 10
+		}
+	}
+	r.padX, r.padY = int(r.pen.advance('0')*.9), 3
+	whole := &plane{w: (int(r.long) + 2*r.padX) &^ 1, h: (high + 2*r.padY) &^ 1}
 	whole.pix = make([]float32, whole.w*whole.h)
 	for i, c := range []rune(r.shape) {
 		ink := mean
 		if c != '0' {
-			ink = p.draw(string(c), wide, high, .5, float64(r.base))
+			ink = r.letter(c, wide).pix
 		}
 		x0 := r.padX + int(r.at[i]+.5)
 		for y := range high {
@@ -116,7 +131,6 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 		}
 	}
 	r.average = whole.halved().unit()
-	return r, nil
 }
 
 // numberReading is what was seen of a number.

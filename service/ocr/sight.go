@@ -57,8 +57,8 @@ func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text 
 			looks = looks[:1]
 		}
 		x, y := n.placeOf(k)
-		if n.Sights[k] = r.sightAt(r.net, g, h, x, y, share, looks); sure && (n.Sights[k].digit != digit || n.Sights[k].odds < sightSure) {
-			n.Sights[k] = r.sightAt(r.net, g, h, x, y, share, lookAside[:])
+		if n.Sights[k] = r.sightAt(r.nets.own, g, h, x, y, share, looks); sure && (n.Sights[k].digit != digit || n.Sights[k].odds < sightSure) {
+			n.Sights[k] = r.sightAt(r.nets.own, g, h, x, y, share, lookAside[:])
 		}
 	}
 	if text, _, unsure = joinedNumber(n); unsure == 0 {
@@ -71,7 +71,7 @@ func (r *numberReader) readings(g *gray, h *homography, n *numberReading) (text 
 		if digit, sure := digitOf(&n.Scores[k], digitSure, digitSureMargin); !sure || digit != n.Sights[k].digit {
 			x, y := n.placeOf(k)
 			n.Strange[k] = r.strangeAt(g, h, x, y)
-			n.Twin[k] = r.sightAt(r.twin, g, h, x, y, share, lookAside[:])
+			n.Twin[k] = r.sightAt(r.nets.twin, g, h, x, y, share, lookAside[:])
 		}
 	}
 	text, _, unsure = joinedNumber(n)
@@ -93,7 +93,7 @@ func (r *numberReader) astray(g *gray, h *homography, n *numberReading, share fl
 		off := n.Line.at(float64(k) - .5)
 		wide := (r.pen.advance('0') - r.pen.advance(c)) / 2 / numberPPM
 		x, y := r.line.X+r.at[i]/numberPPM-wide+off.x, r.line.Y+off.y
-		if s := r.sightAt(r.net, g, h, x, y, share, lookAside[:1]); s.odds >= sightSure {
+		if s := r.sightAt(r.nets.own, g, h, x, y, share, lookAside[:1]); s.odds >= sightSure {
 			seen++
 		}
 	}
@@ -118,7 +118,7 @@ func (r *numberReader) strangeAt(g *gray, h *homography, x, y float64) sight {
 	var cell [glyphCellWide * glyphCellHigh]float32
 	size := r.line.Points * service.PointMM
 	wide := r.pen.advance('0') / numberPPM
-	return r.meanSight(r.strange, lookAside[:], func(aside point) *[glyphCellWide * glyphCellHigh]float32 {
+	return r.meanSight(r.nets.strange, lookAside[:], func(aside point) *[glyphCellWide * glyphCellHigh]float32 {
 		for i, v := range cellLight(g, h, x+aside.x, y+aside.y, wide, size).pix {
 			cell[i] = float32(v)
 		}

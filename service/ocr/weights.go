@@ -1,6 +1,30 @@
 package ocr
 
-import _ "embed" // the weights
+import (
+	_ "embed" // the weights
+	"sync"
+)
+
+// nets are those that read digits. They are safe for concurrent use.
+type nets struct {
+	own     *glyphNet // the project's own faces
+	twin    *glyphNet // the same
+	strange *glyphNet // all faces but those
+}
+
+// loadNets returns the nets, loaded once.
+var loadNets = sync.OnceValues(func() (*nets, error) {
+	out := &nets{}
+	var err error
+	if out.own, err = newGlyphNet(sightWeights); err != nil {
+		return nil, err
+	}
+	if out.twin, err = newGlyphNet(twinWeights); err != nil {
+		return nil, err
+	}
+	out.strange, err = newGlyphNet(glyphWeights)
+	return out, err
+})
 
 // The weights of the nets: for each layer of glyphNet a scale, and a signed byte for
 // each weight. All three have its shape. What they have learned from differs, so that
