@@ -100,6 +100,25 @@ func TestAChoiceAgainstTheNameIsTold(t *testing.T) {
 	golden(t, "scan_question_other_name", d.tg.Transcript())
 }
 
+// TestTheNumberOfOneWithTheNameOfAnotherIsTold is read best as
+// testdata/scan_question_named.golden.
+func TestTheNumberOfOneWithTheNameOfAnotherIsTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 4)
+	mixed := func(number, name string) []byte {
+		return d.page(said{number: d.application(number).RegistrationNumber, name: d.application(name).RegistrationNumber})
+	}
+	d.scanned(anna, e, mixed("118-01", "118-02"), d.certificate("118-04"), mixed("118-03", "118-04"))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов01 А. Р.", "Назад", "Каримов02 А. Р.", "Назад", "Пропустить")
+	d.presses(anna, "Каримов03 А. Р.", "Назад", "Каримов04 А. Р.")
+	golden(t, "scan_question_named", d.tg.Transcript())
+}
+
 func TestTheReportOfABatchOpensItsOwnQuestions(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

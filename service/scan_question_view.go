@@ -35,6 +35,7 @@ type QuestionView struct {
 	Exam    Exam
 	Reading *PageReading        // nil when nothing was read
 	Likely  []LikelyApplication // best first, at most three; whose it is, if that is decided
+	Called  []Application       // whose names agree with the page, at most three
 	Whose   *Application        // whose certificate it is, or seems to be; nil for nobody
 	Loaded  *Scan               // the scan that stands at Whose, nil for none
 	Named   *Application        // as which its file is called; nil for nobody
@@ -164,7 +165,8 @@ func blankRead(r *PageReading) (BlankKey, bool) {
 
 // fillLikely finds the applications that the page belongs to most likely. Left out
 // are those to which no certificate is due any more, and those that have a scan
-// and for whom nothing speaks. The one as which its file is called is among them.
+// and for whom neither number nor name speaks. The one as which its file is called
+// is among them.
 func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	switch {
 	case v.Page.State == PageMatched && v.Whose != nil: // what spoke for it
@@ -200,8 +202,13 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	}
 	open := slices.DeleteFunc(slices.Clone(list.Certificates), func(c PrintedCertificate) bool {
 		a := known[c.ApplicationID]
-		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID)
+		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID) && likeness(r, a.ID) != NameAgrees
 	})
+	for _, c := range r.Candidates {
+		if a := known[c.ApplicationID]; a != nil && c.AgreesByName() && len(v.Called) < mostLikely {
+			v.Called = append(v.Called, *a)
+		}
+	}
 	var ids []int64
 	if v.Reading != nil {
 		ids = LikelyApplications(open, v.Reading)
