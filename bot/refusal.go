@@ -302,4 +302,6 @@ var refusals = map[service.Reason]manner{
 	service.ReasonArchiveNotZip:   reply,
 	service.ReasonArchiveEmpty:    reply,
 	service.ReasonArchiveTooLarge: reply,
+	service.ReasonArchiveNested:   reply,
+	service.ReasonArchiveOddEntry: reply,
 }
