@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"flowbot/service"
 	"flowbot/templates"
@@ -565,6 +566,7 @@ type reachScreen struct {
 	*service.ReachView
 	List        []service.CandidateReach
 	Page, Pages int
+	Now         time.Time
 	Zone        string
 }
 
@@ -578,7 +580,7 @@ func (b *Bot) reachPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	page := min(pageOf(int64(t.Press.Version)), pagesOf(len(v.Rest))-1)
-	s := reachScreen{ReachView: v, Page: page, Pages: pagesOf(len(v.Rest)), Zone: t.By.Zone}
+	s := reachScreen{ReachView: v, Page: page, Pages: pagesOf(len(v.Rest)), Now: b.now(), Zone: t.By.Zone}
 	s.List = v.Rest[page*pageSize : min((page+1)*pageSize, len(v.Rest))]
 	r := Reply{Text: "candidate_reach", Data: s, Edit: true}
 	for i := range s.List {

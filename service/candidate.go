@@ -1082,7 +1082,7 @@ type ReachView struct {
 	Unlinked    int              // of the others
 	Unreachable int              // of the others
 	Unconfirmed int              // of the others: their scan may have arrived, could not be sent or is withheld
-	Rest        []CandidateReach // these three, by name, but who was handed the paper; what people must decide on stands first
+	Rest        []CandidateReach // all these but who was handed the paper: what people must decide on, who gets a loaded scan on paper, whose scan is missing, who waits; each by name
 	Give        GivePlan         // what «Выдать сейчас» would do
 	Staff       bool             // the reader works in the center
 }
@@ -1106,7 +1106,7 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 		}
 		v.PausedBy = p.Name
 	}
-	var decide, rest []CandidateReach
+	var decide, paper, missing, waiting []CandidateReach
 	v.Give.now = s.now().UTC()
 	for _, r := range list {
 		v.Give.add(&r)
@@ -1115,17 +1115,26 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 			v.Delivered++
 		case r.PersonID == 0:
 			v.Unlinked++
-			rest = append(rest, r)
+			if r.Loaded {
+				paper = append(paper, r)
+			} else {
+				missing = append(missing, r)
+			}
 		case r.Lost || r.Failed && !r.Unreachable || r.Withheld:
 			v.Unconfirmed++
 			decide = append(decide, r)
 		case r.Unreachable:
 			v.Unreachable++
-			rest = append(rest, r)
+			if r.Loaded {
+				paper = append(paper, r)
+			} else {
+				missing = append(missing, r)
+			}
 		default:
 			v.Waiting++
+			waiting = append(waiting, r)
 		}
 	}
-	v.Rest = slices.DeleteFunc(append(decide, rest...), func(r CandidateReach) bool { return r.Handed })
+	v.Rest = slices.DeleteFunc(slices.Concat(decide, paper, missing, waiting), func(r CandidateReach) bool { return r.Handed })
 	return v, nil
 }
