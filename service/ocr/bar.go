@@ -42,7 +42,6 @@ func (b *barReading) better(than *barReading) bool {
 type barReader struct {
 	codes map[int][]*barCode // by how many digits they bear
 	ink   map[inkKey][][]float32
-	cut   *encoder // nil before it is needed
 
 	looked []float32 // what the last look saw
 }

@@ -194,48 +194,35 @@ func (b *blankReading) maybe() []string {
 	return out
 }
 
+// closerBeside is the room around a blank's mark when it is looked at closer, in
+// millimetres: how far it may be off, and paper beside it.
+const closerBeside = 6.0
+
 // closer shows a part of the page at its own size, in the light of all colours and
 // then in those that show coloured print best, until see has seen enough.
 func (r *Reader) closer(p *page, part, bars box, see func(g *gray, h *homography) bool) error {
-	head, err := r.jpeg.head(p.data)
-	if err != nil {
+	cut, err := r.cutOut(p, box{part.x0 - closerBeside, part.y0 - closerBeside, part.x1 + closerBeside, part.y1 + closerBeside})
+	if cut == nil || err != nil {
 		return err
 	}
-	const beside = 6.0 // mm
-	x0, y0, x1, y1 := p.h.bounds(box{part.x0 - beside, part.y0 - beside, part.x1 + beside, part.y1 + beside}, float64(p.part))
-	left, top := max(0, int(x0))/head.block*head.block, max(0, int(y0))/head.block*head.block
-	right, low := min(head.w, int(x1)+1), min(head.h, int(y1)+1)
-	if right-left < head.block || low-top < head.block {
-		return nil
-	}
-	if r.bars.cut == nil {
-		if r.bars.cut, err = newEncoder(); err != nil {
-			return err
-		}
-	}
-	data, err := r.bars.cut.cut(p.data, 0, left, top, right-left, low-top)
-	if err != nil {
-		return nil //nolint:nilerr // a page that is damaged there was read as far as it can be
-	}
-	h := p.h.scaled(float64(p.part)).moved(-float64(left), -float64(top))
-	if head.gray {
+	if cut.gray {
 		if p.part == 1 {
-			return nil
+			return nil // as it was looked at
 		}
-		g, err := r.jpeg.luma(data, 1)
+		g, err := r.jpeg.luma(cut.data, 1)
 		if err != nil {
 			return err
 		}
-		see(g, &h)
+		see(g, &cut.h)
 		return nil
 	}
-	c, err := r.jpeg.colours(data)
+	c, err := r.jpeg.colours(cut.data)
 	if err != nil {
 		return err
 	}
-	if p.part > 1 && !see(c.light(), &h) {
+	if p.part > 1 && !see(c.light(), &cut.h) {
 		return nil
 	}
-	see(c.aside(&h, bars), &h)
+	see(c.aside(&cut.h, bars), &cut.h)
 	return nil
 }

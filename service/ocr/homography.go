@@ -1,6 +1,10 @@
 package ocr
 
-import "math"
+import (
+	"math"
+
+	"flowbot/service"
+)
 
 // point is a place in an image, in pixels, or on the blank, in millimetres.
 type point struct{ x, y float64 }
@@ -89,4 +93,9 @@ func (h *homography) bounds(b box, k float64) (x0, y0, x1, y1 float64) {
 		y0, y1 = math.Min(y0, v*k), math.Max(y1, v*k)
 	}
 	return x0, y0, x1, y1
+}
+
+// cornersOf are the corners of a rectangle, clockwise from its top left one.
+func cornersOf(b service.Box) [4]point {
+	return [4]point{{b.X, b.Y}, {b.X + b.Width, b.Y}, {b.X + b.Width, b.Y + b.Height}, {b.X, b.Y + b.Height}}
 }

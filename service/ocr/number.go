@@ -78,6 +78,12 @@ func newNumberReader(faces typefaces, line service.PrintedLine) (*numberReader, 
 	return r, nil
 }
 
+// reach is how far a line of the shape reaches to the right of its place, with a
+// letter's room, in millimetres.
+func (r *numberReader) reach() float64 {
+	return r.at[len(r.at)-1]/numberPPM + r.line.Points*service.PointMM
+}
+
 // letter draws one letter into a tile.
 func (r *numberReader) letter(c rune, wide int) *plane {
 	high := r.base + 2
@@ -156,9 +162,8 @@ type numberReading struct {
 func (r *numberReader) read(g *gray, h *homography, off misprint) *numberReading {
 	size := r.line.Points * service.PointMM
 	marginX, marginY := off.around+.8, off.around+.8
-	long := r.at[len(r.at)-1]/numberPPM + size
 	x, y := r.line.X+off.dx, r.line.Y+off.dy
-	area := box{x - marginX, y - size*capitalHigh - marginY, x + long + marginX, y + marginY}
+	area := box{x - marginX, y - size*capitalHigh - marginY, x + r.reach() + marginX, y + marginY}
 	p := inked(g.crop(h, area, numberPPM))
 	// Where the whole line lies, at half size.
 	nx := marginX*numberPPM - float64(r.padX)
