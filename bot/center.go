@@ -105,6 +105,12 @@ func refusalRows(e *service.Error) [][]Button {
 			out = append([][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.CenterID}})}, out...)
 		}
 		return out
+	case service.Exam:
+		out := examRows(data.ID, data.Number)
+		if e.Reason == service.ReasonDeliveryPaused {
+			out = append(deliveryRows(&data, 0), out...)
+		}
+		return out
 	}
 	if e.Reason == service.ReasonPrinterNone {
 		return [][]Button{row(Button{Press: Press{Do: pressPrinters}}), row(menu)}

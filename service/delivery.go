@@ -11,7 +11,7 @@ import (
 
 // The refusals of this subject.
 const (
-	ReasonDeliveryPaused    Reason = "delivery.paused"    // nothing of the exam goes out
+	ReasonDeliveryPaused    Reason = "delivery.paused"    // nothing of the exam goes out; Data: Exam
 	ReasonDeliveryNothing   Reason = "delivery.nothing"   // no scan can go before its time; Data: GivePlan
 	ReasonDeliveryChanged   Reason = "delivery.changed"   // other scans than those that were asked about
 	ReasonDeliveryNoAgain   Reason = "delivery.no_again"  // the scan is on its way, or has arrived
@@ -283,7 +283,7 @@ func (s *Deliveries) PlanGiving(ctx context.Context, by Actor, examID int64) (*G
 		return nil, err
 	}
 	if e.PausedAt != nil {
-		return nil, refuse(Conflict, ReasonDeliveryPaused)
+		return nil, refuseWith(Conflict, ReasonDeliveryPaused, *e)
 	}
 	p, err := planGiving(ctx, s.store, e, s.now().UTC())
 	if err != nil {
@@ -303,7 +303,7 @@ func (s *Deliveries) Give(ctx context.Context, by Actor, examID int64, version i
 	var plan *GivePlan
 	err := inExam(ctx, s.store, s.now, by, examID, func(ctx context.Context, sc *examScene) error {
 		if sc.exam.PausedAt != nil {
-			return refuse(Conflict, ReasonDeliveryPaused)
+			return refuseWith(Conflict, ReasonDeliveryPaused, *sc.exam)
 		}
 		held, err := sc.tx.ApplicationsForUpdate(ctx, examID, nil)
 		if err != nil {
@@ -348,7 +348,7 @@ func (s *Deliveries) SendAgain(ctx context.Context, by Actor, applicationID int6
 			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
 		}
 		if sc.exam.PausedAt != nil {
-			return refuse(Conflict, ReasonDeliveryPaused)
+			return refuseWith(Conflict, ReasonDeliveryPaused, *sc.exam)
 		}
 		facts, err := deliveryFacts(ctx, sc.tx, a, sc.now)
 		if err != nil {
