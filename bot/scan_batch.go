@@ -90,7 +90,7 @@ type batchForm struct {
 var sendScans = Wizard[batchForm]{
 	Name: "scan_batch", Brief: true,
 	Steps: []Step[batchForm]{{Name: "files", Ask: askScans, Take: takeScans}},
-	Done:  leaveScans,
+	Done:  doneScans,
 	Left:  leaveScans,
 }
 
@@ -118,6 +118,21 @@ func leaveScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Reply, erro
 	return r, nil
 }
 
+// doneScans is leaveScans under the files that were sent, where it is seen: the
+// pressed card stands above them, and goes.
+func doneScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Reply, error) {
+	r, err := leaveScans(ctx, b, t, f)
+	if err != nil || t.typed {
+		return r, err
+	}
+	r.Edit = false
+	r.sent = func(ctx context.Context, _ int) error {
+		b.remove(ctx, t.Chat, int64(t.Message))
+		return nil
+	}
+	return r, nil
+}
+
 func askScans(_ context.Context, b *Bot, t *Turn, f *batchForm) (Reply, error) {
 	r := Reply{Text: "scans_ask", Data: f, Card: true}
 	page := b.uploadPageRow(t, f.ExamID)
@@ -135,7 +150,9 @@ func takeScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Outcome, err
 	f.Over = nil
 	switch {
 	case t.File != nil:
-		batch, err := b.Batches.Receive(ctx, t.By, scansOf(t, f.ExamID))
+		in := scansOf(t, f.ExamID)
+		in.Album = true // more may follow: nobody has said that this is the last
+		batch, err := b.Batches.Receive(ctx, t.By, in)
 		if f.Over = overLimitOf(t.File.Name, err); f.Over != nil {
 			return stay, nil
 		}

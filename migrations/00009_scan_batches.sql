@@ -31,7 +31,7 @@ CREATE TABLE scan_files (
     chat_ref   text        NOT NULL DEFAULT '', -- file_id in the chat; empty: it came by the upload page
     name       text        NOT NULL,           -- as the sender called it
     size       bigint      NOT NULL,           -- bytes
-    album      boolean     NOT NULL DEFAULT false, -- sent together with others
+    album      boolean     NOT NULL DEFAULT false, -- more may follow at once, and nobody announces the last
     state      text        NOT NULL DEFAULT 'waiting', -- service.ScanFileState
     reason     text        NOT NULL DEFAULT '', -- of the refusal
     words      text        NOT NULL DEFAULT '', -- of the refusal, plain

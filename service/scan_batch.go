@@ -64,7 +64,7 @@ type ScanFile struct {
 	ChatRef  string // file_id in the chat; "" as above
 	Name     string // as the sender called it, cleaned of what cannot be shown
 	Size     int64  // bytes
-	Album    bool   // sent together with others, whose end is not announced
+	Album    bool   // more may follow at once, and nobody announces the last: of an album, or of a conversation
 	State    ScanFileState
 	Reason   Reason    // of the refusal
 	Words    string    // of the refusal, plain
@@ -388,6 +388,7 @@ type ScanBatches struct {
 	sheet   func([]PageThumb) ([]byte, error)
 	say     Say
 	program string
+	pause   time.Duration
 	now     Clock
 }
 
@@ -401,7 +402,8 @@ type ScanBatchesConfig struct {
 	Sheet       func([]PageThumb) ([]byte, error) // draws thumbnails side by side, as a JPEG
 	MaxDownload int64                             // bytes; what the chat can fetch
 	Say         Say
-	Program     string // version, kept with what it reads
+	Program     string        // version, kept with what it reads
+	Pause       time.Duration // how long more files are awaited: FilesPause; 0 in tests, where none come by themselves
 	Now         Clock
 }
 
@@ -409,7 +411,7 @@ type ScanBatchesConfig struct {
 func NewScanBatches(c ScanBatchesConfig) *ScanBatches {
 	return &ScanBatches{
 		pageReader: c.Scans.pages, store: c.Store, in: intake{c.Chat, c.Foreign, c.Files, c.MaxDownload}, scans: c.Scans,
-		sheet: c.Sheet, say: c.Say, program: c.Program, now: c.Now,
+		sheet: c.Sheet, say: c.Say, program: c.Program, pause: c.Pause, now: c.Now,
 	}
 }
 
@@ -490,7 +492,7 @@ type ReceiveScans struct {
 	ChatRef  string // file_id in the chat
 	Name     string // as the sender called it
 	Size     int64  // bytes, as the chat tells
-	Album    bool   // sent together with others
+	Album    bool   // more may follow at once: see ScanFile
 }
 
 // Receive takes a file of scans and asks a worker to take it apart. It joins what

@@ -978,6 +978,39 @@ func TestAnAlbumIsAwaited(t *testing.T) {
 	}
 }
 
+// TestFilesThatFollowOneAnotherAreAwaited has a file come while the batch waits for
+// it.
+func TestFilesThatFollowOneAnotherAreAwaited(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	b, err := d.trySend(d.anna, e, d.scanned(list[0]), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.readAll()
+	second := d.scanned(list[1])
+	ctx, cancel := context.WithCancel(t.Context())
+	asked, config := 0, d.config
+	config.Now = func() time.Time {
+		switch asked++; asked {
+		case 1:
+			d.wait(service.FilesPause)
+			if next, err := d.trySend(d.anna, e, second, true); err != nil || next.ID != b.ID {
+				t.Errorf("the next file came to %+v, %v", next, err)
+			}
+			d.readAll()
+		case 2:
+			cancel()
+		}
+		return d.now()
+	}
+	err = service.NewScanBatches(config).Settle(ctx, service.SettleBatch{BatchID: b.ID})
+	if v := d.view(b); !errors.Is(err, context.Canceled) || v.Batch.State != service.BatchOpen {
+		t.Errorf("after the second file it waits no longer: %v, the batch is %s", err, v.Batch.State)
+	}
+}
+
 func TestTheCardIsRenewedAtMostEveryThreeSeconds(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)

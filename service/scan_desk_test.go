@@ -27,6 +27,7 @@ type scanDesk struct {
 	*press
 	blanks  *service.Blanks
 	scans   *service.Scans
+	config  service.ScanBatchesConfig
 	batches *service.ScanBatches
 	chat    *chatFiles
 	watched *watchedFiles
@@ -72,11 +73,12 @@ func newScanDeskReading(t *testing.T, recogniser service.Recogniser) *scanDesk {
 	d.scans = service.NewScans(service.ScansConfig{
 		Store: d.store, Files: d.watched, Uploads: d.uploads, Printer: printer, Recogniser: recogniser, Profiles: profiles, Hold: hold, Now: d.now,
 	})
-	d.batches = service.NewScanBatches(service.ScanBatchesConfig{
+	d.config = service.ScanBatchesConfig{
 		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.watched, Scans: d.scans,
 		Sheet:       func(thumbs []service.PageThumb) ([]byte, error) { return fmt.Appendf(nil, "%d", len(thumbs)), nil },
-		MaxDownload: maxDownload, Say: say, Program: "test", Now: d.now,
-	})
+		MaxDownload: maxDownload, Say: say, Program: "test", Pause: service.FilesPause, Now: d.now,
+	}
+	d.batches = service.NewScanBatches(d.config)
 	d.filled()
 	return d
 }

@@ -24,9 +24,10 @@ func (SettleBatch) Kind() string { return "settle_batch" }
 // JobOptions bound the tries: a person waits for the answer.
 func (SettleBatch) JobOptions() JobOptions { return JobOptions{MaxAttempts: 5} }
 
-// albumPause is how long a batch that came as an album waits for more of it. Its
-// files come within a second of each other, and nobody announces the last.
-const albumPause = 2 * time.Second
+// FilesPause is how long a batch waits, after a file, for more that may follow it,
+// see ScanFile.Album. Files of an album come within a second of each other, and so
+// do files that a chat sends one after another.
+const FilesPause = 2 * time.Second
 
 // Settle is the job SettleBatch. The exam, if nobody has said it, is the one that
 // all pages which the machine is certain of belong to; when there is none, or
@@ -66,7 +67,7 @@ func (s *ScanBatches) settle(ctx context.Context, id int64) error {
 	if err != nil || b.State == BatchCancelled {
 		return err
 	}
-	if err := s.awaitAlbum(ctx, b); err != nil {
+	if err := s.awaitFiles(ctx, b); err != nil {
 		return err
 	}
 	examID := b.ExamID
@@ -90,22 +91,28 @@ func (s *ScanBatches) settle(ctx context.Context, id int64) error {
 	})
 }
 
-// awaitAlbum waits until an album can be over.
-func (s *ScanBatches) awaitAlbum(ctx context.Context, b *ScanBatch) error {
-	if b.State != BatchOpen {
+// awaitFiles waits until no more files can be on their way that follow the newest.
+func (s *ScanBatches) awaitFiles(ctx context.Context, b *ScanBatch) error {
+	if b.State != BatchOpen || s.pause == 0 {
 		return nil
 	}
 	files, err := s.store.ScanFiles(ctx, b.ID)
 	if err != nil || !slices.ContainsFunc(files, func(f ScanFile) bool { return f.Album }) {
 		return err
 	}
-	wait := time.NewTimer(b.NewestAt.Add(albumPause).Sub(s.now()))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for newest := b.NewestAt; ; {
+		wait := time.NewTimer(newest.Add(s.pause).Sub(s.now()))
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
+		}
+		b, err := s.store.ScanBatch(ctx, b.ID)
+		if err != nil || !b.NewestAt.After(newest) {
+			return err
+		}
+		newest = b.NewestAt
 	}
 }
 
