@@ -271,6 +271,18 @@ func reportOf(v *service.BatchView, zone string) reportView {
 	return reportView{BatchView: v, Asides: asidesOf(v.AsideBy, &room), NoPages: asidesOf(v.EntriesBy, &room), Zone: zone}
 }
 
+// repeatsRoom is asidesOf's room for what a batch repeats.
+const repeatsRoom = 150
+
+// Repeated are the pages that repeat a question which is still open: one at most.
+func (v reportView) Repeated() []asideView {
+	if v.Repeats == nil {
+		return nil
+	}
+	room := repeatsRoom
+	return asidesOf([]service.AsideGroup{{Rule: service.PageRuleDuplicate, Pages: v.Repeats}}, &room)
+}
+
 // asideView is pages that nothing comes of, for one reason.
 type asideView struct {
 	Rule   service.MatchRule
@@ -372,9 +384,7 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 			at := service.QuietUntil(service.LaneNews, *shown.Scans.At, to.Zone)
 			shown.Scans.At = &at
 		}
-		if v.Questions > 0 {
-			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressQuestions, ID: v.Exam.ID, Version: int(n.BatchID)}, Args: v.Questions}))
-		}
+		l.Rows = append(l.Rows, reportQuestionRows(v)...)
 		if shown.Scans.Unnamed > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressNameBlanks}}))
 		}
@@ -391,6 +401,19 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 	l.Data = shown
 	l.before, err = b.batchSheets(ctx, to, v)
 	return l, err
+}
+
+// reportQuestionRows lead to the questions of a batch, and to those of an earlier one
+// that it repeats.
+func reportQuestionRows(v *service.BatchView) [][]Button {
+	n, first := v.Questions+len(v.Repeats), v.Batch.ID
+	switch {
+	case n == 0:
+		return nil
+	case v.Questions == 0:
+		first = v.RepeatsOf
+	}
+	return [][]Button{row(Button{Press: Press{pressQuestions, v.Exam.ID, int(first)}, Args: n})}
 }
 
 // batchSheets are the pictures of the pages of a batch; a page alone is told of

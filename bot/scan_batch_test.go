@@ -405,6 +405,23 @@ func TestAColleagueGoesOnWithABatch(t *testing.T) {
 	golden(t, "scan_batch_colleague", d.tg.Transcript())
 }
 
+// TestARepeatedBatchLeadsToWhatItRepeats sends a file twice whose pages wait for a
+// person still.
+func TestARepeatedBatchLeadsToWhatItRepeats(t *testing.T) {
+	t.Parallel()
+	d, anna := scanner(t, deskOptions{})
+	d.scanning("118", 3)
+	twice := d.bound("сканы.pdf", d.certificate("118-01"), d.smudged("118-02"), d.smudged("118-03"))
+	d.quietly()
+
+	d.says(anna, "Загрузить сканы")
+	d.sends(anna, twice)
+	d.tg.Note("the same once more")
+	d.sends(anna, twice)
+	d.presses(anna, "Нераспознанные (2)", "Не сертификат")
+	golden(t, "scan_batch_repeat", d.tg.Transcript())
+}
+
 // TestABatchIsCancelled takes scans back while they are read, while their exam is
 // asked for, and too late.
 func TestABatchIsCancelled(t *testing.T) {
@@ -680,6 +697,8 @@ func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
 		}
 		v.EntriesBy = append(v.EntriesBy, g)
 	}
+	v.After, v.Sender, v.ChosenBy = &service.ScanBatch{CreatedAt: time.Now()}, strings.Repeat("Ж", 60), strings.Repeat("Ж", 60)
+	v.Repeats = v.AsideBy[1].Pages
 	words, err := texts.HTML("scans_report", bot.ReportScreen(v))
 	if err != nil {
 		t.Fatal(err)
@@ -688,7 +707,7 @@ func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
 	if n := len(utf16.Encode([]rune(plain))); n > chat.MaxText {
 		t.Errorf("%d letters in\n%s", n, plain)
 	}
-	for _, want := range []string{"и ещё 480", "Файл с паролем, пришлите его без пароля: 500", "стр. 2, 4, 6, 8, 10, 12, 14, 16, 18, 20 и ещё 40 файла «<скан & копия>", "Не принято ещё файлов: 95."} {
+	for _, want := range []string{"и ещё 480", "Файл с паролем, пришлите его без пароля: 500", "стр. 2, 4, 6, 8, 10, 12, 14, 16, 18, 20 и ещё 40 файла «<скан & копия>", "Не принято ещё файлов: 97."} {
 		if !strings.Contains(plain, want) {
 			t.Errorf("no %q in\n%s", want, plain)
 		}

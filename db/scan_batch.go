@@ -41,6 +41,18 @@ func (q queries) OpenScanBatch(ctx context.Context, personID, centerID, examID i
 	return &out[0], nil
 }
 
+// ScanBatchBefore implements service.ScanBatchQueries.
+func (q queries) ScanBatchBefore(ctx context.Context, b *service.ScanBatch, since time.Time) (*service.ScanBatch, error) {
+	var out []service.ScanBatch
+	err := q.NewSelect().Model(&out).Where("exam_id = ?", b.ExamID).Where("id < ?", b.ID).Where("person_id = ?", b.PersonID).
+		Where("settled_at >= ?", since).Where("settled_at <= ?", b.CreatedAt).
+		Where("EXISTS (SELECT 1 FROM scan_pages AS p WHERE p.batch_id = scan_batch.id)").Order("id DESC").Limit(1).Scan(ctx)
+	if err != nil || len(out) == 0 {
+		return nil, explain(err)
+	}
+	return &out[0], nil
+}
+
 // BatchesToChoose implements service.ScanBatchQueries.
 func (q queries) BatchesToChoose(ctx context.Context, centers []int64, limit int) ([]service.BatchToChoose, error) {
 	var out []service.BatchToChoose
@@ -86,6 +98,18 @@ func (q queries) ScanPages(ctx context.Context, batchID int64, states []service.
 		sel = sel.Where("state IN (?)", bun.List(states))
 	}
 	err := sel.Scan(ctx)
+	return out, explain(err)
+}
+
+// AskedTwins implements service.ScanBatchQueries.
+func (q queries) AskedTwins(ctx context.Context, batchID int64) (map[int64]int64, error) {
+	var rows []struct{ ID, BatchID int64 }
+	err := q.NewRaw(`SELECT p.id, t.batch_id FROM scan_pages AS p JOIN scan_pages AS t ON t.id = p.twin_id
+		WHERE p.batch_id = ? AND p.state = 'aside' AND p.rule = ? AND t.state = 'question'`, batchID, service.PageRuleDuplicate).Scan(ctx, &rows)
+	out := make(map[int64]int64, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.BatchID
+	}
 	return out, explain(err)
 }
 

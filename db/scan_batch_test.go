@@ -138,6 +138,12 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 		},
 		"state": func(ctx context.Context, tx service.Tx) error { _, err := tx.PrintedState(ctx, ids); return err },
 		"exam":  func(ctx context.Context, tx service.Tx) error { _, err := tx.PagesOfExam(ctx, e.ID, 9); return err },
+		"batch before": func(ctx context.Context, tx service.Tx) error {
+			b := service.ScanBatch{ID: 1 << 40, ExamID: e.ID, PersonID: 7, CreatedAt: time.Now()}
+			_, err := tx.ScanBatchBefore(ctx, &b, time.Now().Add(-time.Hour))
+			return err
+		},
+		"twins": func(ctx context.Context, tx service.Tx) error { _, err := tx.AskedTwins(ctx, p.BatchID); return err },
 		"to choose": func(ctx context.Context, tx service.Tx) error {
 			_, err := tx.BatchesToChoose(ctx, []int64{e.CenterID, e.CenterID + 1}, 20)
 			return err

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -263,6 +264,10 @@ type ScanBatchQueries interface {
 	// OpenScanBatch returns the newest batch of a person in a center that files can
 	// join, nil when there is none. ExamID 0 is of any exam, or none yet.
 	OpenScanBatch(ctx context.Context, personID, centerID, examID int64) (*ScanBatch, error)
+	// ScanBatchBefore returns the newest batch of the same person and exam, with
+	// pages, that was settled before this one began, since a moment; nil when there is
+	// none.
+	ScanBatchBefore(ctx context.Context, b *ScanBatch, since time.Time) (*ScanBatch, error)
 	// BatchesToChoose lists the batches of centers of which nobody knows the exam,
 	// oldest first, at most limit.
 	BatchesToChoose(ctx context.Context, centers []int64, limit int) ([]BatchToChoose, error)
@@ -276,6 +281,9 @@ type ScanBatchQueries interface {
 	// order in which they came, from offset on, at most limit. Their evidence is
 	// left out.
 	ScanPages(ctx context.Context, batchID int64, states []PageState, offset, limit int) ([]ScanPage, error)
+	// AskedTwins returns the pages of a batch that were set aside because they repeat
+	// one that is a question now, each with the batch of that one.
+	AskedTwins(ctx context.Context, batchID int64) (map[int64]int64, error)
 	// ScanPageNumbers are the numbers of the pages of a file that are there.
 	ScanPageNumbers(ctx context.Context, fileID int64) ([]int, error)
 	// ScanWaiting counts what of a batch is still worked: files and pages.
@@ -693,14 +701,23 @@ const mostMissing = 20
 // mostPages is more than a batch has in practice; a file has at most 1000.
 const mostPages = 100_000
 
+// moreFiles is how soon after a batch was settled further files are told of as more
+// of it: as long as one link for uploads lives.
+const moreFiles = uploadLinkLife
+
 // BatchView is everything that is told of a batch. While it is open the counts are
 // what the machine thinks so far.
 type BatchView struct {
-	Batch      ScanBatch
-	Sender     string   // name
-	ChosenBy   string   // name of the colleague who said which exam it is, "" when none did
-	Cancelled  *History // nil unless it is cancelled
-	Exam       *Exam    // nil while it is not known
+	Batch     ScanBatch
+	Sender    string   // name
+	ChosenBy  string   // name of the colleague who said which exam it is, "" when none did
+	Cancelled *History // nil unless it is cancelled
+
+	// After is what the sender sent for the exam shortly before, and was told of by
+	// itself: these are more files of it. It is nil when there is none.
+	After *ScanBatch
+
+	Exam       *Exam // nil while it is not known
 	Files      []ScanFile
 	Refused    []ScanFile // of these
 	Found      int        // pages
@@ -709,6 +726,8 @@ type BatchView struct {
 	Questions  int        // of those read, for a person to decide
 	Aside      int        // of those read
 	AsideBy    []AsideGroup
+	Repeats    []PagePlace   // of those set aside: what repeats a question that is still open
+	RepeatsOf  int64         // the batch of the first of these questions
 	Entries    int           // of archives that are no pages, and are counted nowhere else
 	EntriesBy  []AsideGroup  // by why not
 	Loaded     int           // of the exam: applications with a scan
@@ -740,12 +759,19 @@ func (s *ScanBatches) Batch(ctx context.Context, by Actor, id int64) (*BatchView
 	if err != nil {
 		return nil, fmt.Errorf("pages of batch %d: %w", id, err)
 	}
-	v.count(pages)
+	twins, err := s.store.AskedTwins(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("repeated pages of batch %d: %w", id, err)
+	}
+	v.count(pages, twins)
 	if b.ExamID == 0 {
 		return v, nil
 	}
 	if v.Exam, err = s.store.Exam(ctx, System, b.ExamID); err != nil {
 		return nil, fmt.Errorf("exam %d: %w", b.ExamID, err)
+	}
+	if v.After, err = s.store.ScanBatchBefore(ctx, b, b.CreatedAt.Add(-moreFiles)); err != nil {
+		return nil, fmt.Errorf("batch before %d: %w", id, err)
 	}
 	return v, s.against(ctx, v)
 }
@@ -788,7 +814,7 @@ func (s *ScanBatches) visible(ctx context.Context, by Actor, id int64) (*ScanBat
 }
 
 // count counts the pages, and the entries of archives that are none.
-func (v *BatchView) count(pages []ScanPage) {
+func (v *BatchView) count(pages []ScanPage, twins map[int64]int64) {
 	places := placesOf(v.Files, pages)
 	for i := range pages {
 		p := &pages[i]
@@ -808,6 +834,9 @@ func (v *BatchView) count(pages []ScanPage) {
 		case PageAside:
 			v.Aside++
 			v.AsideBy = grouped(v.AsideBy, p.Rule, places[i])
+			if of := twins[p.ID]; of != 0 {
+				v.Repeats, v.RepeatsOf = append(v.Repeats, places[i]), cmp.Or(v.RepeatsOf, of)
+			}
 		case PageCancelled:
 		case PageWaiting, PageRead, PageQuestion:
 			v.Questions++

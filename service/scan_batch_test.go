@@ -846,7 +846,7 @@ func TestTheSameBatchTwiceChangesNothing(t *testing.T) {
 	d := newScanDesk(t)
 	e, list := d.waiting(2)
 	pages := [][]byte{d.scanned(list[0], onBlank("0000000000101")), d.scanned(list[1], blotted), d.scanned(list[1])}
-	d.sends(d.anna, e, pages...)
+	first := d.sends(d.anna, e, pages...)
 	d.work()
 	before := d.applications(e)
 	b := d.sends(d.boris, e, pages...)
@@ -859,6 +859,9 @@ func TestTheSameBatchTwiceChangesNothing(t *testing.T) {
 		t.Error(diff)
 	}
 	v := d.view(b)
+	if len(v.Repeats) != 1 || v.Repeats[0].Name != "стр002.jpg" || v.RepeatsOf != first.ID {
+		t.Errorf("of what waits for a person it repeats %+v of batch %d", v.Repeats, v.RepeatsOf)
+	}
 	if len(v.AsideBy) != 1 || v.AsideBy[0].Rule != service.PageRuleDuplicate || len(v.AsideBy[0].Pages) != 3 || v.AsideBy[0].Pages[2].Name != "стр003.jpg" {
 		t.Errorf("set aside are %+v", v.AsideBy)
 	}
@@ -1161,4 +1164,41 @@ func stringsOf[S ~string](list []S) []string {
 		out = append(out, string(s))
 	}
 	return out
+}
+
+// TestFilesThatComeLateAreMoreOfTheBatchBefore sends more when the first is settled,
+// soon after, much later, and as somebody else.
+func TestFilesThatComeLateAreMoreOfTheBatchBefore(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(3)
+	other, _ := d.waiting(1, elsewhere)
+	first := d.sends(d.anna, e, d.scanned(list[0]))
+	d.work()
+	after := func(by service.Actor, of *service.Exam) int64 {
+		t.Helper()
+		b := d.sends(by, of, d.scanned(list[1], empty))
+		d.work()
+		if v := d.view(b); v.After != nil {
+			return v.After.ID
+		}
+		return 0
+	}
+	if v := d.view(first); v.After != nil {
+		t.Errorf("the first comes after %+v", v.After)
+	}
+	if got := after(d.boris, e); got != 0 {
+		t.Errorf("a colleague's comes after %d", got)
+	}
+	if got := after(d.anna, other); got != 0 {
+		t.Errorf("another exam's comes after %d", got)
+	}
+	d.wait(10 * time.Minute)
+	if got := after(d.anna, e); got != first.ID {
+		t.Errorf("the next comes after %d, want %d", got, first.ID)
+	}
+	d.wait(31 * time.Minute)
+	if got := after(d.anna, e); got != 0 {
+		t.Errorf("a late one comes after %d", got)
+	}
 }
