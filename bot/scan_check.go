@@ -23,9 +23,7 @@ func (b *Bot) checkView(ctx context.Context, t *Turn, f *loadForm) (loadView, er
 	if v.Look, err = b.Scans.Look(ctx, t.By, f.ApplicationID, f.Blank); err != nil {
 		return v, err
 	}
-	if v.Look.Reading != nil && strings.ContainsAny(v.Look.Reading.Number, "0123456789") {
-		v.Read = strings.ReplaceAll(v.Look.Reading.Number, "?", "·")
-	}
+	v.Read = readNumber(v.Look.Reading)
 	return v, nil
 }
 

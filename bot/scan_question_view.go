@@ -21,7 +21,7 @@ type ownerView struct {
 type questionScreen struct {
 	*service.QuestionView
 	Zone   string
-	Number string               // as it was read, a dot for what was not
+	Number string               // see readNumber
 	Picked *service.Application // of a choice that asks for one more word
 	Old    *service.Scan        // that stands there
 	Under  bool                 // its page is shown under the new one
@@ -31,16 +31,22 @@ type questionScreen struct {
 const shownName = 60
 
 func (b *Bot) screenOf(t *Turn, v *service.QuestionView) questionScreen {
-	s := questionScreen{QuestionView: v, Zone: t.By.Zone}
-	if v.Reading != nil {
-		s.Number = strings.ReplaceAll(v.Reading.Number, "?", "·")
-	}
+	s := questionScreen{QuestionView: v, Zone: t.By.Zone, Number: readNumber(v.Reading)}
 	for _, l := range []*service.ScanPageLine{&v.Page, v.Beside} {
 		if l != nil {
 			l.File, l.Name = shortened(l.File, shownName), shortened(l.Name, shownName)
 		}
 	}
 	return s
+}
+
+// readNumber is a registration number as it was read, a dot for each digit that was
+// not; "" when none was.
+func readNumber(r *service.PageReading) string {
+	if r == nil || !strings.ContainsAny(r.Number, "0123456789") {
+		return ""
+	}
+	return strings.ReplaceAll(r.Number, "?", "·")
 }
 
 // shortened is a text of so many letters at most.
