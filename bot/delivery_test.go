@@ -104,6 +104,7 @@ func TestTheDeliveriesOfAnExamArePaused(t *testing.T) {
 	late.Start(slip)
 	d.settle()
 	d.says(anna, "Выдать сейчас")
+	d.says(anna, "Выдать сейчас · 77")
 	if n := scansOf(ali) + scansOf(late); n != 0 {
 		t.Errorf("%d scans went out of a paused exam", n)
 	}
