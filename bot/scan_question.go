@@ -92,7 +92,35 @@ func (b *Bot) chooseQuestions(ctx context.Context, t *Turn) (Reply, error) {
 			return Reply{Text: "questions_none", Edit: true, Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}}, nil
 		}
 	}
-	return b.chooseExam(ctx, t, asked, pressQuestions)
+	r, err := b.chooseExam(ctx, t, asked, pressQuestions)
+	if err != nil || r.Text != "choose_exam" {
+		return r, err
+	}
+	return r, b.countQuestions(ctx, t, r.Rows)
+}
+
+// askedExam is an exam among which one with questions is chosen.
+type askedExam struct {
+	service.ExamItem
+	Questions int
+}
+
+// countQuestions has buttons of exams say how many questions each has.
+func (b *Bot) countQuestions(ctx context.Context, t *Turn, rows [][]Button) error {
+	for _, buttons := range rows {
+		for i := range buttons {
+			e, isExam := buttons[i].Args.(service.ExamItem)
+			if !isExam {
+				continue
+			}
+			n, err := b.Questions.Count(ctx, t.By, e.ID)
+			if err != nil {
+				return err
+			}
+			buttons[i].Label, buttons[i].Args = "questions_exam", askedExam{e, n}
+		}
+	}
+	return nil
 }
 
 // nextQuestion shows the question of an exam that follows a page.

@@ -100,6 +100,23 @@ func TestAChoiceAgainstTheNameIsTold(t *testing.T) {
 	golden(t, "scan_question_other_name", d.tg.Transcript())
 }
 
+// TestQuestionsOfSeveralExamsAreCounted is read best as
+// testdata/scan_question_exams.golden.
+func TestQuestionsOfSeveralExamsAreCounted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	first := d.scanning("118", 2)
+	second := d.scanning("119", 1, numberedFrom(900))
+	d.scanned(anna, first, d.smudged("118-01"), d.smudged("118-02"))
+	d.scanned(anna, second, d.smudged("119-01"))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "119 · 24.02.2026 · 1 вопрос")
+	golden(t, "scan_question_exams", d.tg.Transcript())
+}
+
 // TestTheNumberOfOneWithTheNameOfAnotherIsTold is read best as
 // testdata/scan_question_named.golden.
 func TestTheNumberOfOneWithTheNameOfAnotherIsTold(t *testing.T) {
