@@ -94,7 +94,10 @@ func askCompared(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Reply, erro
 	if v.Look == nil { // taken out meanwhile
 		return askLoadNow(ctx, b, t, f)
 	}
-	s := b.screenOf(t, &service.QuestionView{Exam: v.Exam, Reading: v.Look.Reading, Likely: v.Look.Likely, Whose: v.Look.Whose})
+	shown := &service.QuestionView{Exam: v.Exam, Reading: v.Look.Reading, Likely: v.Look.Likely, Called: v.Look.Called, Whose: v.Look.Whose}
+	shown.Page.Rule = v.Look.Rule
+	s := b.screenOf(t, shown)
+	s.Number = v.Read
 	picked := v.Application
 	picked.RegistrationNumber = f.RegistrationNumber
 	s.Picked = &picked

@@ -134,11 +134,14 @@ type ScanLook struct {
 	Supported bool                // readings of the machine agree that it is the application's
 	Number    bool                // the digits that were read are its number's, and nobody else's
 	Name      bool                // the name is its
+	Denied    bool                // the name is not its, or another's
 	Differs   bool                // a reading contradicts it
 	Refused   Reason              // loading it would be, whatever the person says: it is another's, or stands elsewhere; "" for neither
 	Fault     ScanFault           // of that one
 	Blank     BlankKey            // as it was read; without a number if it was not
+	Rule      MatchRule           // by which the machine matches it, or does not
 	Likely    []LikelyApplication // best first, with the application itself
+	Called    []Application       // whose names agree with it, at most three
 	Whose     *Application        // another, which has the number as it was read; nil for nobody
 }
 
@@ -166,10 +169,12 @@ func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, blank B
 		if out.Supported, out.Blank, out.Reading = c.supported, c.blank, c.reading; c.reading == nil {
 			return nil
 		}
+		_, out.Rule = MatchPage(c.list, c.reading)
 		out.Number = onlyNumber(c.list, c.reading, a.ID)
-		out.Name = slices.ContainsFunc(c.reading.Candidates, func(one CandidateReading) bool { return one.ApplicationID == a.ID && one.AgreesByName() })
+		name := likeness(c.reading, a.ID)
+		out.Name, out.Denied = name == NameAgrees, name == NameOther || namesAnother(c.reading, a.ID)
 		printed := printedFor(c.list, a.ID)
-		out.Differs = namesAnother(c.reading, a.ID) || printed != nil && contradicted(printed, c.reading) ||
+		out.Differs = out.Denied || printed != nil && contradicted(printed, c.reading) ||
 			c.numberOf != 0 && c.numberOf != a.ID
 		return s.others(ctx, by, a, c, out)
 	})
@@ -190,6 +195,16 @@ func (s *Scans) others(ctx context.Context, by Actor, a *Application, c *claim, 
 		out.Likely = append(out.Likely, LikelyApplication{
 			Application: *one, Likeness: likeness(c.reading, id), Supported: Supported(c.list, c.reading, id),
 		})
+	}
+	for _, one := range c.reading.Candidates {
+		if !one.AgreesByName() || len(out.Called) == mostLikely {
+			continue
+		}
+		called, err := s.store.Application(ctx, by, one.ApplicationID)
+		if err != nil {
+			return fmt.Errorf("application %d: %w", one.ApplicationID, err)
+		}
+		out.Called = append(out.Called, *called)
 	}
 	if c.numberOf == 0 || c.numberOf == a.ID {
 		return nil
