@@ -166,6 +166,14 @@ func TestQuestionsAboutBatchesUseIndexes(t *testing.T) {
 			_, err := tx.NoticeLost(ctx, 7, "delivery:70")
 			return err
 		},
+		"deliveries lost": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.LostDeliveries(ctx, p.ApplicationID)
+			return err
+		},
+		"notice in trouble": func(ctx context.Context, tx service.Tx) error {
+			_, err := tx.NoticeInTrouble(ctx, 70)
+			return err
+		},
 		"deliveries": func(ctx context.Context, tx service.Tx) error {
 			_, err := tx.DeliveriesOf(ctx, p.ApplicationID, 9)
 			return err

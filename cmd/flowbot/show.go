@@ -162,7 +162,8 @@ type (
 	}
 	shownDelivery struct {
 		SentAt     string     `json:"sent_at"`
-		Recall     *string    `json:"recall"` // asked, done, failed, unknown
+		Confirmed  bool       `json:"confirmed"` // by the messenger; false: staff say that it has arrived
+		Recall     *string    `json:"recall"`    // asked, done, failed, unknown
 		RecalledAt *string    `json:"recalled_at"`
 		RecalledBy *shownName `json:"recalled_by"`
 	}
@@ -399,7 +400,7 @@ func (i *installation) showDeliveries(ctx context.Context, applicationID int64) 
 	}
 	out := []shownDelivery{}
 	for _, d := range slices.Backward(list) {
-		s := shownDelivery{SentAt: instant(d.SentAt), Recall: present(string(d.Recall))}
+		s := shownDelivery{SentAt: instant(d.SentAt), Confirmed: d.MessageID != 0, Recall: present(string(d.Recall))}
 		if d.RecalledAt != nil {
 			s.RecalledAt = present(instant(*d.RecalledAt))
 		}

@@ -70,7 +70,7 @@ func TestAnExamIsShown(t *testing.T) {
 		`INSERT INTO deliveries (application_id, scan_id, person_id, message_id, sent_at, recall, recalled_by, recalled_at)
 			SELECT application_id, id, (SELECT id FROM people), 7, '2025-03-02 07:30Z', 'done', (SELECT id FROM people), '2025-03-02 08:00Z' FROM scans`,
 		`INSERT INTO deliveries (application_id, scan_id, person_id, message_id, sent_at)
-			SELECT application_id, id, (SELECT id FROM people), 8, '2025-03-02 08:30Z' FROM scans`,
+			SELECT application_id, id, (SELECT id FROM people), 0, '2025-03-02 08:30Z' FROM scans`,
 		`INSERT INTO scan_batches (center_id, exam_id, person_id, state, created_at, newest_at, settled_at)
 			SELECT center_id, id, (SELECT id FROM people), 'settled', now(), now(), now() FROM exams WHERE number = '24-118'`,
 		`INSERT INTO scan_files (batch_id, name, size, state, pages, added_at) SELECT id, 'скан.pdf', 1, 'taken_apart', 2, now() FROM scan_batches`,
