@@ -394,6 +394,27 @@ func TestAFileStandsAtOneApplication(t *testing.T) {
 	}
 }
 
+func TestAFileThatStandsElsewhereDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	file := d.scanned(list[0], noBlank)
+	if _, err := d.load(list[0], d.byHand(d.anna, list[0], file), "0000000000101", compared); err != nil {
+		t.Fatal(err)
+	}
+	q := d.askOne(e, d.scanned(list[0], blotted), service.MatchNoNumber)
+	p := d.chosen(q, list[0], replacing)
+	if _, err := d.load(list[1], d.byHand(d.anna, list[1], file), "0000000000102", compared); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.questions().Undo(t.Context(), d.anna, p.ID, p.Revision); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"002 0000000000102"}, d.loadedOf(e)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // bytesOf is a stored file.
 func (d *scanDesk) bytesOf(sha string) []byte {
 	d.t.Helper()

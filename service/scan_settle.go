@@ -735,7 +735,7 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 	if err := sc.tx.SaveScan(ctx, scan); err != nil {
 		return err
 	}
-	old, err := sc.tx.ScanReplacedBy(ctx, scan.ID)
+	old, err := sc.replacedBy(ctx, scan)
 	if err != nil {
 		return err
 	}
@@ -764,6 +764,20 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 		event = "contradict_scan"
 	}
 	return sc.note(ctx, SubjectApplication, a.ID, event, string(from), string(a.Status()), scan.Blank().String())
+}
+
+// replacedBy is the scan whose place another took; nil when it took none's, or when
+// that file stands at another application by now: it stands at one.
+func (sc *examScene) replacedBy(ctx context.Context, scan *Scan) (*Scan, error) {
+	old, err := sc.tx.ScanReplacedBy(ctx, scan.ID)
+	if err != nil || old == nil {
+		return nil, err
+	}
+	elsewhere, err := sc.tx.StandsElsewhere(ctx, []string{old.FileSHA, old.PageSHA}, old.ApplicationID)
+	if err != nil || elsewhere != 0 {
+		return nil, err
+	}
+	return old, nil
 }
 
 // restore lets a scan that was replaced stand again. Its blank bears the
