@@ -164,8 +164,10 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonHandedEarly, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonHandedAlready, []any{service.ScanFault{Application: "118-01", HandedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonBatchEarly, []any{
-			service.Exam{Number: "118", Successful: 1}, service.Exam{Number: "118", HeldOn: service.NewDay(2026, 3, 2), Unsettled: 1},
-			service.Exam{Number: "118", Applications: 1}, service.Exam{Number: "118"},
+			service.Exam{Number: "118", Successful: 1},
+			service.Exam{Number: "118", HeldOn: service.NewDay(2026, 3, 2), Unsettled: 1},
+			service.Exam{Number: "118", Applications: 1},
+			service.Exam{Number: "118"},
 		}},
 		{service.ReasonDeliveryPaused, []any{service.Exam{Number: "118"}}},
 		{service.ReasonQuestionBlankTwice, []any{service.BlankFault{Series: "АБ", Number: "0000000000101"}}},
