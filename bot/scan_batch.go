@@ -385,13 +385,13 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 			shown.Scans.At = &at
 		}
 		l.Rows = append(l.Rows, reportQuestionRows(v)...)
-		if shown.Scans.Unnamed > 0 {
+		if v.Matched > 0 && shown.Scans.Unnamed > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressNameBlanks}}))
 		}
 		if v.Aside+v.Entries > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressPages, ID: n.BatchID}}))
 		}
-		if shown.Scans.Linked > 0 {
+		if v.Matched > 0 && shown.Scans.Linked > 0 {
 			l.Rows = append(l.Rows, deliveryRows(v.Exam, shown.Scans.Linked)...)
 		}
 		l.Rows = append(l.Rows, examRows(v.Exam.ID, v.Exam.Number)...)
