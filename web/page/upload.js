@@ -64,7 +64,9 @@
     const begun = items.some((i) => i.state === 'begun')
     const some = items.some((i) => i.state === 'done')
     $('foot').hidden = !counted.length
-    $('total').textContent = say(going || begun ? 'total' : 'all', { sent: size(sent), size: size(all), percent: percent(sent, all) })
+    const failed = items.length - counted.length
+    const word = going || begun ? 'total' : failed ? 'part' : 'all'
+    $('total').textContent = say(word, { sent: size(sent), size: size(all), percent: percent(sent, all), count: failed })
     $('bar').value = all ? sent / all : 0
     $('done').disabled = going || !some
     $('note').textContent = going ? words.wait : begun ? words.leave : some ? words.finish : ''
