@@ -112,6 +112,9 @@ func refusalRows(e *service.Error) [][]Button {
 		}
 		return out
 	}
+	if e.Reason == service.ReasonForbidden {
+		return [][]Button{row(menu)}
+	}
 	if e.Reason == service.ReasonPrinterNone {
 		return [][]Button{row(Button{Press: Press{Do: pressPrinters}}), row(menu)}
 	}

@@ -179,6 +179,9 @@ func scansOf(t *Turn, examID int64) service.ReceiveScans {
 
 // scansPressed opens the conversation that takes the scans of an exam.
 func (b *Bot) scansPressed(ctx context.Context, t *Turn) (Reply, error) {
+	if !t.By.Has(service.RoleCenterStaff) {
+		return Reply{}, &service.Error{Kind: service.Forbidden, Reason: service.ReasonForbidden}
+	}
 	if t.Press.ID == 0 {
 		if r, err := b.openQuestion(ctx, t); err != nil || r.Text != "" {
 			return r, err

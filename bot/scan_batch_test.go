@@ -723,6 +723,7 @@ func TestScansAreReachedByWords(t *testing.T) {
 	d.scanning("119", 1, func(_ int, a *service.Application) { a.RegistrationNumber = "24-10-40538-000901-1" })
 	d.linked("candidate", "118-01")
 	partner := d.hire("partner", "Юг", "Ольга Петрова")
+	admin := d.hire("admin", "", "Ада Админова")
 	d.scansOf(anna, &service.Exam{Number: "118"}, d.certificate("118-01"), d.smudged("118-02"))
 	d.quietly()
 
@@ -737,5 +738,8 @@ func TestScansAreReachedByWords(t *testing.T) {
 	for _, words := range []string{"Загрузить сканы · 118", "Нераспознанные", "Выдать сейчас · 118", "Приостановить"} {
 		d.says(partner, words)
 	}
+	d.tg.Note("nor an admin's")
+	d.says(admin, "Загрузить сканы")
+	d.says(admin, "Нераспознанные · 118")
 	golden(t, "scan_words", d.tg.Transcript())
 }
