@@ -106,6 +106,9 @@ func (b *Bot) giving(ctx context.Context, t *Turn) (Reply, error) {
 	return Reply{Text: "delivery_give_ask", Data: plan, Rows: rows}, nil
 }
 
+// noGivingCard is the name of the living card that says why nothing can go.
+const noGivingCard = "delivery_nothing"
+
 // nothingToGive says why no scan can go before its time, with ways on; any other
 // refusal goes up.
 func nothingToGive(cause error) (Reply, error) {
@@ -113,7 +116,7 @@ func nothingToGive(cause error) (Reply, error) {
 	if !isPlan {
 		return Reply{}, cause
 	}
-	r := Reply{Text: string(service.ReasonDeliveryNothing), Data: plan, Rows: openQuestionRows(plan.Questions)}
+	r := Reply{Text: string(service.ReasonDeliveryNothing), Data: plan, Name: noGivingCard, Rows: openQuestionRows(plan.Questions)}
 	r.Rows = append(r.Rows, row(Button{Press: Press{pressReach, plan.Exam.ID, 0}}))
 	r.Rows = append(r.Rows, examRows(plan.Exam.ID, plan.Exam.Number)...)
 	return r, nil

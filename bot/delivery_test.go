@@ -145,6 +145,7 @@ func TestScansGoOutBeforeTheirTime(t *testing.T) {
 	under, data := button(t, anna, "Да, выдать сейчас")
 	d.presses(anna, "Да, выдать сейчас")
 	d.pressesOld(anna, under, data) // a double tap
+	d.says(anna, "Выдать сейчас · 77")
 	for number, want := range map[string]int{"77-01": 1, "77-03": 0, "77-04": 0, "77-05": 1} {
 		if got := scansOf(phones[number]); got != want {
 			t.Errorf("%s has %d scans, want %d", number, got, want)
