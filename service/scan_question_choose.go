@@ -89,7 +89,13 @@ func (s *ScanQuestions) choose(ctx context.Context, sc *examScene, p *ScanPage, 
 		}
 		p.CleanSHA = clean.SHA256
 	}
-	load := pageLoad{Event: PageEventChoose, Rule: PageRulePerson, Blank: key, Supported: supported}
+	file, err := sc.tx.ScanFile(ctx, p.FileID)
+	if err != nil {
+		return err
+	}
+	load := pageLoad{
+		Event: PageEventChoose, Rule: PageRulePerson, Blank: key, Supported: supported, FileName: file.Name, By: sc.by.PersonID,
+	}
 	if supported {
 		load.Rule = PageRuleSupported
 	}

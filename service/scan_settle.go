@@ -226,7 +226,19 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 	if err != nil {
 		return err
 	}
-	t := &settlement{scans: s.scans, sc: sc, batchID: id, list: list, applications: make(map[int64]*Application, len(applications))}
+	files, err := sc.tx.ScanFiles(ctx, id)
+	if err != nil {
+		return err
+	}
+	later := &laterHistory{Tx: sc.tx}
+	sc.tx = later
+	t := &settlement{
+		scans: s.scans, sc: sc, batchID: id, sender: b.PersonID, names: make(map[int64]string, len(files)),
+		list: list, applications: make(map[int64]*Application, len(applications)),
+	}
+	for _, f := range files {
+		t.names[f.ID] = f.Name
+	}
 	for i := range applications {
 		t.applications[applications[i].ID] = &applications[i]
 	}
@@ -246,7 +258,32 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 			return err
 		}
 	}
+	if err := later.write(ctx); err != nil {
+		return err
+	}
 	return s.report(ctx, sc.tx, b)
+}
+
+// laterHistory is a transaction in which what happens is noted at the end, all at
+// once: a batch has hundreds of pages, and each is noted in three histories.
+type laterHistory struct {
+	Tx
+	steps []History
+}
+
+// AddHistory implements HistoryCommands.
+func (l *laterHistory) AddHistory(_ context.Context, h History) error {
+	l.steps = append(l.steps, h)
+	return nil
+}
+
+func (l *laterHistory) write(ctx context.Context) error {
+	steps := l.steps
+	l.steps = nil
+	if len(steps) == 0 {
+		return nil
+	}
+	return l.AddHistories(ctx, steps)
 }
 
 // settlement is the pages of a batch while they are decided. The exam and its
@@ -255,6 +292,8 @@ type settlement struct {
 	scans        *Scans
 	sc           *examScene
 	batchID      int64
+	sender       int64            // of the batch
+	names        map[int64]string // of its files
 	list         *PageList
 	applications map[int64]*Application // of the exam
 	pages        []*verdict             // in the order in which they came
@@ -650,7 +689,7 @@ func (t *settlement) conclude(ctx context.Context) error {
 		var err error
 		if v.event == "" {
 			err = t.scans.attachPage(ctx, t.sc, v.page, v.application, pageLoad{
-				Event: PageEventMatch, Rule: v.rule, Blank: v.blank, Supported: true,
+				Event: PageEventMatch, Rule: v.rule, Blank: v.blank, Supported: true, FileName: t.names[v.page.FileID], By: t.sender,
 			})
 		} else {
 			err = t.sc.movePage(ctx, v.page, v.event, v.rule)
@@ -668,6 +707,8 @@ type pageLoad struct {
 	Rule      MatchRule
 	Blank     BlankKey // of the certificate, checked; zero: nobody has read it
 	Supported bool     // readings of the machine agree with whose it is
+	FileName  string   // of the page's file, as the sender called it
+	By        int64    // who loads it: for the machine who sent the batch
 }
 
 // attachPage makes a page the scan of an application; both are held, and the
@@ -675,10 +716,6 @@ type pageLoad struct {
 // that this is meant. The page is moved and saved, and the delivery scheduled.
 func (s *Scans) attachPage(ctx context.Context, sc *examScene, p *ScanPage, a *Application, in pageLoad) error {
 	from := a.Status()
-	file, err := sc.tx.ScanFile(ctx, p.FileID)
-	if err != nil {
-		return err
-	}
 	event, err := sc.replaceScan(ctx, a, in.Blank)
 	if err != nil {
 		return err
@@ -689,16 +726,9 @@ func (s *Scans) attachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 		}
 	}
 	scan := &Scan{
-		ApplicationID: a.ID, FileName: cmp.Or(p.Name, file.Name), FileSHA: p.SHA, CleanSHA: p.CleanSHA,
+		ApplicationID: a.ID, FileName: cmp.Or(p.Name, in.FileName), FileSHA: p.SHA, CleanSHA: p.CleanSHA,
 		BlankSeries: in.Blank.Series, BlankNumber: in.Blank.Number, Source: ScanByPage, Supported: in.Supported,
-		LoadedBy: sc.by.PersonID, LoadedAt: sc.now,
-	}
-	if scan.LoadedBy == 0 {
-		b, err := sc.tx.ScanBatch(ctx, p.BatchID)
-		if err != nil {
-			return err
-		}
-		scan.LoadedBy = b.PersonID
+		LoadedBy: in.By, LoadedAt: sc.now,
 	}
 	if err := sc.insertScan(ctx, scan); err != nil {
 		return err
