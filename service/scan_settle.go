@@ -458,15 +458,7 @@ func (t *settlement) foreign(ctx context.Context, v *verdict) error {
 
 // blankOf is the number of the blank, if it was read and the printing house has
 // such numbers.
-func (t *settlement) blankOf(r *PageReading) BlankKey {
-	p := &t.list.Profile
-	key, _ := BlankNumberOf(r)
-	key, err := key.normal()
-	if err != nil || !p.IsBlankNumber(key.Number) || p.Series != (key.Series != "") {
-		return BlankKey{}
-	}
-	return key
-}
+func (t *settlement) blankOf(r *PageReading) BlankKey { return blankOn(&t.list.Profile, r) }
 
 // together looks at all pages of each application at once, and at the scan that
 // it has: whatever is not the same certificate on the same blank contradicts.
