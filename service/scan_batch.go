@@ -529,6 +529,7 @@ type StoredScans struct {
 	SHA    string
 	Name   string // as the sender called it
 	Size   int64  // bytes
+	Album  bool   // more may follow at once: see ScanFile
 }
 
 // ReceiveStored is Receive for a file that came by another way than the chat,
@@ -537,7 +538,7 @@ func (s *ScanBatches) ReceiveStored(ctx context.Context, tx Tx, by Actor, in Sto
 	if err := tx.SaveFile(ctx, File{SHA256: in.SHA, Size: in.Size, Type: typeUnknown}); err != nil {
 		return nil, err
 	}
-	return s.receive(ctx, tx, by, ReceiveScans{ExamID: in.ExamID, Name: in.Name, Size: in.Size}, in.SHA)
+	return s.receive(ctx, tx, by, ReceiveScans{ExamID: in.ExamID, Name: in.Name, Size: in.Size, Album: in.Album}, in.SHA)
 }
 
 // typeUnknown is the MIME type of a file that nobody has looked at.

@@ -250,7 +250,7 @@ func (s *UploadLinks) Receive(ctx context.Context, in UploadFile, sha string) er
 		}
 		f := in
 		f.Name, f.AddedAt = SafeName(in.Name), now
-		b, err := s.batches.ReceiveStored(ctx, tx, by, StoredScans{ExamID: e.ID, SHA: sha, Name: f.Name, Size: f.Size})
+		b, err := s.batches.ReceiveStored(ctx, tx, by, StoredScans{ExamID: e.ID, SHA: sha, Name: f.Name, Size: f.Size, Album: true})
 		if err != nil {
 			return err
 		}

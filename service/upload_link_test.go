@@ -2,7 +2,9 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
+	"errors"
 	"testing"
 	"time"
 
@@ -67,6 +69,28 @@ func TestAFileOfALinkJoinsTheBatchOnce(t *testing.T) {
 	want := []service.UploadFile{{LinkID: made.ID, Upload: "a", BatchID: came[0].BatchID, Name: "скан.zip", Size: size, AddedAt: d.now().UTC()}}
 	if diff := cmp.Diff(want, came); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestFilesOfALinkThatFollowOneAnotherAreAwaited(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(1)
+	l := d.links()
+	_, made := d.link(l, d.anna, e)
+	sha, size := d.stored(d.scanned(list[0]))
+	if err := l.Receive(t.Context(), service.UploadFile{LinkID: made.ID, Upload: "a", Name: "скан.zip", Size: size}, sha); err != nil {
+		t.Fatal(err)
+	}
+	d.readAll()
+	open, err := d.store.OpenScanBatch(t.Context(), d.anna.PersonID, e.CenterID, e.ID)
+	if err != nil || open == nil {
+		t.Fatal(open, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.batches.Settle(ctx, service.SettleBatch{BatchID: open.ID}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it does not wait: %v", err)
 	}
 }
 
