@@ -28,6 +28,7 @@ type fakePages struct {
 type said struct {
 	number string // registration number, '?' where it is unsure
 	name   string // number of the certificate whose name is read; "" is that of number
+	also   string // number of another certificate with that name, "" for none
 	blank  string
 	empty  bool
 	poison bool // nothing can be read at all
@@ -74,7 +75,7 @@ func (f *fakePages) Recognise(ctx context.Context, list *service.PageList, page 
 				if l.Text == s.number {
 					read.Digits = .97
 				}
-				if l.Text == name {
+				if l.Text == name || l.Text == s.also {
 					read.Name, read.NameWhite, read.Latin, read.LatinWhite = .95, .01, .95, .01
 				}
 			}

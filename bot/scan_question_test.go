@@ -100,6 +100,25 @@ func TestAChoiceAgainstTheNameIsTold(t *testing.T) {
 	golden(t, "scan_question_other_name", d.tg.Transcript())
 }
 
+// TestNamesakesAreToldOf is read best as testdata/scan_question_namesakes.golden.
+func TestNamesakesAreToldOf(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 3, func(n int, a *service.Application) {
+		if n < 3 {
+			a.LastName, a.LastNameLatin = "Каримов", "KARIMOV"
+		}
+	})
+	first, second := d.application("118-01"), d.application("118-02")
+	d.scanned(anna, e, d.page(said{number: blots(first.RegistrationNumber), name: first.RegistrationNumber, also: second.RegistrationNumber}))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов А. Р. · …0002-1", "Назад", "Каримов03 А. Р.")
+	golden(t, "scan_question_namesakes", d.tg.Transcript())
+}
+
 // TestQuestionsOfSeveralExamsAreCounted is read best as
 // testdata/scan_question_exams.golden.
 func TestQuestionsOfSeveralExamsAreCounted(t *testing.T) {
