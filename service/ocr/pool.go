@@ -71,6 +71,7 @@ type Pool struct {
 	end     context.CancelFunc // of closed
 	free    chan struct{}      // a token for each child that may work
 	heavy   chan struct{}      // one token, for who collects all of those
+	shows   chan struct{}      // one token, for who draws: beside those that read
 	asked   atomic.Int64       // questions
 
 	mu   sync.Mutex
@@ -101,7 +102,7 @@ func NewPool(o Options) (*Pool, error) {
 	if o.Pages == 0 {
 		o.Pages = DefaultPages
 	}
-	p := &Pool{options: o, free: make(chan struct{}, o.Children), heavy: make(chan struct{}, 1)}
+	p := &Pool{options: o, free: make(chan struct{}, o.Children), heavy: make(chan struct{}, 1), shows: make(chan struct{}, 1)}
 	p.closed, p.end = context.WithCancel(context.Background())
 	return p, nil
 }
@@ -253,12 +254,7 @@ func unreadable(err error) error {
 // that draws if there is no list. It is errDied if it did not live to answer.
 func (p *Pool) try(ctx context.Context, list *service.PageList, m *message, id int64) (answer, pictures, error) {
 	if list == nil {
-		c, err := start(ctx, p.closed, p.options, argShow)
-		if err != nil {
-			return answer{}, pictures{}, err
-		}
-		defer c.kill()
-		return p.work(ctx, c, m, id)
+		return p.tryShow(ctx, m, id)
 	}
 	c := p.takeIdle(list.Key)
 	defer func() { p.giveBack(c) }()
@@ -268,6 +264,21 @@ func (p *Pool) try(ctx context.Context, list *service.PageList, m *message, id i
 			return answer{}, pictures{}, err
 		}
 	}
+	return p.work(ctx, c, m, id)
+}
+
+// tryShow has a new child draw a page.
+func (p *Pool) tryShow(ctx context.Context, m *message, id int64) (answer, pictures, error) {
+	done, err := p.collect(ctx, p.shows, 1)
+	if err != nil {
+		return answer{}, pictures{}, err
+	}
+	defer done()
+	c, err := start(ctx, p.closed, p.options, argShow)
+	if err != nil {
+		return answer{}, pictures{}, err
+	}
+	defer c.kill()
 	return p.work(ctx, c, m, id)
 }
 
