@@ -895,11 +895,18 @@ func (p *ScanPage) opinion() PageState {
 	return PageQuestion
 }
 
-// entryRules are the rules for entries of archives that are no pages, by why they
-// were refused. Scanning them anew would not help.
-var entryRules = map[Reason]MatchRule{
-	ReasonFileNotPDF: PageRuleNotScan, ReasonArchiveOddEntry: PageRuleNotScan,
-	ReasonArchiveNested: PageRuleNested, ReasonFileEncrypted: PageRuleLocked,
+// entryRule is the rule for what cannot be read, by why it was refused. Of entries
+// of archives that are no pages it says so: scanning them anew would not help.
+func entryRule(why Reason) MatchRule {
+	switch {
+	case why == ReasonFileNotPDF, why == ReasonArchiveOddEntry:
+		return PageRuleNotScan
+	case why == ReasonArchiveNested:
+		return PageRuleNested
+	case why == ReasonFileEncrypted:
+		return PageRuleLocked
+	}
+	return PageRuleUnreadable
 }
 
 // NoPage reports whether it is an entry of an archive that is no page at all.

@@ -49,7 +49,9 @@ func TestEntriesThatAreNoScansAreToldByName(t *testing.T) {
 		t.Errorf("set aside are\n%s", diff)
 	}
 	entries := places(v.EntriesBy)
-	slices.SortFunc(entries, func(a, b place) int { return slices.Compare([]string{string(a.Rule), a.Name}, []string{string(b.Rule), b.Name}) })
+	slices.SortFunc(entries, func(a, b place) int {
+		return slices.Compare([]string{string(a.Rule), a.Name}, []string{string(b.Rule), b.Name})
+	})
 	if diff := cmp.Diff([]place{
 		{service.PageRuleNested, "сканы.zip", "внутри.zip", 1, 1},
 		{service.PageRuleNotScan, "сканы.zip", "договор.docx", 1, 1},

@@ -167,7 +167,7 @@ func (s *ScanBatches) takePage(ctx context.Context, f *ScanFile, batchID int64, 
 		p := page
 		p.ExamID, p.State, p.SHA = b.ExamID, PageWaiting, blob.SHA256
 		if from.Refusal != "" {
-			p.State, p.Rule, p.ReadAt = PageRead, cmp.Or(entryRules[from.Refusal], PageRuleUnreadable), &p.AddedAt
+			p.State, p.Rule, p.ReadAt = PageRead, entryRule(from.Refusal), &p.AddedAt
 		} else if err := tx.SaveFile(ctx, blob); err != nil {
 			return err
 		}
