@@ -898,12 +898,13 @@ func (p *ScanPage) opinion() PageState {
 // entryRule is the rule for what cannot be read, by why it was refused. Of entries
 // of archives that are no pages it says so: scanning them anew would not help.
 func entryRule(why Reason) MatchRule {
-	switch {
-	case why == ReasonFileNotPDF, why == ReasonArchiveOddEntry:
+	if why == ReasonFileNotPDF || why == ReasonArchiveOddEntry {
 		return PageRuleNotScan
-	case why == ReasonArchiveNested:
+	}
+	if why == ReasonArchiveNested {
 		return PageRuleNested
-	case why == ReasonFileEncrypted:
+	}
+	if why == ReasonFileEncrypted {
 		return PageRuleLocked
 	}
 	return PageRuleUnreadable
