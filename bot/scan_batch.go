@@ -270,7 +270,12 @@ type reportView struct {
 
 func reportOf(v *service.BatchView, zone string) reportView {
 	shortenRefused(v)
-	room := placesRoom
+	room := reportRoom
+	for _, named := range [][]service.Application{v.Missing, v.TakenOff[:min(len(v.TakenOff), mostTakenOff)]} {
+		for i := range named {
+			room -= utf8.RuneCountInString(named[i].LastName + named[i].FirstName + named[i].Number)
+		}
+	}
 	return reportView{BatchView: v, Asides: asidesOf(v.AsideBy, &room), NoPages: asidesOf(v.EntriesBy, &room), Zone: zone}
 }
 
@@ -305,13 +310,20 @@ type placeView struct {
 // them in a chat.
 const mostPlaces = 10
 
-// placesRoom is how many letters all places of a report may take together: names
-// of files can be long, and the report is one message.
-const placesRoom = 600
+// mostTakenOff is how many applications are named whose scan was taken back.
+const mostTakenOff = 5
+
+// reportRoom is how many letters the names of people and the places of pages may
+// take in a report together: names of files can be long, and the report is one
+// message.
+const reportRoom = 2000
 
 // mostRuns is how many numbers of pages are told of one file: of sheets that were
 // scanned on both sides every second page is empty.
 const mostRuns = 10
+
+// placeWords is how many letters the words between two places take at most.
+const placeWords = 25
 
 // asidesOf names the places of pages that nothing comes of, as long as there is
 // room for their letters, of which it takes its own.
@@ -332,7 +344,7 @@ func asidesOf(groups []service.AsideGroup, room *int) []asideView {
 			if rest[0].Of > 1 {
 				place.Pages, place.More = pageRuns(rest[:n])
 			}
-			*room -= utf8.RuneCountInString(place.File + place.Pages)
+			*room -= utf8.RuneCountInString(place.File+place.Pages) + placeWords
 			last := n == len(rest) || rest[n].File != rest[0].File || len(a.Places)+1 == mostPlaces || *room <= 0
 			if last && rest[0].Name != "" {
 				place.Archive = shortened(rest[0].File, shownName)

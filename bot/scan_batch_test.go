@@ -681,6 +681,7 @@ func TestTheReportOfALargeBatchIsOneMessage(t *testing.T) {
 			LastName: strings.Repeat("Ж", 40), FirstName: strings.Repeat("Ж", 20), Number: "24-118-001234",
 		})
 	}
+	v.TakenOff = v.Missing
 	for _, rule := range []service.MatchRule{
 		service.MatchEmpty, service.PageRuleDuplicate, service.PageRuleUnreadable, service.PageRuleNotEntitled, service.PageRuleNoScan, service.PageRuleRescan,
 	} {
