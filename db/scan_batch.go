@@ -272,7 +272,7 @@ func (q queries) PrintedState(ctx context.Context, examIDs []int64) (string, err
 func (q queries) PrintedForms(ctx context.Context, examIDs []int64) ([]service.PrintedForm, error) {
 	var list []service.Application
 	err := q.NewSelect().Model(&list).Apply(applicationsOf).
-		Where("application.exam_id = ANY (?)", pgdialect.Array(examIDs)).Where("application.registration_number <> ''").
+		Where("application.exam_id = ANY (?)", pgdialect.Array(examIDs)).
 		Where("application.outcome = ?", service.OutcomePassed).Where("application.violations = ?", service.ViolationsNone).
 		OrderExpr("application.id").Scan(ctx)
 	if err != nil {

@@ -118,8 +118,11 @@ func onlyOne(list []PrintedCertificate, applicationID int64, agrees func(*Printe
 }
 
 // contradicted reports whether a reader is sure of a digit that the printed number
-// does not have.
+// does not have. Where no number is known none contradicts.
 func contradicted(p *PrintedCertificate, r *PageReading) bool {
+	if len(p.Of(FieldRegistrationNumber)) == 0 {
+		return false
+	}
 	for _, read := range []string{r.Number, r.NumberSecond} {
 		if strings.ContainsAny(read, "0123456789") && !numberAgrees(p, read) {
 			return true

@@ -321,8 +321,8 @@ type ScanBatchQueries interface {
 	// PrintedState names what the list of printed certificates of exams is made
 	// of: as long as it is the same, the list is.
 	PrintedState(ctx context.Context, examIDs []int64) (string, error)
-	// PrintedForms returns, for each application of the exams that has a
-	// registration number and a certificate due, what was printed last for it.
+	// PrintedForms returns, for each application of the exams to which a certificate
+	// is due, what was printed last for it.
 	PrintedForms(ctx context.Context, examIDs []int64) ([]PrintedForm, error)
 	// PrintedProfiles returns the blank profiles of printings.
 	PrintedProfiles(ctx context.Context, printingIDs []int64) (map[int64]BlankProfile, error)

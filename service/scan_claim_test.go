@@ -309,17 +309,20 @@ func TestARefusedFileNamesWhoseItIs(t *testing.T) {
 	}
 }
 
-func TestOfAnApplicationWithoutANumberOthersAreRecognised(t *testing.T) {
+func TestAnApplicationWithoutANumberIsKnownByName(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)
 	_, list := d.waiting(3, func(n int, a *service.Application) {
-		if n == 1 {
+		if n != 2 {
 			a.RegistrationNumber, a.IssuedOn, a.ValidUntil = "", service.Day{}, service.Day{}
 		}
 	})
 	said := func(in *service.LoadInput) {
 		in.RegistrationNumber, in.IssuedOn = "26-10-40538-777777-1", day(t, "2026-02-25")
 	}
+	own, other := list[0], list[2]
+	own.RegistrationNumber, other.RegistrationNumber = "26-10-40538-777777-1", "26-10-40538-777777-1"
+
 	u := d.byHand(d.anna, list[0], d.scanned(list[1]))
 	if _, err := d.load(list[0], u, "0000000000101", said, compared); service.ReasonOf(err) != service.ReasonScanAnothers {
 		t.Errorf("another's: %v", err)
@@ -327,14 +330,25 @@ func TestOfAnApplicationWithoutANumberOthersAreRecognised(t *testing.T) {
 	if err := d.uploads.Remove(t.Context(), d.anna, u.ID); err != nil {
 		t.Fatal(err)
 	}
-	own := list[0]
-	own.RegistrationNumber = "26-10-40538-777777-1"
-	u = d.byHand(d.anna, list[0], d.scanned(own))
+
+	u = d.byHand(d.anna, list[0], d.scanned(other))
 	if _, err := d.load(list[0], u, "0000000000101", said); service.ReasonOf(err) != service.ReasonScanUnsupported {
-		t.Errorf("its own: %v", err)
+		t.Errorf("of another without a number: %v", err)
 	}
-	if _, err := d.load(list[0], u, "0000000000101", said, compared); err != nil {
-		t.Error(err)
+	look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.BlankKey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !look.Denied || len(look.Called) != 1 || look.Called[0].ID != other.ID {
+		t.Errorf("the look says %+v", look)
+	}
+	if err := d.uploads.Remove(t.Context(), d.anna, u.ID); err != nil {
+		t.Fatal(err)
+	}
+
+	u = d.byHand(d.anna, list[0], d.scanned(own))
+	if _, err := d.load(list[0], u, "0000000000101", said); err != nil {
+		t.Errorf("its own: %v", err)
 	}
 }
 

@@ -426,8 +426,8 @@ func newPageLists(printer Printer, profiles []BlankProfile) *pageLists {
 }
 
 // of is the list of the certificates of exams of a center: what was printed last
-// for each application that has its registration number and to which a
-// certificate is due, else what would be printed now.
+// for each application to which a certificate is due, else what would be printed
+// now; of one that has no registration number yet, its names.
 func (l *pageLists) of(ctx context.Context, q Queries, centerID int64, examIDs []int64) (*PageList, error) {
 	center, err := q.Center(ctx, centerID)
 	if err != nil {
@@ -552,6 +552,12 @@ func (l *pageLists) lines(ctx context.Context, center *Center, profile BlankProf
 				*text = cmp.Or(*text, "—") // nobody is recognised by it
 			}
 		}
+		a := &group[i].Application
+		outdated := c.Name != a.Name() || c.NameLatin != a.NameLatin() || c.RegistrationNumber != a.RegistrationNumber
+		isNumbered := c.RegistrationNumber != ""
+		if !isNumbered {
+			c.RegistrationNumber, c.IssuedOn = "—", NewDay(2000, 1, 1)
+		}
 		lines, err := l.printer.CertificateLines(ctx, CertificateForm{Profile: profile, Certificates: []Certificate{c}})
 		var fit *FitError
 		var glyph *GlyphError
@@ -561,8 +567,11 @@ func (l *pageLists) lines(ctx context.Context, center *Center, profile BlankProf
 		case err != nil:
 			return nil, fmt.Errorf("certificate of application %d: %w", group[i].Application.ID, err)
 		}
-		a := &group[i].Application
-		outdated := c.Name != a.Name() || c.NameLatin != a.NameLatin() || c.RegistrationNumber != a.RegistrationNumber
+		if !isNumbered { // known by name alone
+			lines[0] = slices.DeleteFunc(lines[0], func(l PrintedLine) bool {
+				return l.Field == FieldRegistrationNumber || l.Field == FieldIssuedOn || l.Field == FieldValidUntil
+			})
+		}
 		out = append(out, PrintedCertificate{ApplicationID: a.ID, Lines: lines[0], Outdated: outdated})
 	}
 	return out, nil

@@ -164,8 +164,8 @@ func blankRead(r *PageReading) (BlankKey, bool) {
 }
 
 // fillLikely finds the applications that the page belongs to most likely. Left out
-// are those to which no certificate is due any more, and those that have a scan
-// and for whom neither number nor name speaks. The one as which its file is called
+// are those to which no certificate is due any more, those without a number, and
+// those that have a scan and for whom neither number nor name speaks. The one as which its file is called
 // is among them.
 func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	switch {
@@ -202,7 +202,7 @@ func (s *ScanQuestions) fillLikely(ctx context.Context, v *QuestionView) error {
 	}
 	open := slices.DeleteFunc(slices.Clone(list.Certificates), func(c PrintedCertificate) bool {
 		a := known[c.ApplicationID]
-		return a == nil || !a.Entitled() || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID) && likeness(r, a.ID) != NameAgrees
+		return a == nil || !a.Entitled() || a.RegistrationNumber == "" || a.ScanID != 0 && !Supported(list.Certificates, r, a.ID) && likeness(r, a.ID) != NameAgrees
 	})
 	for _, c := range r.Candidates {
 		if a := known[c.ApplicationID]; a != nil && c.AgreesByName() && len(v.Called) < mostLikely {

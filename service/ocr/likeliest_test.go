@@ -98,3 +98,35 @@ func TestAPageOfTwoPeopleNamesBoth(t *testing.T) {
 		}
 	}
 }
+
+// TestCertificatesWithoutNumbersAreComparedByName reads a page against certificates
+// of which nothing is known but the names.
+func TestCertificatesWithoutNumbersAreComparedByName(t *testing.T) {
+	t.Parallel()
+	c := ocrtest.Corpus(t, profile(t, "blank-210"), 77, drawn.Order{Applications: 14, Severity: drawn.Clean, Symbology: drawn.Code128})
+	list := slices.Clone(c.Certificates)
+	for i := range list {
+		list[i].Lines = slices.DeleteFunc(slices.Clone(list[i].Lines), func(l service.PrintedLine) bool {
+			return l.Field == service.FieldRegistrationNumber || l.Field == service.FieldIssuedOn || l.Field == service.FieldValidUntil
+		})
+	}
+	r, err := ocr.NewReader(c.Profile, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	read, err := r.Read(t.Context(), c.Pages[0].JPEG)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, rule := service.MatchPage(list, read); id != 0 || rule != service.MatchNoNumber {
+		t.Errorf("matched %d, %s", id, rule)
+	}
+	if own := c.Pages[0].ApplicationID; !service.Supported(list, read, own) || service.LikelyApplications(list, read)[0] != own {
+		t.Errorf("the page of %d is likely of %v", own, service.LikelyApplications(list, read))
+	}
+}
