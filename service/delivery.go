@@ -710,17 +710,9 @@ type RecallView struct {
 
 // RecallTold returns what is told of a recall to whoever may see the exam.
 func (s *Deliveries) RecallTold(ctx context.Context, by Actor, n RecallNotice) (*RecallView, error) {
-	a, err := s.store.Application(ctx, by, n.ApplicationID)
+	a, e, org, err := s.whole(ctx, by, n.ApplicationID)
 	if err != nil {
-		return nil, fmt.Errorf("application %d: %w", n.ApplicationID, err)
-	}
-	e, err := s.store.Exam(ctx, by, a.ExamID)
-	if err != nil {
-		return nil, fmt.Errorf("exam %d: %w", a.ExamID, err)
-	}
-	org, err := s.store.Org(ctx, e.CenterID)
-	if err != nil {
-		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
+		return nil, err
 	}
 	list, err := s.store.DeliveriesOf(ctx, a.ID, mostDeliveries)
 	if err != nil {
@@ -738,4 +730,21 @@ func (s *Deliveries) RecallTold(ctx context.Context, by Actor, n RecallNotice) (
 		v.By = p.Name
 	}
 	return v, nil
+}
+
+// whole returns an application, its exam and the center, for whoever may see them.
+func (s *Deliveries) whole(ctx context.Context, by Actor, applicationID int64) (*Application, *Exam, *Org, error) {
+	a, err := s.store.Application(ctx, by, applicationID)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("application %d: %w", applicationID, err)
+	}
+	e, err := s.store.Exam(ctx, by, a.ExamID)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("exam %d: %w", a.ExamID, err)
+	}
+	org, err := s.store.Org(ctx, e.CenterID)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
+	}
+	return a, e, org, nil
 }

@@ -132,17 +132,9 @@ type LostView struct {
 // LostTold returns what is told of a decision on a lost delivery to whoever may see
 // the exam.
 func (s *Deliveries) LostTold(ctx context.Context, by Actor, n LostNotice) (*LostView, error) {
-	a, err := s.store.Application(ctx, by, n.ApplicationID)
+	a, e, org, err := s.whole(ctx, by, n.ApplicationID)
 	if err != nil {
-		return nil, fmt.Errorf("application %d: %w", n.ApplicationID, err)
-	}
-	e, err := s.store.Exam(ctx, by, a.ExamID)
-	if err != nil {
-		return nil, fmt.Errorf("exam %d: %w", a.ExamID, err)
-	}
-	org, err := s.store.Org(ctx, e.CenterID)
-	if err != nil {
-		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
+		return nil, err
 	}
 	p, err := s.store.Person(ctx, n.PersonID)
 	if err != nil {
