@@ -32,19 +32,7 @@ func TestAPageWithoutItsNumberIsKnownByName(t *testing.T) {
 		}
 		return -1
 	})
-	r, err := ocr.NewReader(c.Profile, list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	read, err := r.Read(t.Context(), c.Pages[0].JPEG)
-	if err != nil {
-		t.Fatal(err)
-	}
+	read := readBy(t, c.Profile, list, c.Pages[0].JPEG)
 	if likely := service.LikelyApplications(list, read); len(likely) != 3 || likely[0] != own {
 		t.Fatalf("likely are %v, the page is of %d", likely, own)
 	}
@@ -72,20 +60,8 @@ func TestAPageOfTwoPeopleNamesBoth(t *testing.T) {
 		return out
 	}
 	list[own], list[other] = swapped(other, own), swapped(own, other)
-	r, err := ocr.NewReader(c.Profile, list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
 	i := slices.IndexFunc(c.Pages, func(p drawn.Page) bool { return p.ApplicationID == list[own].ApplicationID })
-	read, err := r.Read(t.Context(), c.Pages[i].JPEG)
-	if err != nil {
-		t.Fatal(err)
-	}
+	read := readBy(t, c.Profile, list, c.Pages[i].JPEG)
 	if id, rule := service.MatchPage(list, read); id != 0 || rule != service.MatchNameDiffers {
 		t.Errorf("matched %d, %s", id, rule)
 	}
@@ -110,7 +86,19 @@ func TestCertificatesWithoutNumbersAreComparedByName(t *testing.T) {
 			return l.Field == service.FieldRegistrationNumber || l.Field == service.FieldIssuedOn || l.Field == service.FieldValidUntil
 		})
 	}
-	r, err := ocr.NewReader(c.Profile, list)
+	read := readBy(t, c.Profile, list, c.Pages[0].JPEG)
+	if id, rule := service.MatchPage(list, read); id != 0 || rule != service.MatchNoNumber {
+		t.Errorf("matched %d, %s", id, rule)
+	}
+	if own := c.Pages[0].ApplicationID; !service.Supported(list, read, own) || service.LikelyApplications(list, read)[0] != own {
+		t.Errorf("the page of %d is likely of %v", own, service.LikelyApplications(list, read))
+	}
+}
+
+// readBy reads one page against a list.
+func readBy(t *testing.T, profile service.BlankProfile, list []service.PrintedCertificate, page []byte) *service.PageReading {
+	t.Helper()
+	r, err := ocr.NewReader(profile, list)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,14 +107,9 @@ func TestCertificatesWithoutNumbersAreComparedByName(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	read, err := r.Read(t.Context(), c.Pages[0].JPEG)
+	read, err := r.Read(t.Context(), page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, rule := service.MatchPage(list, read); id != 0 || rule != service.MatchNoNumber {
-		t.Errorf("matched %d, %s", id, rule)
-	}
-	if own := c.Pages[0].ApplicationID; !service.Supported(list, read, own) || service.LikelyApplications(list, read)[0] != own {
-		t.Errorf("the page of %d is likely of %v", own, service.LikelyApplications(list, read))
-	}
+	return read
 }
