@@ -271,7 +271,9 @@ CREATE TABLE public.candidate_claims (
     tries integer DEFAULT 0 NOT NULL,
     next_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT candidate_claims_step CHECK ((step = ANY (ARRAY[''::text, 'phone'::text, 'born'::text, 'digits'::text])))
+    invitation_id bigint,
+    CONSTRAINT candidate_claims_link CHECK (((step = 'link'::text) = (invitation_id IS NOT NULL))),
+    CONSTRAINT candidate_claims_step CHECK ((step = ANY (ARRAY[''::text, 'phone'::text, 'born'::text, 'digits'::text, 'link'::text])))
 );
 
 CREATE TABLE public.cards (
@@ -1470,6 +1472,9 @@ ALTER TABLE ONLY public.blanks
 
 ALTER TABLE ONLY public.calendar_years
     ADD CONSTRAINT calendar_years_imported_by_fkey FOREIGN KEY (imported_by) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.candidate_claims
+    ADD CONSTRAINT candidate_claims_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES public.invitations(id);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);

@@ -17,6 +17,7 @@ const (
 	ReasonCandidateBorn    Reason = "candidate.born"     // no day of birth
 	ReasonCandidateDigits  Reason = "candidate.digits"   // not four digits
 	ReasonCandidateNoMatch Reason = "candidate.no_match" // no application agrees with everything
+	ReasonCandidateOther   Reason = "candidate.other"    // the link is that of somebody born on another day
 	ReasonCandidateSlow    Reason = "candidate.slow"     // too many claims that led nowhere
 	ReasonCandidateNoScan  Reason = "candidate.no_scan"  // there is nothing to send yet
 
@@ -145,9 +146,10 @@ func notSending(ctx context.Context, tx Tx, a *Application) error {
 // end it. Source: the product's owner left the choice, half a year.
 const candidateLinkLife = 180 * 24 * time.Hour
 
-// Claims that lead nowhere, of one Telegram user: after freeClaims each further
-// one makes the next wait twice as long, up to maxClaimWait. Four digits and a
-// birthday are guessed by thousands of tries, not by a few a week.
+// Claims and answers to the question of a link that lead nowhere, of one Telegram
+// user: after freeClaims each further one makes the next wait twice as long, up to
+// maxClaimWait. Four digits and a birthday are guessed by thousands of tries, not by
+// a few a week.
 const (
 	freeClaims   = 4 // the fifth is the last before the first wait
 	minClaimWait = time.Hour
@@ -170,23 +172,25 @@ const (
 	ClaimPhone  ClaimStep = "phone"  // the sender's own contact
 	ClaimBorn   ClaimStep = "born"   // the day of birth
 	ClaimDigits ClaimStep = "digits" // the last four digits of the identity document
+	ClaimLink   ClaimStep = "link"   // the day of birth, of whoever has opened a candidate's link
 )
 
-// Claim is what a Telegram user has said to find their applications, and the
-// language that they chose before they were anybody.
+// Claim is what a Telegram user has said to find their applications, or the link
+// that they have opened, and the language that they chose before they were anybody.
 type Claim struct {
-	TelegramID int64 `bun:",pk"`
-	Language   string
-	Step       ClaimStep
-	Phone      string // digits
-	BornOn     Day    `bun:"type:date,nullzero"`
-	Tries      int
-	NextAt     time.Time // UTC; no answer is compared before
-	UpdatedAt  time.Time // UTC
+	TelegramID   int64 `bun:",pk"`
+	Language     string
+	Step         ClaimStep
+	Phone        string // digits
+	BornOn       Day    `bun:"type:date,nullzero"`
+	InvitationID int64  `bun:",nullzero"` // the link that was opened; 0 but for ClaimLink
+	Tries        int
+	NextAt       time.Time // UTC; no answer is compared before
+	UpdatedAt    time.Time // UTC
 }
 
 // forget drops what was said; the count and the language stay.
-func (c *Claim) forget() { c.Step, c.Phone, c.BornOn = ClaimIdle, "", Day{} }
+func (c *Claim) forget() { c.Step, c.Phone, c.BornOn, c.InvitationID = ClaimIdle, "", Day{}, 0 }
 
 // wrong counts one more claim that led nowhere.
 func (c *Claim) wrong(now time.Time) {
@@ -671,11 +675,21 @@ func onlyDigits(s string) string {
 	}, s)
 }
 
+// readBorn reads a day of birth as people write it, or refuses it with
+// ReasonCandidateBorn.
+func readBorn(text string, now time.Time) (Day, error) {
+	day, err := ParseDay(strings.TrimSpace(text))
+	if err != nil || day.Year < 1900 || day.After(DayOf(now, time.UTC)) {
+		return Day{}, refuse(Invalid, ReasonCandidateBorn)
+	}
+	return day, nil
+}
+
 // ClaimBorn takes the day of birth and awaits the digits of the document.
 func (s *Candidates) ClaimBorn(ctx context.Context, telegramID int64, text string) error {
-	day, err := ParseDay(strings.TrimSpace(text))
-	if err != nil || day.Year < 1900 || day.After(DayOf(s.now(), time.UTC)) {
-		return refuse(Invalid, ReasonCandidateBorn)
+	day, err := readBorn(text, s.now())
+	if err != nil {
+		return err
 	}
 	return s.claim(ctx, telegramID, func(_ context.Context, _ Tx, c *Claim, _ time.Time) error {
 		if c.Phone == "" { // it has waited too long
@@ -685,6 +699,63 @@ func (s *Candidates) ClaimBorn(ctx context.Context, telegramID int64, text strin
 		c.BornOn, c.Step = day, ClaimDigits
 		return nil
 	})
+}
+
+// ClaimLinkInput is the answer to the question of a candidate's link.
+type ClaimLinkInput struct {
+	TelegramID int64
+	Language   string // of their Telegram
+	Born       string // the day of birth, as they write it
+}
+
+// ClaimLink takes the day of birth of whoever has opened a candidate's link, see
+// People.Accept, and gives them its application when that is its candidate's. On
+// another day it is ReasonCandidateOther: the link is not used up, and the day is
+// awaited again; after a few of these ReasonCandidateSlow for a while. A link that
+// has ended meanwhile, and the question that was never asked or has waited too long,
+// is ReasonInvitationInvalid.
+func (s *Candidates) ClaimLink(ctx context.Context, in ClaimLinkInput) (*Arrival, error) {
+	day, err := readBorn(in.Born, s.now())
+	if err != nil {
+		return nil, err
+	}
+	var out *Arrival
+	var refused error // the count must be committed, so it is no error inside
+	err = s.claim(ctx, in.TelegramID, func(ctx context.Context, tx Tx, c *Claim, now time.Time) error {
+		out, refused = nil, nil
+		if c.Step != ClaimLink {
+			refused = refuse(Invalid, ReasonInvitationInvalid)
+			return nil
+		}
+		inv, a, err := leading(ctx, tx, in.TelegramID, c.InvitationID, now)
+		switch {
+		case err != nil:
+			return err
+		case inv == nil:
+			c.forget()
+			refused = refuse(Invalid, ReasonInvitationInvalid)
+			return nil
+		case now.Before(c.NextAt):
+			refused = refuse(Invalid, ReasonCandidateSlow)
+			return nil
+		case a.BornOn != day:
+			c.wrong(now)
+			refused = refuse(Invalid, ReasonCandidateOther)
+			return nil
+		}
+		got, err := s.people.seatByLink(ctx, tx, AcceptInput{TelegramID: in.TelegramID, Language: in.Language, Chosen: c.Language}, inv, a, now)
+		if err != nil {
+			return err
+		}
+		out = &got
+		c.forget()
+		c.Tries, c.NextAt = 0, now
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, refused
 }
 
 // documentDigits is how many last digits of an identity document are asked for.

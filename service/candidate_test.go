@@ -29,6 +29,28 @@ func (slipPrinter) Slips(_ context.Context, f service.SlipForm) ([]byte, error) 
 	return []byte(out.String()), nil
 }
 
+// arrives opens a link; to the question of a candidate's it answers what stands in
+// the application.
+func (h *house) arrives(in service.AcceptInput) (service.Arrival, error) {
+	h.t.Helper()
+	out, err := h.Accept(h.t.Context(), in)
+	if err != nil || !out.Asked {
+		return out, err
+	}
+	var born service.Day
+	err = h.store.Bun().NewRaw(`SELECT a.born_on FROM candidate_claims AS c JOIN invitations AS i ON i.id = c.invitation_id
+		JOIN applications AS a ON a.id = i.application_id WHERE c.telegram_id = ?`, in.TelegramID).Scan(h.t.Context(), &born)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	s := service.NewCandidates(h.store, h.People, nil, nil, nil, h.now)
+	got, err := s.ClaimLink(h.t.Context(), service.ClaimLinkInput{TelegramID: in.TelegramID, Language: in.Language, Born: born.Russian()})
+	if err != nil {
+		return service.Arrival{}, err
+	}
+	return *got, nil
+}
+
 // refusedWith checks why something was refused; "" is no refusal.
 func refusedWith(t *testing.T, what string, err error, want service.Reason) {
 	t.Helper()
@@ -77,13 +99,13 @@ func TestALinkOfACandidateEndsWithTheOthers(t *testing.T) {
 		}
 		tokens = append(tokens, token)
 	}
-	in, err := people.Accept(t.Context(), service.AcceptInput{TelegramID: 71, Language: "en", Token: tokens[0]})
+	in, err := c.arrives(service.AcceptInput{TelegramID: 71, Language: "en", Token: tokens[0]})
 	if err != nil || in.Application == nil || in.Application.ID != a.ID || in.Actor.Language != "uz" {
 		t.Fatalf("came in: %+v, %v", in, err)
 	}
-	_, err = people.Accept(t.Context(), service.AcceptInput{TelegramID: 72, Token: tokens[1]})
+	_, err = c.arrives(service.AcceptInput{TelegramID: 72, Token: tokens[1]})
 	refusedWith(t, "another link for another person", err, service.ReasonInvitationInvalid)
-	in, err = people.Accept(t.Context(), service.AcceptInput{TelegramID: 71, Token: tokens[2]})
+	in, err = c.arrives(service.AcceptInput{TelegramID: 71, Token: tokens[2]})
 	if err != nil || !in.Already {
 		t.Errorf("another link for the same person: %+v, %v", in, err)
 	}
@@ -102,7 +124,7 @@ func TestALinkOfACandidateEndsWithTheOthers(t *testing.T) {
 		t.Errorf("the seat stays: %v", err)
 	}
 	for i, token := range tokens {
-		_, err := people.Accept(t.Context(), service.AcceptInput{TelegramID: int64(80 + i), Token: token})
+		_, err := c.arrives(service.AcceptInput{TelegramID: int64(80 + i), Token: token})
 		refusedWith(t, "an old link after the application was taken away", err, service.ReasonInvitationInvalid)
 	}
 	_, err = s.Unlink(t.Context(), c.boris, a.ID, now.Revision+1)
@@ -112,7 +134,7 @@ func TestALinkOfACandidateEndsWithTheOthers(t *testing.T) {
 func TestOfTwoWhoScanOneSlipOneGetsIn(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
-	s, people := c.candidates(), c.People
+	s := c.candidates()
 	a := c.applications(c.exam(1))[0]
 	var tokens []string
 	for range 4 {
@@ -126,7 +148,7 @@ func TestOfTwoWhoScanOneSlipOneGetsIn(t *testing.T) {
 	var all sync.WaitGroup
 	for i, token := range tokens {
 		all.Go(func() {
-			_, errs[i] = people.Accept(t.Context(), service.AcceptInput{TelegramID: int64(100 + i), Token: token})
+			_, errs[i] = c.arrives(service.AcceptInput{TelegramID: int64(100 + i), Token: token})
 		})
 	}
 	all.Wait()
@@ -146,7 +168,7 @@ func TestOfTwoWhoScanOneSlipOneGetsIn(t *testing.T) {
 func TestSlipsOfTheSameUpdateReplaceEachOther(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
-	s, people := c.candidates(), c.People
+	s := c.candidates()
 	e := c.exam(3, func(n int, a *service.Application) {
 		if n == 3 {
 			a.Language = ""
@@ -168,10 +190,10 @@ func TestSlipsOfTheSameUpdateReplaceEachOther(t *testing.T) {
 		t.Errorf("slips: %q", first)
 	}
 	token := func(line string) string { return strings.Fields(line)[1] }
-	_, err := people.Accept(t.Context(), service.AcceptInput{TelegramID: 1, Token: token(first[0])})
+	_, err := c.arrives(service.AcceptInput{TelegramID: 1, Token: token(first[0])})
 	refusedWith(t, "a slip of which nobody knows whether it arrived", err, service.ReasonInvitationInvalid)
 	for i, lines := range [][]string{again, other} {
-		if _, err := people.Accept(t.Context(), service.AcceptInput{TelegramID: int64(10 + i), Token: token(lines[i])}); err != nil {
+		if _, err := c.arrives(service.AcceptInput{TelegramID: int64(10 + i), Token: token(lines[i])}); err != nil {
 			t.Errorf("slip %d: %v", i, err)
 		}
 	}
@@ -226,7 +248,7 @@ func TestASlipOfSomebodyWhoHasChangedLeadsNowhere(t *testing.T) {
 	id, in := int64(70), []string{}
 	for token := range tokens {
 		id++
-		if a, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: id, Token: token}); err == nil {
+		if a, err := c.arrives(service.AcceptInput{TelegramID: id, Token: token}); err == nil {
 			in = append(in, a.Application.Number)
 		}
 	}
@@ -333,7 +355,7 @@ func TestATelephoneOfTheSheetMeetsThatOfTheContact(t *testing.T) {
 func TestADeliveryIsCheckedAtTheMomentOfSending(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
-	s, people := c.candidates(), c.People
+	s := c.candidates()
 	hold := 10 * time.Minute
 	tests := []struct {
 		name   string
@@ -359,7 +381,7 @@ func TestADeliveryIsCheckedAtTheMomentOfSending(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := people.Accept(t.Context(), service.AcceptInput{TelegramID: int64(500 + i), Token: token})
+		in, err := c.arrives(service.AcceptInput{TelegramID: int64(500 + i), Token: token})
 		if err != nil {
 			t.Fatal(err)
 		}

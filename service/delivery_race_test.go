@@ -98,7 +98,7 @@ func (d *scanDesk) linked(a service.Application, telegramID int64) service.Actor
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	in, err := d.Accept(d.t.Context(), service.AcceptInput{TelegramID: telegramID, Token: token})
+	in, err := d.arrives(service.AcceptInput{TelegramID: telegramID, Token: token})
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (d *deliveryDesk) link(n int) service.Actor {
 		d.t.Fatal(err)
 	}
 	d.linked++
-	in, err := d.Accept(d.t.Context(), service.AcceptInput{TelegramID: 700 + d.linked, Token: token})
+	in, err := d.arrives(service.AcceptInput{TelegramID: 700 + d.linked, Token: token})
 	if err != nil {
 		d.t.Fatal(err)
 	}

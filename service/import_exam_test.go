@@ -502,7 +502,7 @@ func TestALinkDoesNotOutliveWhomItWasFor(t *testing.T) {
 		t.Fatalf("%v, %v", counts(r), bads(r))
 	}
 	for number, want := range map[string]service.Reason{"А": service.ReasonInvitationInvalid, "Б": ""} {
-		_, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 71, Token: links[number]})
+		_, err := c.arrives(service.AcceptInput{TelegramID: 71, Token: links[number]})
 		refusedWith(t, number, err, want)
 	}
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -242,6 +243,7 @@ type Arrival struct {
 	Already bool // they sat there before
 
 	Application *Application // of a candidate's link; nil for staff
+	Asked       bool         // a candidate's link: the day of birth is awaited, and nothing else is told
 }
 
 // AcceptInput is who presses a link.
@@ -255,6 +257,11 @@ type AcceptInput struct {
 // Accept lets a Telegram user in by a link. The person is called as the
 // invitation calls them; a Telegram user who is a person already gets one more
 // seat. The link is used up, even if they sat in that seat before.
+//
+// A candidate's link brings a certificate, and slips get swapped: whoever opens one
+// is only asked for the day of birth of its candidate, see Candidates.ClaimLink,
+// unless the application is theirs already. What they had begun to say to find their
+// applications is forgotten. Nothing is used up by that.
 //
 // Of two people who press one link at the same moment one gets in. Everything
 // else is ReasonInvitationInvalid: wrong, used, expired, revoked, and any token
@@ -289,10 +296,13 @@ func (s *People) Accept(ctx context.Context, in AcceptInput) (Arrival, error) {
 		if err := tx.DropGuesses(ctx, in.TelegramID); err != nil {
 			return fmt.Errorf("drop guesses: %w", err)
 		}
-		if a != nil {
-			out, err = s.seatByLink(ctx, tx, in, inv, a, now)
-		} else {
+		switch {
+		case a == nil:
 			out, err = s.seat(ctx, tx, in, inv, now)
+		case a.PersonID != 0: // theirs
+			out, err = s.seatByLink(ctx, tx, in, inv, a, now)
+		default:
+			out, err = Arrival{Asked: true}, askBorn(ctx, tx, in.TelegramID, inv.ID, now)
 		}
 		return err
 	})
@@ -320,22 +330,16 @@ func (s *People) usable(ctx context.Context, tx Tx, in AcceptInput, now time.Tim
 		}
 		return nil, nil, fmt.Errorf("find invitation: %w", err)
 	}
-	var a *Application
 	if seen.ApplicationID != 0 {
-		if a, err = holdApplication(ctx, tx, seen.ApplicationID); err != nil {
+		inv, a, err := leading(ctx, tx, in.TelegramID, seen.ID, now)
+		if err != nil || inv == nil || !bytes.Equal(inv.TokenHash, hash) { // it was given another token meanwhile
 			return nil, nil, err
 		}
+		return inv, a, nil
 	}
 	inv, err := tx.InvitationByHashForUpdate(ctx, hash)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find invitation: %w", err)
-	}
-	if a != nil {
-		leads, err := leadsTo(ctx, tx, in, inv, a, now)
-		if err != nil || !leads {
-			return nil, nil, err
-		}
-		return inv, a, nil
 	}
 	if inv.Open(now) {
 		return inv, nil, nil
@@ -357,15 +361,51 @@ func (s *People) usable(ctx context.Context, tx Tx, in AcceptInput, now time.Tim
 	return inv, nil, nil
 }
 
+// leading returns a candidate's link with its application and holds both, or nil
+// for a link that lets this Telegram user in nowhere.
+func leading(ctx context.Context, tx Tx, telegramID, invitationID int64, now time.Time) (*Invitation, *Application, error) {
+	seen, err := tx.Invitation(ctx, invitationID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("invitation %d: %w", invitationID, err)
+	}
+	a, err := holdApplication(ctx, tx, seen.ApplicationID)
+	if err != nil {
+		return nil, nil, err
+	}
+	inv, err := tx.InvitationForUpdate(ctx, invitationID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("invitation %d: %w", invitationID, err)
+	}
+	leads, err := leadsTo(ctx, tx, telegramID, inv, a, now)
+	if err != nil || !leads {
+		return nil, nil, err
+	}
+	return inv, a, nil
+}
+
+// askBorn awaits the day of birth of whoever has opened a candidate's link.
+func askBorn(ctx context.Context, tx Tx, telegramID, invitationID int64, now time.Time) error {
+	c, err := tx.ClaimForUpdate(ctx, telegramID, now)
+	if err != nil {
+		return fmt.Errorf("hold claim: %w", err)
+	}
+	c.forget()
+	c.Step, c.InvitationID, c.UpdatedAt = ClaimLink, invitationID, now
+	if err := tx.SaveClaim(ctx, c); err != nil {
+		return fmt.Errorf("save claim: %w", err)
+	}
+	return nil
+}
+
 // leadsTo tells whether a candidate's link lets a Telegram user to its
 // application: it can be used and the application belongs to nobody, or this
 // very person has the application already. A link that somebody else has used,
 // or that ended because the application was linked, leads nowhere.
-func leadsTo(ctx context.Context, tx Tx, in AcceptInput, inv *Invitation, a *Application, now time.Time) (bool, error) {
+func leadsTo(ctx context.Context, tx Tx, telegramID int64, inv *Invitation, a *Application, now time.Time) (bool, error) {
 	if a.PersonID == 0 {
 		return inv.Open(now), nil
 	}
-	p, err := tx.PersonByTelegram(ctx, in.TelegramID)
+	p, err := tx.PersonByTelegram(ctx, telegramID)
 	if err != nil {
 		if AsError(err).Kind == NotFound {
 			return false, nil

@@ -1,0 +1,209 @@
+package service_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flowbot/service"
+)
+
+// opened opens a new link of an application as a Telegram user and returns it.
+func (c *center) opened(a service.Application, telegramID int64) string {
+	c.t.Helper()
+	token, _, err := c.candidates().Invite(c.t.Context(), c.anna, a.ID, 0)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	in, err := c.Accept(c.t.Context(), service.AcceptInput{TelegramID: telegramID, Token: token})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if diff := cmp.Diff(service.Arrival{Asked: true}, in); diff != "" {
+		c.t.Fatalf("the link tells (-want +got):\n%s", diff)
+	}
+	return token
+}
+
+// born answers the question of a link.
+func (c *center) born(telegramID int64, day string) (*service.Arrival, error) {
+	c.t.Helper()
+	return c.candidates().ClaimLink(c.t.Context(), service.ClaimLinkInput{TelegramID: telegramID, Born: day})
+}
+
+// linkedTo is the person of an application; 0 is none.
+func (c *center) linkedTo(a service.Application) int64 {
+	c.t.Helper()
+	now, err := c.store.Application(c.t.Context(), service.System, a.ID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return now.PersonID
+}
+
+// daysApart gives each application a day of birth of its own.
+func daysApart(n int, a *service.Application) { a.BornOn = service.NewDay(1990, 3, 4+n) }
+
+func TestALinkOpensToTheDayOfBirthOfItsCandidate(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	list := c.applications(c.exam(2, daysApart))
+	own, other := list[0], list[1]
+	token := c.opened(own, 71)
+	for _, text := range []string{"", "вчера", "31.02.1990", "05.03.2126", "05.03.1890"} {
+		_, err := c.born(71, text)
+		refusedWith(t, text, err, service.ReasonCandidateBorn)
+	}
+	_, err := c.born(71, other.BornOn.Russian())
+	refusedWith(t, "another's slip", err, service.ReasonCandidateOther)
+	_, err = c.Accept(t.Context(), service.AcceptInput{TelegramID: 72, Token: token})
+	refusedWith(t, "the link after a wrong answer", err, "")
+	_, err = c.People.Actor(t.Context(), 71)
+	refusedWith(t, "a seat before the answer", err, service.ReasonNotFound)
+	if c.linkedTo(own) != 0 || c.linkedTo(other) != 0 {
+		t.Error("linked by a wrong answer")
+	}
+	in, err := c.born(72, " "+own.BornOn.Russian()+" ")
+	if err != nil || in.Application == nil || in.Application.ID != own.ID || in.Already || c.linkedTo(own) != in.Actor.PersonID {
+		t.Errorf("right: %+v, %v", in, err)
+	}
+	_, err = c.born(72, own.BornOn.Russian())
+	refusedWith(t, "twice", err, service.ReasonInvitationInvalid)
+	_, err = c.born(71, own.BornOn.Russian())
+	refusedWith(t, "who came late", err, service.ReasonInvitationInvalid)
+	again, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 72, Token: token})
+	if err != nil || !again.Already || again.Asked {
+		t.Errorf("the own link once more: %+v, %v", again, err)
+	}
+}
+
+func TestTheLinkThatWasOpenedLastIsTheOneThatOpens(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	list := c.applications(c.exam(2, daysApart))
+	c.opened(list[0], 71)
+	c.opened(list[1], 71)
+	_, err := c.born(71, list[0].BornOn.Russian())
+	refusedWith(t, "the first one's day", err, service.ReasonCandidateOther)
+	in, err := c.born(71, list[1].BornOn.Russian())
+	if err != nil || in.Application.ID != list[1].ID || c.linkedTo(list[0]) != 0 {
+		t.Errorf("%+v, %v", in, err)
+	}
+}
+
+func TestALinkThatEndsBeforeTheAnswerOpensNothing(t *testing.T) {
+	t.Parallel()
+	right := service.NewDay(1990, 3, 5).Russian()
+	for name, tt := range map[string]struct {
+		meanwhile func(ctx context.Context, c *center, a service.Application, token string) error
+		want      service.Reason
+	}{
+		"nothing happens": {func(context.Context, *center, service.Application, string) error { return nil }, ""},
+		"it expires":      {func(context.Context, *center, service.Application, string) error { return nil }, service.ReasonInvitationInvalid},
+		"another person answers": {func(ctx context.Context, c *center, _ service.Application, token string) error {
+			_, err := c.arrives(service.AcceptInput{TelegramID: 72, Token: token})
+			return err
+		}, service.ReasonInvitationInvalid},
+		"another person finds the application by telephone": {func(ctx context.Context, c *center, a service.Application, _ string) error {
+			return c.found(ctx, a, 72)
+		}, service.ReasonInvitationInvalid},
+		"it is linked and taken away again": {func(ctx context.Context, c *center, a service.Application, token string) error {
+			if _, err := c.arrives(service.AcceptInput{TelegramID: 72, Token: token}); err != nil {
+				return err
+			}
+			now, err := c.store.Application(ctx, service.System, a.ID)
+			if err != nil {
+				return err
+			}
+			_, err = c.candidates().Unlink(ctx, c.anna, a.ID, now.Revision)
+			return err
+		}, service.ReasonInvitationInvalid},
+		"the person cancels": {func(ctx context.Context, c *center, _ service.Application, _ string) error {
+			return c.candidates().CancelClaim(ctx, 71)
+		}, service.ReasonInvitationInvalid},
+		"the person looks for an application by telephone": {func(ctx context.Context, c *center, _ service.Application, _ string) error {
+			return c.candidates().BeginClaim(ctx, 71)
+		}, service.ReasonInvitationInvalid},
+		"a day passes": {func(_ context.Context, c *center, _ service.Application, _ string) error {
+			c.wait(25 * time.Hour)
+			return nil
+		}, service.ReasonInvitationInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCenter(t)
+			a := c.applications(c.exam(1, daysApart, func(_ int, a *service.Application) { a.Phone = "998900000001" }))[0]
+			token := c.opened(a, 71)
+			if name == "it expires" {
+				if _, err := c.store.Bun().NewRaw(`UPDATE invitations SET expires_at = ?`, c.now()).Exec(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tt.meanwhile(t.Context(), c, a, token); err != nil {
+				t.Fatal(err)
+			}
+			before := c.linkedTo(a)
+			in, err := c.born(71, right)
+			refusedWith(t, name, err, tt.want)
+			switch after := c.linkedTo(a); {
+			case tt.want != "" && after != before:
+				t.Errorf("linked to %d, was %d", after, before)
+			case tt.want == "" && (in == nil || after != in.Actor.PersonID):
+				t.Errorf("linked to %d: %+v", after, in)
+			}
+		})
+	}
+}
+
+// found links an application by a claim.
+func (c *center) found(ctx context.Context, a service.Application, telegramID int64) error {
+	s := c.candidates()
+	if err := s.ClaimPhone(ctx, service.ClaimContact{TelegramID: telegramID, OwnerID: telegramID, Phone: a.Phone}); err != nil {
+		return err
+	}
+	if err := s.ClaimBorn(ctx, telegramID, a.BornOn.Russian()); err != nil {
+		return err
+	}
+	_, err := s.ClaimDigits(ctx, service.ClaimInput{TelegramID: telegramID, Digits: a.IdentityDocument[len(a.IdentityDocument)-4:]})
+	return err
+}
+
+func TestWhoFoundTheApplicationThemselvesIsLetInByItsLink(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	a := c.applications(c.exam(1, daysApart, func(_ int, a *service.Application) { a.Phone = "998900000001" }))[0]
+	token := c.opened(a, 71)
+	if err := c.found(t.Context(), a, 71); err != nil {
+		t.Fatal(err)
+	}
+	in, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 71, Token: token})
+	if err != nil || !in.Already || in.Asked {
+		t.Errorf("%+v, %v", in, err)
+	}
+}
+
+func TestWrongDaysOfBirthAreBoundedAsWrongClaimsAre(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	list := c.applications(c.exam(2, daysApart))
+	c.opened(list[0], 71)
+	for range 5 {
+		_, err := c.born(71, "01.01.1980")
+		refusedWith(t, "wrong", err, service.ReasonCandidateOther)
+	}
+	_, err := c.born(71, list[0].BornOn.Russian())
+	refusedWith(t, "right, too late", err, service.ReasonCandidateSlow)
+	c.opened(list[1], 71) // another link is no way around
+	_, err = c.born(71, list[1].BornOn.Russian())
+	refusedWith(t, "another link", err, service.ReasonCandidateSlow)
+	if err := c.found(t.Context(), list[0], 71); service.ReasonOf(err) != service.ReasonCandidateSlow {
+		t.Errorf("by telephone: %v", err)
+	}
+	c.opened(list[0], 71)
+	c.wait(time.Hour + time.Minute)
+	if _, err := c.born(71, list[0].BornOn.Russian()); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+}
