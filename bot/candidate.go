@@ -90,7 +90,12 @@ func (b *Bot) candidateTurn(ctx context.Context, t *Turn) (Reply, error) {
 		return b.candidatePress(ctx, t, code)
 	}
 	if t.Again { // the answer to a question, most likely, that was taken the first time
-		return Reply{}, nil
+		if t.By.PersonID == 0 {
+			return Reply{}, nil
+		}
+		r, err := b.mine(ctx, t) // what it has led to
+		r.Edit = false
+		return r, err
 	}
 	r, err := b.home(ctx, t)
 	if t.File != nil || t.Other != "" || t.By.PersonID != 0 {
@@ -221,6 +226,13 @@ func (b *Bot) speak(ctx context.Context, t *Turn) (Reply, error) {
 			return Reply{}, err
 		}
 		t.text = b.texts[language]
+		c, err := b.Candidates.Claim(ctx, t.Chat)
+		if err != nil {
+			return Reply{}, err
+		}
+		if c.Step == service.ClaimLink { // the question is what they could not read
+			return edited(askBorn(ctx, t))
+		}
 		return edited(b.home(ctx, t))
 	}
 	if _, err := b.People.SetLanguage(ctx, t.By, language); err != nil {
@@ -336,8 +348,38 @@ func (b *Bot) renderDelivery(ctx context.Context, to service.Actor, batch []json
 	return letter{Reply: r, Sent: b.delivered(to, first)}, err
 }
 
+// askBorn asks whoever has opened the link of an application for the day of birth of
+// its candidate. Who is nobody yet may read another language than their Telegram.
+func askBorn(_ context.Context, t *Turn) (Reply, error) {
+	r := questionBorn()
+	if t.By.PersonID == 0 {
+		r.Rows = append(r.Rows, languageRows()...)
+	}
+	return r, nil
+}
+
+// questionBorn asks for the day of birth, of an application's link or in a search.
+func questionBorn() Reply {
+	return Reply{Text: "candidate_born", Rows: cancelRows()}
+}
+
+// cancelRows is the way out of what a candidate has begun.
+func cancelRows() [][]Button { return [][]Button{row(Button{Press: Press{Do: pressFindCancel}})} }
+
+// leaveLink forgets the link that somebody has opened, and tells whether its
+// question was awaited.
+func (b *Bot) leaveLink(ctx context.Context, t *Turn) (bool, error) {
+	c, err := b.Candidates.Claim(ctx, t.Chat)
+	if err != nil || c.Step != service.ClaimLink {
+		return false, err
+	}
+	return true, b.Candidates.CancelClaim(ctx, t.Chat)
+}
+
 // arrivedCandidate greets somebody who has come in by the link of an application.
 func (b *Bot) arrivedCandidate(ctx context.Context, t *Turn, in service.Arrival) (Reply, error) {
+	t.By, t.text = in.Actor, b.textFor(in.Actor)
+	b.outfit(ctx, t.Chat, t.By)
 	if err := b.Candidates.CancelClaim(ctx, t.Chat); err != nil {
 		return Reply{}, err
 	}
@@ -359,8 +401,17 @@ func (b *Bot) find(ctx context.Context, t *Turn) (Reply, error) {
 
 func askContact() Reply { return Reply{Text: "candidate_phone", Contact: "candidate_contact"} }
 
-// cancelClaim ends the search, if any.
+// cancelClaim ends the search, or the question of a link, if any.
 func (b *Bot) cancelClaim(ctx context.Context, t *Turn) (Reply, error) {
+	left, err := b.leaveLink(ctx, t)
+	if err != nil {
+		return Reply{}, err
+	}
+	if left { // of anybody: those who work here can open a candidate's link
+		r, err := edited(b.home(ctx, t))
+		r.Lead = "candidate_link_left"
+		return r, err
+	}
 	if err := mayBeCandidate(t.By); err != nil {
 		return Reply{}, err
 	}
@@ -378,22 +429,26 @@ func (b *Bot) cancelClaim(ctx context.Context, t *Turn) (Reply, error) {
 }
 
 // claimTurn takes what somebody says in a search for their applications: a
-// contact at any time, the rest while it is awaited. It reports false for what is
-// no part of one.
+// contact at any time, the rest while it is awaited; and the answer to the question
+// of a candidate's link, which those who work here can open too. It reports false
+// for what is no part of these.
 func (b *Bot) claimTurn(ctx context.Context, t *Turn) (Reply, bool, error) {
-	if t.By.PersonID != 0 && !t.By.Has(service.RoleCandidate) {
-		return Reply{}, false, nil
-	}
-	if t.Contact != nil {
+	if t.Contact != nil && mayBeCandidate(t.By) == nil {
 		r, err := b.asCandidate(b.claimPhone)(ctx, t)
 		return r, true, err
 	}
 	c, err := b.Candidates.Claim(ctx, t.Chat)
-	if err != nil || c.Step == service.ClaimIdle {
+	if err != nil || c.Step == service.ClaimIdle || c.Step != service.ClaimLink && mayBeCandidate(t.By) != nil {
 		return Reply{}, false, err
 	}
-	if code, _, known := b.typedLabel(t); known && t.Text != "" && slices.Contains(candidatePresses, code) {
-		return Reply{}, false, nil // they have turned to something else
+	// They have turned to something else.
+	works := t.By.PersonID != 0 && !onlyCandidate(t.By)
+	if code, _, known := b.typedLabel(t); known && t.Text != "" && (works || slices.Contains(candidatePresses, code)) {
+		return Reply{}, false, nil
+	}
+	if works && t.File != nil {
+		_, err := b.leaveLink(ctx, t)
+		return Reply{}, false, err
 	}
 	r, err := b.asCandidate(func(ctx context.Context, t *Turn) (Reply, error) { return b.claimStep(ctx, t, c) })(ctx, t)
 	return r, true, err
@@ -408,13 +463,11 @@ func (b *Bot) claimPhone(ctx context.Context, t *Turn) (Reply, error) {
 }
 
 func (b *Bot) claimStep(ctx context.Context, t *Turn, c *service.Claim) (Reply, error) {
-	cancel := [][]Button{row(Button{Press: Press{Do: pressFindCancel}})}
-	born := Reply{Text: "candidate_born", Rows: cancel}
-	digits := Reply{Text: "candidate_digits", Rows: cancel}
+	digits := Reply{Text: "candidate_digits", Rows: cancelRows()}
 	switch c.Step {
 	case service.ClaimBorn:
 		if err := b.Candidates.ClaimBorn(ctx, t.Chat, t.Text); err != nil {
-			return refusedAnswer(born, err)
+			return refusedAnswer(questionBorn(), err)
 		}
 		return digits, nil
 	case service.ClaimDigits:
@@ -423,14 +476,28 @@ func (b *Bot) claimStep(ctx context.Context, t *Turn, c *service.Claim) (Reply, 
 			return b.claimed(ctx, t, done)
 		}
 		if service.ReasonOf(err) == service.ReasonCandidateNoMatch {
-			return refusedAnswer(born, err)
+			return refusedAnswer(questionBorn(), err)
 		}
 		return refusedAnswer(digits, err)
+	case service.ClaimLink:
+		return b.claimLink(ctx, t)
 	case service.ClaimPhone, service.ClaimIdle:
 	}
 	r := askContact()
 	r.Lead = string(ReasonUnexpected)
 	return r, nil
+}
+
+// claimLink takes the answer to the question of a link.
+func (b *Bot) claimLink(ctx context.Context, t *Turn) (Reply, error) {
+	in, err := b.Candidates.ClaimLink(ctx, service.ClaimLinkInput{TelegramID: t.Chat, Language: t.Language, Born: t.Text})
+	switch {
+	case err == nil:
+		return b.arrivedCandidate(ctx, t, *in)
+	case service.ReasonOf(err) == service.ReasonInvitationInvalid:
+		return b.refusedLink(ctx, t, err)
+	}
+	return refusedAnswer(questionBorn(), err)
 }
 
 // refusedAnswer shows why an answer was refused above the question.

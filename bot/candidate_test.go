@@ -37,6 +37,22 @@ func (d *desk) joined(p *emulator.Phone, number string) {
 	d.t.Helper()
 	p.Start(d.slip(number))
 	d.quietly()
+	p.Say(d.born(number))
+	d.quietly()
+}
+
+// born is the day of birth in an application, as its candidate writes it.
+func (d *desk) born(number string) string {
+	d.t.Helper()
+	return d.application(number).BornOn.Russian()
+}
+
+// comes lets a telephone in by an application's link.
+func (d *desk) comes(p *emulator.Phone, token, number string) {
+	d.t.Helper()
+	p.Start(token)
+	d.settle()
+	d.says(p, d.born(number))
 }
 
 // linkIn takes the payload out of the link in the newest message.
@@ -63,9 +79,12 @@ func TestACandidateComesByALink(t *testing.T) {
 	}
 	token := linkIn(t, anna)
 	ali, thief := d.abroad("ali", "ru", "+998 90 000 00 01"), d.abroad("thief", "en", "+1")
-	ali.Start(token)
-	d.settle()
 	thief.Start(token) // forwarded, or photographed
+	d.settle()
+	d.says(thief, "01.01.1980")
+	d.comes(ali, token, "77-01")
+	d.says(thief, d.born("77-01")) // guessed, too late
+	thief.Start(token)
 	d.settle()
 	ali.Start(token) // the same one again
 	d.settle()
@@ -202,7 +221,7 @@ func TestACertificateReachesItsCandidate(t *testing.T) {
 		t.Error("not written down")
 	}
 	d.presses(ali, "Mening sertifikatim", "Nusxasini olish · 77-01")
-	late.Start(d.slip("77-02"))
+	d.comes(late, d.slip("77-02"), "77-02")
 	late.Start("wrong") // meanwhile
 	d.settle()
 	if late.Last().File == nil && d.application("77-02").DeliveredAt == nil {
@@ -240,8 +259,7 @@ func TestAnApplicationIsTakenAway(t *testing.T) {
 		t.Error("the wrong person keeps something")
 	}
 	d.presses(anna, "Пригласить сдающего")
-	right.Start(linkIn(t, anna))
-	d.settle()
+	d.comes(right, linkIn(t, anna), "77-01")
 	if right.Last().File == nil {
 		t.Error("the right person gets nothing")
 	}
@@ -251,8 +269,7 @@ func TestAnApplicationIsTakenAway(t *testing.T) {
 	d.settle()
 	d.says(anna, "Экзамен 77")
 	d.presses(anna, "Сдающие")
-	wrong.Start(spare)
-	d.settle()
+	d.comes(wrong, spare, "77-02")
 	golden(t, "candidate_unlink", d.tg.Transcript())
 }
 
@@ -296,8 +313,7 @@ func TestWhoWorksHereCanBeACandidateToo(t *testing.T) {
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	d.exam("Центр", "77", "2026-02-24", 1)
 	d.says(anna, "Язык") // not hers yet
-	anna.Start(d.slip("77-01"))
-	d.settle()
+	d.comes(anna, d.slip("77-01"), "77-01")
 	d.says(anna, "/menu")
 	d.presses(anna, "Мой сертификат", "В меню", "Язык", "English")
 	d.says(anna, "Экзамены")
@@ -360,8 +376,7 @@ func TestWhoBlocksTheBotGetsTheirCertificateLater(t *testing.T) {
 	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered, func(_ int, a *service.Application) { a.Language = "ky" }))
 	ali := d.abroad("ali", "ky", "+1")
 	d.joined(ali, "77-01")
-	ali.Start(d.slip("77-02")) // a second application of the same person
-	d.quietly()
+	d.joined(ali, "77-02") // a second application of the same person
 	ali.Block()
 	d.settle()
 	d.loaded(anna, "77-01", "1000000000001")
@@ -450,6 +465,8 @@ func TestEveryWordToACandidateIsInTheirLanguage(t *testing.T) {
 			for _, number := range []string{"77-02", "77-03", "77-04"} {
 				p.Start(d.slip(number))
 				d.settle()
+				words("hello", "01.01.1980", "/cancel")
+				d.comes(p, d.slip(number), number)
 			}
 			look()
 			files := 0

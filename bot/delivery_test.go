@@ -101,8 +101,7 @@ func TestTheDeliveriesOfAnExamArePaused(t *testing.T) {
 	d.settle()
 	d.says(ali, "/menu")
 	d.presses(ali, "Mening sertifikatim")
-	late.Start(slip)
-	d.settle()
+	d.comes(late, slip, "77-02")
 	d.says(anna, "Выдать сейчас")
 	d.says(anna, "Выдать сейчас · 77")
 	if n := scansOf(ali) + scansOf(late); n != 0 {
@@ -152,8 +151,7 @@ func TestScansGoOutBeforeTheirTime(t *testing.T) {
 		}
 	}
 	late := d.abroad("late", "en", "+9")
-	late.Start(d.slip("77-02"))
-	d.settle()
+	d.comes(late, d.slip("77-02"), "77-02")
 	if scansOf(late) != 1 {
 		t.Error("who came after «Выдать сейчас» has to wait")
 	}
@@ -367,8 +365,7 @@ func TestAScanIsRecalledFromAWrongChat(t *testing.T) {
 	d.pass(time.Hour, "nothing goes to that person again by itself")
 	d.settle()
 	d.presses(anna, "Отвязать", "Да, отвязать")
-	right.Start(d.slip("77-01"))
-	d.settle()
+	d.comes(right, d.slip("77-01"), "77-01")
 	d.pass(time.Hour, "nor to who is linked now")
 	d.settle()
 	if scansOf(wrong) != 0 || scansOf(right) != 0 {

@@ -115,8 +115,7 @@ func TestADayOfACenter(t *testing.T) {
 
 	d.sends(anna, examDayBook(t))
 	d.tg.Note("the candidate comes by the link of his slip")
-	ali.Start(d.slip("24-118-01"))
-	d.settle()
+	d.comes(ali, d.slip("24-118-01"), "24-118-01")
 
 	d.tg.Note("results: a table, and two by hand")
 	d.says(anna, "Мои задачи")

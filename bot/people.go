@@ -64,21 +64,36 @@ type arrivedView struct {
 // accept lets the sender of /start TOKEN in.
 func (b *Bot) accept(ctx context.Context, t *Turn) (Reply, error) {
 	in, err := b.People.Accept(ctx, service.AcceptInput{TelegramID: t.Chat, Language: t.Language, Chosen: t.chosen, Token: t.Text})
-	if err != nil {
-		if e := service.AsError(err); t.By.PersonID != 0 && e.Kind == service.Invalid {
-			r, err := b.home(ctx, t)
-			r.Text, r.Data = string(e.Reason), e.Data
-			return r, err
-		}
-		return Reply{}, err
+	switch {
+	case err != nil:
+		return b.refusedLink(ctx, t, err)
+	case in.Asked:
+		return b.asCandidate(askBorn)(ctx, t)
+	case in.Application != nil:
+		return b.arrivedCandidate(ctx, t, in)
 	}
 	t.By, t.text = in.Actor, b.textFor(in.Actor)
 	b.outfit(ctx, t.Chat, t.By)
-	if in.Application != nil {
-		return b.arrivedCandidate(ctx, t, in)
-	}
 	r, err := b.menu(ctx, t)
 	r.Text, r.Data = "arrived", arrivedView{in.Actor.Name, in.Seat.Role, orgName(in.Org), in.Already && !t.Again}
+	return r, err
+}
+
+// refusedLink says that a link leads nowhere. The question of one that was opened
+// before it is not awaited any more: its answer would be taken for one to this link.
+func (b *Bot) refusedLink(ctx context.Context, t *Turn, cause error) (Reply, error) {
+	e := service.AsError(cause)
+	if e.Kind != service.Invalid {
+		return Reply{}, cause
+	}
+	if _, err := b.leaveLink(ctx, t); err != nil {
+		return Reply{}, err
+	}
+	if t.By.PersonID == 0 {
+		return Reply{}, cause
+	}
+	r, err := b.home(ctx, t)
+	r.Text, r.Data = string(e.Reason), e.Data
 	return r, err
 }
 

@@ -146,6 +146,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonCandidateBorn:      reply,
 	service.ReasonCandidateDigits:    reply,
 	service.ReasonCandidateNoMatch:   reply,
+	service.ReasonCandidateOther:     reply,
 	service.ReasonCandidateSlow:      reply,
 	service.ReasonCandidateNoScan:    alert,
 	service.ReasonCandidateLinked:    alert,

@@ -252,9 +252,16 @@ var asides = []Action{
 	pressUploadPage,
 }
 
-// turnAway ends a brief conversation when a person asks for something else.
+// turnAway ends a brief conversation, and the question of a candidate's link, when
+// a person asks for something else.
 func (b *Bot) turnAway(ctx context.Context, t *Turn) error {
-	if t.Press != nil && slices.Contains(asides, t.Press.Do) || t.Command == "cancel" || t.Command == "help" {
+	if t.Command == "cancel" || t.Command == "help" || t.Press != nil && t.Press.Do == pressFindCancel {
+		return nil
+	}
+	if _, err := b.leaveLink(ctx, t); err != nil {
+		return err
+	}
+	if t.Press != nil && slices.Contains(asides, t.Press.Do) {
 		return nil
 	}
 	d, err := b.drafts.Get(ctx, t.By)
@@ -420,8 +427,16 @@ func (b *Bot) askAgain(ctx context.Context, t *Turn, w talk, step string, form j
 	return again, nil
 }
 
-// cancel ends the open conversation, if any. Files that were sent stay.
+// cancel ends the open conversation, if any. Files that were sent stay. The question
+// of a candidate's link comes first: it was asked last, see turnAway.
 func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
+	c, err := b.Candidates.Claim(ctx, t.Chat)
+	if err != nil {
+		return Reply{}, err
+	}
+	if c.Step == service.ClaimLink {
+		return b.asCandidate(b.cancelClaim)(ctx, t)
+	}
 	d, err := b.drafts.Get(ctx, t.By)
 	if err != nil {
 		return Reply{}, err
