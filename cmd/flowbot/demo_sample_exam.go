@@ -544,6 +544,10 @@ func (i *installation) linkSampleCandidates(ctx context.Context, now time.Time) 
 			if _, err := s.people.Accept(ctx, service.AcceptInput{TelegramID: p.telegram, Language: p.language, Token: token}); err != nil {
 				return fmt.Errorf("application %s: %w", number, err)
 			}
+			in := service.ClaimLinkInput{TelegramID: p.telegram, Language: p.language, Born: sampleLinked.born}
+			if _, err := s.candidates.ClaimLink(ctx, in); err != nil {
+				return fmt.Errorf("application %s: %w", number, err)
+			}
 		}
 	}
 	return nil

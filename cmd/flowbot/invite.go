@@ -11,7 +11,7 @@ type inviteCommand struct {
 	Role        string `required:"" enum:"admin,partner_rep,operator_rep,center_staff,candidate" help:"admin, partner_rep, operator_rep, center_staff or candidate."`
 	Org         int64  `help:"The organisation's id; admins have none."`
 	Name        string `help:"Whom the invitation is for."`
-	Application string `help:"A candidate's application, by its number."`
+	Application string `help:"A candidate's application, by its number; the link opens to the day of birth in it."`
 }
 
 // Run prints the link.

@@ -120,6 +120,7 @@ var examConversations = []struct {
 	}},
 	{"a candidate's link", []step{
 		say("center", "Заявка "+examOfNumbers+"-01"), press("center", "Пригласить сдающего"), follow("colleague", "center"),
+		say("colleague", "01.01.1980"), say("colleague", "03.01.1990"),
 	}},
 	{"a scan and a handover", slices.Concat(load(examOfScan+"-02", "0777100000002"), []step{
 		press("center", "Да, верно"), press("center", "Отметить выдачу"), press("center", "Сегодня"),
