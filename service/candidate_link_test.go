@@ -10,14 +10,17 @@ import (
 	"flowbot/service"
 )
 
-// opened opens a new link of an application as a Telegram user and returns it.
-func (c *center) opened(a service.Application, telegramID int64) string {
+// opener is the Telegram user who opens links.
+const opener = 71
+
+// opened opens a new link of an application and returns it.
+func (c *center) opened(a service.Application) string {
 	c.t.Helper()
 	token, _, err := c.candidates().Invite(c.t.Context(), c.anna, a.ID, 0)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	in, err := c.Accept(c.t.Context(), service.AcceptInput{TelegramID: telegramID, Token: token})
+	in, err := c.Accept(c.t.Context(), service.AcceptInput{TelegramID: opener, Token: token})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -51,16 +54,16 @@ func TestALinkOpensToTheDayOfBirthOfItsCandidate(t *testing.T) {
 	c := newCenter(t)
 	list := c.applications(c.exam(2, daysApart))
 	own, other := list[0], list[1]
-	token := c.opened(own, 71)
+	token := c.opened(own)
 	for _, text := range []string{"", "вчера", "31.02.1990", "05.03.2126", "05.03.1890"} {
-		_, err := c.born(71, text)
+		_, err := c.born(opener, text)
 		refusedWith(t, text, err, service.ReasonCandidateBorn)
 	}
-	_, err := c.born(71, other.BornOn.Russian())
+	_, err := c.born(opener, other.BornOn.Russian())
 	refusedWith(t, "another's slip", err, service.ReasonCandidateOther)
 	_, err = c.Accept(t.Context(), service.AcceptInput{TelegramID: 72, Token: token})
 	refusedWith(t, "the link after a wrong answer", err, "")
-	_, err = c.People.Actor(t.Context(), 71)
+	_, err = c.Actor(t.Context(), opener)
 	refusedWith(t, "a seat before the answer", err, service.ReasonNotFound)
 	if c.linkedTo(own) != 0 || c.linkedTo(other) != 0 {
 		t.Error("linked by a wrong answer")
@@ -71,7 +74,7 @@ func TestALinkOpensToTheDayOfBirthOfItsCandidate(t *testing.T) {
 	}
 	_, err = c.born(72, own.BornOn.Russian())
 	refusedWith(t, "twice", err, service.ReasonInvitationInvalid)
-	_, err = c.born(71, own.BornOn.Russian())
+	_, err = c.born(opener, own.BornOn.Russian())
 	refusedWith(t, "who came late", err, service.ReasonInvitationInvalid)
 	again, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 72, Token: token})
 	if err != nil || !again.Already || again.Asked {
@@ -83,11 +86,11 @@ func TestTheLinkThatWasOpenedLastIsTheOneThatOpens(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
 	list := c.applications(c.exam(2, daysApart))
-	c.opened(list[0], 71)
-	c.opened(list[1], 71)
-	_, err := c.born(71, list[0].BornOn.Russian())
+	c.opened(list[0])
+	c.opened(list[1])
+	_, err := c.born(opener, list[0].BornOn.Russian())
 	refusedWith(t, "the first one's day", err, service.ReasonCandidateOther)
-	in, err := c.born(71, list[1].BornOn.Russian())
+	in, err := c.born(opener, list[1].BornOn.Russian())
 	if err != nil || in.Application.ID != list[1].ID || c.linkedTo(list[0]) != 0 {
 		t.Errorf("%+v, %v", in, err)
 	}
@@ -102,7 +105,7 @@ func TestALinkThatEndsBeforeTheAnswerOpensNothing(t *testing.T) {
 	}{
 		"nothing happens": {func(context.Context, *center, service.Application, string) error { return nil }, ""},
 		"it expires":      {func(context.Context, *center, service.Application, string) error { return nil }, service.ReasonInvitationInvalid},
-		"another person answers": {func(ctx context.Context, c *center, _ service.Application, token string) error {
+		"another person answers": {func(_ context.Context, c *center, _ service.Application, token string) error {
 			_, err := c.arrives(service.AcceptInput{TelegramID: 72, Token: token})
 			return err
 		}, service.ReasonInvitationInvalid},
@@ -121,10 +124,10 @@ func TestALinkThatEndsBeforeTheAnswerOpensNothing(t *testing.T) {
 			return err
 		}, service.ReasonInvitationInvalid},
 		"the person cancels": {func(ctx context.Context, c *center, _ service.Application, _ string) error {
-			return c.candidates().CancelClaim(ctx, 71)
+			return c.candidates().CancelClaim(ctx, opener)
 		}, service.ReasonInvitationInvalid},
 		"the person looks for an application by telephone": {func(ctx context.Context, c *center, _ service.Application, _ string) error {
-			return c.candidates().BeginClaim(ctx, 71)
+			return c.candidates().BeginClaim(ctx, opener)
 		}, service.ReasonInvitationInvalid},
 		"a day passes": {func(_ context.Context, c *center, _ service.Application, _ string) error {
 			c.wait(25 * time.Hour)
@@ -135,7 +138,7 @@ func TestALinkThatEndsBeforeTheAnswerOpensNothing(t *testing.T) {
 			t.Parallel()
 			c := newCenter(t)
 			a := c.applications(c.exam(1, daysApart, func(_ int, a *service.Application) { a.Phone = "998900000001" }))[0]
-			token := c.opened(a, 71)
+			token := c.opened(a)
 			if name == "it expires" {
 				if _, err := c.store.Bun().NewRaw(`UPDATE invitations SET expires_at = ?`, c.now()).Exec(t.Context()); err != nil {
 					t.Fatal(err)
@@ -145,7 +148,7 @@ func TestALinkThatEndsBeforeTheAnswerOpensNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := c.linkedTo(a)
-			in, err := c.born(71, right)
+			in, err := c.born(opener, right)
 			refusedWith(t, name, err, tt.want)
 			switch after := c.linkedTo(a); {
 			case tt.want != "" && after != before:
@@ -174,11 +177,11 @@ func TestWhoFoundTheApplicationThemselvesIsLetInByItsLink(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
 	a := c.applications(c.exam(1, daysApart, func(_ int, a *service.Application) { a.Phone = "998900000001" }))[0]
-	token := c.opened(a, 71)
-	if err := c.found(t.Context(), a, 71); err != nil {
+	token := c.opened(a)
+	if err := c.found(t.Context(), a, opener); err != nil {
 		t.Fatal(err)
 	}
-	in, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 71, Token: token})
+	in, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: opener, Token: token})
 	if err != nil || !in.Already || in.Asked {
 		t.Errorf("%+v, %v", in, err)
 	}
@@ -188,22 +191,39 @@ func TestWrongDaysOfBirthAreBoundedAsWrongClaimsAre(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
 	list := c.applications(c.exam(2, daysApart))
-	c.opened(list[0], 71)
+	c.opened(list[0])
 	for range 5 {
-		_, err := c.born(71, "01.01.1980")
+		_, err := c.born(opener, "01.01.1980")
 		refusedWith(t, "wrong", err, service.ReasonCandidateOther)
 	}
-	_, err := c.born(71, list[0].BornOn.Russian())
+	_, err := c.born(opener, list[0].BornOn.Russian())
 	refusedWith(t, "right, too late", err, service.ReasonCandidateSlow)
-	c.opened(list[1], 71) // another link is no way around
-	_, err = c.born(71, list[1].BornOn.Russian())
+	c.opened(list[1]) // another link is no way around
+	_, err = c.born(opener, list[1].BornOn.Russian())
 	refusedWith(t, "another link", err, service.ReasonCandidateSlow)
-	if err := c.found(t.Context(), list[0], 71); service.ReasonOf(err) != service.ReasonCandidateSlow {
+	if err := c.found(t.Context(), list[0], opener); service.ReasonOf(err) != service.ReasonCandidateSlow {
 		t.Errorf("by telephone: %v", err)
 	}
-	c.opened(list[0], 71)
+	c.opened(list[0])
 	c.wait(time.Hour + time.Minute)
-	if _, err := c.born(71, list[0].BornOn.Russian()); err != nil {
+	if _, err := c.born(opener, list[0].BornOn.Russian()); err != nil {
 		t.Errorf("after the wait: %v", err)
+	}
+}
+
+func TestASlipOpensToTheDayOfBirthAsItWasMended(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	row := applicationCells("1", "А")
+	c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(row)))
+	a := c.allApplications()[0]
+	c.opened(a)
+	_, err := c.born(opener, "02.02.1990")
+	refusedWith(t, "the day of the document", err, service.ReasonCandidateOther)
+	c.load(c.anna, workbook(t, applicationsTab(with(row, 9, "02.02.1990"))))
+	_, err = c.born(opener, a.BornOn.Russian())
+	refusedWith(t, "the day as it was", err, service.ReasonCandidateOther)
+	if _, err := c.born(opener, "02.02.1990"); err != nil {
+		t.Errorf("the day as it is: %v", err)
 	}
 }
