@@ -93,13 +93,22 @@ func (b *Bot) candidateTurn(ctx context.Context, t *Turn) (Reply, error) {
 		if t.By.PersonID == 0 {
 			return Reply{}, nil
 		}
-		r, err := b.mine(ctx, t) // what it has led to
-		r.Edit = false
-		return r, err
+		return b.ledTo(ctx, t)
 	}
 	r, err := b.home(ctx, t)
 	if t.File != nil || t.Other != "" || t.By.PersonID != 0 {
 		r.Lead = string(ReasonUnexpected)
+	}
+	return r, err
+}
+
+// ledTo tells a candidate whose answer was taken before the program was stopped what
+// it has led to; a day is that of a link.
+func (b *Bot) ledTo(ctx context.Context, t *Turn) (Reply, error) {
+	r, err := b.mine(ctx, t)
+	r.Edit = false
+	if _, noDay := service.ParseDay(t.Text); noDay == nil {
+		r.Lead, r.LeadData = "candidate_arrived", candidateView{t.By.Name}
 	}
 	return r, err
 }
