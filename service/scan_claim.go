@@ -16,15 +16,17 @@ type PageFacts struct {
 
 // AnothersPage returns the application whose certificate a page is by two readings
 // that know nothing of each other, when that is not the chosen one; 0 when nothing
-// says so. A page has three such readings: its number, its name, and the number of
-// its blank. One of them may be wrong, so that one alone refuses nobody, and a
-// person may overrule it. That two are wrong and speak for one and the same other
-// application was never seen, and a person's slip is not rare:
+// says so. A page has four such readings: its number, its name in Cyrillic and in
+// Latin, and the number of its blank. One of them may be wrong, so that one alone
+// refuses nobody, and a person may overrule it. That two are wrong and speak for one
+// and the same other application was never seen, and a person's slip is not rare:
 //
 //   - the number and the name are another's: MatchPage says so;
 //   - the whole number is another's, and the name that was compared with the chosen
 //     one's is not it, or the blank cannot be the chosen one's;
-//   - the name is one other's alone, and the blank bears that one's certificate.
+//   - the name is one other's alone, and the blank bears that one's certificate;
+//   - the name is one other's alone, in both alphabets, and paper shows where a
+//     stroke of the chosen one's name would be.
 //
 // It is pure. r is what holds for the list as it is now.
 func AnothersPage(list []PrintedCertificate, r *PageReading, applicationID int64, known PageFacts) int64 {
@@ -39,7 +41,11 @@ func AnothersPage(list []PrintedCertificate, r *PageReading, applicationID int64
 			return known.NumberOf
 		}
 	}
-	if named := onlyNamed(r); named != applicationID && named == known.BlankOf {
+	named := onlyNamed(r)
+	switch {
+	case named == 0, named == applicationID:
+		return 0
+	case named == known.BlankOf, inBothAlphabets(r, named) && deniesName(r, applicationID):
 		return named
 	}
 	return 0
@@ -54,6 +60,14 @@ func nameAgainst(r *PageReading, applicationID int64) bool {
 		}
 	}
 	return namesAnother(r, applicationID)
+}
+
+// inBothAlphabets reports whether the name on a page was compared with that of an
+// application in Cyrillic and in Latin.
+func inBothAlphabets(r *PageReading, applicationID int64) bool {
+	return slices.ContainsFunc(r.Candidates, func(c CandidateReading) bool {
+		return c.ApplicationID == applicationID && min(c.Name, c.Latin) > -1
+	})
 }
 
 // onlyNamed is the only application whose name agrees, 0 for none or several.

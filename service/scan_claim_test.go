@@ -65,12 +65,39 @@ func withoutName(r *service.PageReading) { r.Candidates = nil }
 func named(a service.Application) func(*service.PageReading) {
 	return func(r *service.PageReading) {
 		misnamed(r)
+		alsoNamed(a)(r)
+	}
+}
+
+// alsoNamed says that the name is of an application of the list, whoever else's it is.
+func alsoNamed(a service.Application) func(*service.PageReading) {
+	return ofName(a, func(c *service.CandidateReading) {
+		c.Name, c.NameWhite, c.Latin, c.LatinWhite = .95, .01, .95, .01
+	})
+}
+
+// inked says that ink lies where the name of an application would be.
+func inked(a service.Application) func(*service.PageReading) {
+	return ofName(a, func(c *service.CandidateReading) {
+		c.Name, c.NameWhite, c.Latin, c.LatinWhite = .3, .05, .3, .05
+	})
+}
+
+// ofName changes how the name was compared with that of an application.
+func ofName(a service.Application, change func(*service.CandidateReading)) func(*service.PageReading) {
+	return func(r *service.PageReading) {
 		for i := range r.Candidates {
 			if r.Candidates[i].ApplicationID == a.ID {
-				c := &r.Candidates[i]
-				c.Name, c.NameWhite, c.Latin, c.LatinWhite = .95, .01, .95, .01
+				change(&r.Candidates[i])
 			}
 		}
+	}
+}
+
+// cyrillicOnly says that no name was compared in Latin.
+func cyrillicOnly(r *service.PageReading) {
+	for i := range r.Candidates {
+		r.Candidates[i].Latin, r.Candidates[i].LatinWhite = -1, 1
 	}
 }
 
@@ -228,15 +255,42 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 		},
 		{
 			name: "with another's name, and no number", page: func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[1], blotAll) },
+			plain: service.ReasonScanAnothers, looked: service.ReasonScanAnothers,
+		},
+		{
+			name: "with another's name and its own number", page: func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], named(l[1])) },
+			plain: service.ReasonScanAnothers, looked: service.ReasonScanAnothers,
+		},
+		{
+			name: "with another's name in one alphabet, and no number",
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[1], blotAll, cyrillicOnly)
+			},
 			plain: service.ReasonScanUnsupported,
 		},
 		{
-			name: "with another's name, and no number, on that one's blank",
+			name: "with another's name, its own under ink, and no number",
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[1], blotAll, inked(l[0]))
+			},
+			plain: service.ReasonScanUnsupported,
+		},
+		{
+			name: "with a name that two others have, and no number",
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[1], blotAll, alsoNamed(l[2]))
+			},
+			plain: service.ReasonScanUnsupported,
+		},
+		{
+			name: "with another's name in one alphabet, and no number, on that one's blank",
 			before: func(d *scanDesk, l []service.Application) {
 				d.sends(d.anna, &service.Exam{ID: l[0].ExamID}, d.scanned(l[1], onBlank(other)))
 				d.work()
 			},
-			page:  func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[1], blotAll, onBlank(other)) },
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[1], blotAll, cyrillicOnly, onBlank(other))
+			},
 			plain: service.ReasonScanAnothers, looked: service.ReasonScanAnothers,
 		},
 		{
@@ -468,6 +522,15 @@ func TestAPageReadAsAnothersIsNotChosen(t *testing.T) {
 		},
 		{
 			"with another's name alone", func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[1], blotAll) },
+			service.MatchNoNumber, service.ReasonScanAnothers,
+		},
+		{
+			"with this one's number and another's name", func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], named(l[1])) },
+			service.MatchNameDiffers, service.ReasonScanAnothers,
+		},
+		{
+			"with another's name in one alphabet",
+			func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[1], blotAll, cyrillicOnly) },
 			service.MatchNoNumber, "",
 		},
 	}
@@ -577,6 +640,8 @@ func TestWhatIsAnothersByTwoReadingsIsNobodyElses(t *testing.T) {
 				t.Fatalf("a page of %d goes to %d: %+v", owner, c.ApplicationID, reading)
 			case owner == c.ApplicationID && another != 0:
 				t.Fatalf("a page of %d is refused as %d's: %+v", owner, another, reading)
+			case owner != c.ApplicationID && another == 0 && namesOnlyAnother(reading, c.ApplicationID):
+				t.Fatalf("a page with another's name goes to %d: %+v", c.ApplicationID, reading)
 			case another != 0 && service.Supported(list, reading, c.ApplicationID):
 				t.Fatalf("a page is supported as %d's and refused as %d's: %+v", c.ApplicationID, another, reading)
 			}
@@ -585,6 +650,21 @@ func TestWhatIsAnothersByTwoReadingsIsNobodyElses(t *testing.T) {
 	if matched < 1000 || others < 1000 {
 		t.Errorf("only %d pages were matched, %d choices refused", matched, others)
 	}
+}
+
+// namesOnlyAnother reports whether the name on a page is, in both alphabets, that of
+// one other application, and not that of this one.
+func namesOnlyAnother(r *service.PageReading, applicationID int64) bool {
+	agree, denied := 0, false
+	for _, c := range r.Candidates {
+		switch {
+		case c.ApplicationID == applicationID:
+			denied = c.DeniesName() && !c.AgreesByName()
+		case c.AgreesByName():
+			agree++
+		}
+	}
+	return agree == 1 && denied
 }
 
 // numberIn is the certificate of a list with the whole number on a page, chosen if
