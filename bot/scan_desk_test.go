@@ -26,12 +26,13 @@ type fakePages struct {
 
 // said is what is read on a page.
 type said struct {
-	number string // registration number, '?' where it is unsure
-	name   string // number of the certificate whose name is read; "" is that of number
-	also   string // number of another certificate with that name, "" for none
-	blank  string
-	empty  bool
-	poison bool // nothing can be read at all
+	number  string // registration number, '?' where it is unsure
+	name    string // number of the certificate whose name is read; "" is that of number
+	also    string // number of another certificate with that name, "" for none
+	blank   string
+	empty   bool
+	several bool // two blanks are on the page
+	poison  bool // nothing can be read at all
 }
 
 func newFakePages() *fakePages { return &fakePages{said: map[int]said{}, dead: make(chan struct{})} }
@@ -61,7 +62,7 @@ func (f *fakePages) Recognise(ctx context.Context, list *service.PageList, page 
 		return nil, &service.Error{Kind: service.Invalid, Reason: service.ReasonPageUnreadable}
 	}
 	s.empty = s.empty || patternOf(img) == 0 && isWhite(img)
-	r := service.PageReading{Width: img.Bounds().Dx(), Height: img.Bounds().Dy(), Empty: s.empty, Located: known && !s.empty}
+	r := service.PageReading{Width: img.Bounds().Dx(), Height: img.Bounds().Dy(), Empty: s.empty, Located: known && !s.empty && !s.several, Several: s.several}
 	if r.Located {
 		r.Number, r.NumberAlign, r.Resolution = s.number, .9, 300
 		r.BlankCode, r.BlankDigits = s.blank, s.blank

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 
 	"flowbot/service"
 )
@@ -82,7 +83,7 @@ func (b *Bot) askMore(ctx context.Context, t *Turn, c questionChoice, cause erro
 	if fault, isBlank := e.Data.(service.BlankFault); isBlank {
 		return b.askBlank(ctx, t, c, e.Reason, fault)
 	}
-	if e.Reason == service.ReasonScanAnothers || e.Reason == service.ReasonScanElsewhere {
+	if slices.Contains([]service.Reason{service.ReasonScanAnothers, service.ReasonScanElsewhere, service.ReasonScanSeveral}, e.Reason) {
 		r, err := b.pageCard(ctx, t, c.page)
 		r.Lead, r.LeadData = string(e.Reason), e.Data
 		return r, err

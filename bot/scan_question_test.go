@@ -100,6 +100,32 @@ func TestAChoiceAgainstTheNameIsTold(t *testing.T) {
 	golden(t, "scan_question_other_name", d.tg.Transcript())
 }
 
+// TestAPageOfTwoCertificatesIsNobodys is read best as
+// testdata/scan_question_several.golden.
+func TestAPageOfTwoCertificatesIsNobodys(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.centerFilled(anna)
+	e := d.scanning("118", 2)
+	d.scanned(anna, e, d.page(said{several: true}), d.certificate("118-02"))
+
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Пересканировать")
+	d.tg.Note("То же самое по одной заявке.")
+	d.says(anna, "Загрузить сертификат · 118-01")
+	d.says(anna, "4815162342001")
+	d.presses(anna, "Верно", "Верно")
+	d.sends(anna, d.bound("два.pdf", d.page(said{several: true})))
+	d.presses(anna, "Готово")
+	d.says(anna, "Загрузить")
+	d.presses(anna, "Убрать «два.pdf»")
+	d.tg.Note("Страница без бланка уходит целиком.")
+	d.sends(anna, d.bound("лист.pdf", drawnPage(t, 1<<12)))
+	d.presses(anna, "Готово", "Загрузить")
+	golden(t, "scan_question_several", d.tg.Transcript())
+}
+
 // TestNamesakesAreToldOf is read best as testdata/scan_question_namesakes.golden.
 func TestNamesakesAreToldOf(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,9 @@ type questionScreen struct {
 	Under  bool                 // its page is shown under the new one
 }
 
+// Uncut reports whether the page goes out as it came, as no blank was found on it.
+func (s questionScreen) Uncut() bool { return s.Reading == nil || !s.Reading.Located }
+
 // shownName is how much of a file's name is shown, in letters.
 const shownName = 60
 
@@ -108,7 +111,7 @@ func (b *Bot) questionRows(v *service.QuestionView) [][]Button {
 		out = append(out, row(Button{Args: owners[i], Press: c.press(pressChoose)}))
 	}
 	out = append(out, b.besideRows(v)...)
-	if v.Exam.ID != 0 && p.SHA != "" {
+	if v.Exam.ID != 0 && p.SHA != "" && p.Rule != service.MatchSeveral {
 		out = append(out, row(Button{Press: Press{pressOther, p.ID, p.Revision}}))
 	}
 	out = append(out, row(Button{Press: Press{pressNoCertificate, p.ID, p.Revision}}, Button{Press: Press{pressRescan, p.ID, p.Revision}}))

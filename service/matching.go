@@ -15,6 +15,7 @@ const (
 // The rules by which a page becomes a question.
 const (
 	MatchNotFound     MatchRule = "no blank"          // no blank on the page
+	MatchSeveral      MatchRule = "several blanks"    // more than one blank on the page: it is nobody's scan
 	MatchEmpty        MatchRule = "empty"             // nothing on the page
 	MatchNoNumber     MatchRule = "no number"         // too few digits can be read
 	MatchUnsure       MatchRule = "number unsure"     // a digit is unsure, and the second reader does not settle it
@@ -27,7 +28,7 @@ const (
 // MatchRules are all of the above.
 var MatchRules = []MatchRule{
 	MatchNumberName, MatchReaderName,
-	MatchNotFound, MatchEmpty, MatchNoNumber, MatchUnsure, MatchDisagree, MatchForeign, MatchNameDiffers, MatchNumberShared,
+	MatchNotFound, MatchSeveral, MatchEmpty, MatchNoNumber, MatchUnsure, MatchDisagree, MatchForeign, MatchNameDiffers, MatchNumberShared,
 }
 
 // Bounds of a name's agreement. Source: 348 drawn pages of all four severities, each
@@ -72,6 +73,8 @@ func MatchPage(list []PrintedCertificate, r *PageReading) (int64, MatchRule) {
 	switch {
 	case r.Empty:
 		return 0, MatchEmpty
+	case r.Several:
+		return 0, MatchSeveral
 	case !r.Located:
 		return 0, MatchNotFound
 	case r.Number == "":

@@ -45,7 +45,7 @@ func LikelyApplications(list []PrintedCertificate, r *PageReading) []int64 {
 // the machine has not read, or has read of several alike, supports nobody.
 func Supported(list []PrintedCertificate, r *PageReading, applicationID int64) bool {
 	printed := printedFor(list, applicationID)
-	if printed == nil || printed.Outdated || contradicted(printed, r) {
+	if printed == nil || printed.Outdated || r.Several || contradicted(printed, r) {
 		return false
 	}
 	return !namesAnother(r, applicationID) && !deniesName(r, applicationID) && (onlyNumber(list, r, applicationID) || onlyName(list, r, applicationID))

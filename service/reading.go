@@ -55,6 +55,7 @@ type PageReading struct {
 	Resolution    float64 // dots an inch, from the size of the blank; 0 when it was not found
 	Corners       [4]Spot // of the blank, from its top left corner clockwise, in pixels of the page
 	Empty         bool    // nothing is written on it
+	Several       bool    // more than one blank was seen on it: then nothing else was read
 
 	Number       string  // registration number by its letters, '?' where one is not sure; "" if none was seen
 	NumberAlign  float64 // how well the line of the number agrees, from -1 to 1

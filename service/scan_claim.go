@@ -103,6 +103,7 @@ func (u *Upload) said() (saidPage, error) {
 // page.
 type claim struct {
 	supported bool     // readings of the machine agree with it, and none contradicts
+	several   bool     // the page shows more than one blank
 	anothers  int64    // see AnothersPage
 	elsewhere int64    // another application at which the same file or page stands
 	blank     BlankKey // as it was read, and can be one of the printing house's; zero: unread
@@ -115,6 +116,9 @@ type claim struct {
 // refused says why a choice is refused, whatever the person says to it, and which
 // application stands against it; "" when it is not.
 func (c *claim) refused(ctx context.Context, q Queries, by Actor) (Reason, ScanFault, error) {
+	if c.several {
+		return ReasonScanSeveral, ScanFault{}, nil
+	}
 	id, reason := c.anothers, ReasonScanAnothers
 	if id == 0 {
 		id, reason = c.elsewhere, ReasonScanElsewhere
@@ -149,6 +153,7 @@ func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p
 	if out.elsewhere, err = q.StandsElsewhere(ctx, p.files, a.ID); err != nil || p.reading == nil {
 		return out, err
 	}
+	out.several = p.reading.Several
 	list, err := s.listOf(ctx, q, e)
 	if err != nil {
 		return nil, err

@@ -216,6 +216,10 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 			plain: service.ReasonScanUnsupported,
 		},
 		{
+			name: "two on a page", page: func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], twoBlanks) },
+			plain: service.ReasonScanSeveral, looked: service.ReasonScanSeveral,
+		},
+		{
 			name: "empty", page: func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], empty) },
 			plain: service.ReasonScanUnsupported,
 		},
@@ -527,6 +531,10 @@ func TestAPageReadAsAnothersIsNotChosen(t *testing.T) {
 		{
 			"with this one's number and another's name", func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], named(l[1])) },
 			service.MatchNameDiffers, service.ReasonScanAnothers,
+		},
+		{
+			"two on a page", func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], twoBlanks) },
+			service.MatchSeveral, service.ReasonScanSeveral,
 		},
 		{
 			"with another's name in one alphabet",

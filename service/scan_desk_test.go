@@ -223,6 +223,11 @@ func empty(r *service.PageReading) {
 // noBlank says that the page is something else.
 func noBlank(r *service.PageReading) { *r = service.PageReading{Width: r.Width, Height: r.Height} }
 
+// twoBlanks says that two blanks are on the page.
+func twoBlanks(r *service.PageReading) {
+	*r = service.PageReading{Width: r.Width, Height: r.Height, Several: true}
+}
+
 // misnamed says that the name is another.
 func misnamed(r *service.PageReading) {
 	for i := range r.Candidates {

@@ -131,6 +131,7 @@ func (t *takenPages) look(ctx context.Context, content io.Reader) (File, *worked
 // whose certificate it is.
 type ScanLook struct {
 	Reading   *PageReading        // nil: nothing was read
+	Located   bool                // the blank was found: the scan is cut to it
 	Supported bool                // readings of the machine agree that it is the application's
 	Number    bool                // the digits that were read are its number's, and nobody else's
 	Name      bool                // the name is its
@@ -169,6 +170,7 @@ func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, blank B
 		if out.Supported, out.Blank, out.Reading = c.supported, c.blank, c.reading; c.reading == nil {
 			return nil
 		}
+		out.Located = c.reading.Located
 		_, out.Rule = MatchPage(c.list, c.reading)
 		out.Number = onlyNumber(c.list, c.reading, a.ID)
 		name := likeness(c.reading, a.ID)

@@ -125,7 +125,7 @@ func (t *tools) reader(profile service.BlankProfile, list []service.PrintedCerti
 func (r *Reader) Close() error { return r.close() }
 
 // Read reads a page, a JPEG picture, and compares it with the list. A page on
-// which no blank is found, or nothing at all, is an answer and no error.
+// which no blank is found, or several, or nothing at all, is an answer and no error.
 func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, error) {
 	p := &page{data: data, part: 1}
 	out := &service.PageReading{}
@@ -147,7 +147,14 @@ func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, e
 	if out.Empty = isEmpty(small); out.Empty {
 		return out, nil
 	}
-	if !r.locate(p, small, k, out) {
+	var at *homography
+	if r.locate(p, small, k, out) {
+		at = &p.h
+	}
+	if out.Several = r.several(p.img, at); out.Several { // the page is shown as a whole
+		out.Located, out.Corners, out.Resolution = false, [4]service.Spot{}, 0
+	}
+	if !out.Located {
 		return out, nil
 	}
 	number, err := r.readNumber(p, out)

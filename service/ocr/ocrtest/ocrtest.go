@@ -86,6 +86,8 @@ type request struct {
 	Corpus   *drawn.Order
 	Marked   []Marked
 	Signed   []drawn.Signed
+	Pairs    bool // two of them on a page
+	Beside   bool // side by side
 	White    image.Point
 }
 
@@ -115,6 +117,12 @@ func Blanks(tb testing.TB, profile service.BlankProfile, seed uint64, v drawn.Se
 func Scans(tb testing.TB, profile service.BlankProfile, seed uint64, v drawn.Severity, sheets ...drawn.Signed) []drawn.Scan {
 	tb.Helper()
 	return ask(tb, &request{Profile: profile, Seed: seed, Severity: v, Signed: sheets}).Scans
+}
+
+// Pairs is drawn.Pairs. It shares them as Corpus does.
+func Pairs(tb testing.TB, profile service.BlankProfile, seed uint64, v drawn.Severity, beside bool, sheets ...drawn.Signed) []drawn.Scan {
+	tb.Helper()
+	return ask(tb, &request{Profile: profile, Seed: seed, Severity: v, Signed: sheets, Pairs: true, Beside: beside}).Scans
 }
 
 // White is a white page, a JPEG in gray, of so many pixels.
@@ -191,6 +199,10 @@ func (r *request) draw(ctx context.Context, dir string) (*response, error) {
 	press, err := pdf.New()
 	if err != nil {
 		return nil, err
+	}
+	if r.Pairs {
+		out.Scans, err = drawn.Pairs(ctx, press, r.Profile, r.Seed, r.Severity, r.Signed, r.Beside, dir)
+		return out, err
 	}
 	if r.Corpus == nil {
 		out.Scans, err = drawn.Scans(ctx, press, r.Profile, r.Seed, r.Severity, r.Signed, dir)
