@@ -18,8 +18,9 @@ const (
 	pressResendNow Action = "dlb" // Version is the application's revision
 	pressRecalling Action = "dlc" // «Отозвать скан»: asks first
 	pressRecall    Action = "dld" // ID is the delivery's, Version the application's revision
-	pressArrived   Action = "dle" // «Считать полученным»; Version is the application's revision
-	pressUnsent    Action = "dlf" // «Считать неотправленным»; the same
+	pressArrived   Action = "dle" // «Считать полученным»: asks first
+	pressUnsent    Action = "dlf" // «Считать неотправленным»; Version is the application's revision
+	pressBelieve   Action = "dlg" // of pressArrived: the word that it asks for; the same
 )
 
 func (b *Bot) deliveryActions() []action {
@@ -32,7 +33,8 @@ func (b *Bot) deliveryActions() []action {
 		{pressResendNow, "delivery_again_yes", b.sendAgain},
 		{pressRecalling, "delivery_recall", b.recalling},
 		{pressRecall, "delivery_recall_yes", b.recall},
-		{pressArrived, "delivery_arrived", b.decideLost(true)},
+		{pressArrived, "delivery_arrived", b.believing},
+		{pressBelieve, "delivery_arrived_yes", b.decideLost(true)},
 		{pressUnsent, "delivery_unsent", b.decideLost(false)},
 	}
 }

@@ -28,6 +28,24 @@ func (b *Bot) lostScreen(ctx context.Context, t *Turn) (Reply, error) {
 	return Reply{Text: "delivery_lost", Data: v, Edit: true, Rows: rows}, nil
 }
 
+// believing asks before a scan counts as delivered: nothing takes that back.
+func (b *Bot) believing(ctx context.Context, t *Turn) (Reply, error) {
+	if t.Press.ID == 0 { // typed: a list of who did not get theirs leads on
+		return b.chooseExam(ctx, t, service.ExamFilter{}, pressReach)
+	}
+	v, err := b.Exams.Application(ctx, t.By, t.Press.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !v.Delivery.Unknown() {
+		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonDeliveryNotLost}
+	}
+	return Reply{Text: "delivery_arrived_ask", Data: v, Edit: true, Rows: [][]Button{row(
+		Button{Press: Press{pressBelieve, v.Application.ID, v.Application.Revision}},
+		Button{Label: "back", Press: Press{pressApplication, v.Application.ID, 0}},
+	)}}, nil
+}
+
 // decideLost takes a person's word for what became of a scan. Of one that was not
 // sent it asks whether it is to go now.
 func (b *Bot) decideLost(arrived bool) handler {

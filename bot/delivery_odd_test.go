@@ -61,7 +61,7 @@ func TestWhoSatTwoExamsGetsBothScans(t *testing.T) {
 	d.settle()
 	d.says(anna, "Заявка 77-01")
 	d.says(anna, "Заявка 78-01")
-	d.presses(anna, "Считать полученным")
+	d.presses(anna, "Считать полученным", "Да, считать полученным")
 	d.says(anna, "Заявка 77-01")
 	d.presses(anna, "Отозвать скан", "Да, отозвать")
 	d.says(ali, "/menu")

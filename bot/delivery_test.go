@@ -261,7 +261,8 @@ func TestALostDeliveryWaitsForAPerson(t *testing.T) {
 	d.presses(boris, "Назад")
 	d.presses(anna, "Считать неотправленным")
 	under, data := button(t, boris, "Считать полученным")
-	d.pressesOld(boris, under, data) // a colleague decides otherwise, too late
+	d.pressesOld(boris, under, data) // of what is decided nothing is asked
+	d.pressesOld(boris, under, strings.Replace(data, "dle", "dlg", 1)) // a colleague decides otherwise, too late
 	d.presses(anna, "Назад", "Отправить снова", "Да, отправить снова")
 	if scansOf(ali) != 2 || d.application("77-01").DeliveredAt == nil {
 		t.Errorf("%d scans came", scansOf(ali))
@@ -283,8 +284,9 @@ func TestALostDeliveryHasArrived(t *testing.T) {
 	d.loaded(anna, "77-01", "1000000000001")
 	d.loses(ali)
 	d.says(anna, "Заявка 77-01")
-	under, data := button(t, anna, "Считать полученным")
-	d.presses(anna, "Считать полученным")
+	d.presses(anna, "Считать полученным", "Назад", "Считать полученным")
+	under, data := button(t, anna, "Да, считать полученным")
+	d.presses(anna, "Да, считать полученным")
 	d.pressesOld(anna, under, data) // a double tap
 	d.tg.Note("Анна хочет отозвать и это сообщение.")
 	anna.PressData(fmt.Sprintf("dlc:%d:0", d.application("77-01").ID))

@@ -85,6 +85,8 @@ type DeliveryFacts struct {
 	RecalledAt time.Time   // UTC; when that was asked for
 	Recallable bool        // something can be taken back
 	Linked     bool        // there is somebody to send it to
+	Believed   bool        // nothing but a person's word says that the present scan has arrived
+	BelievedBy string      // name of that person, "" if nobody knows it any more
 
 	Question *OpenQuestion // the page without whose decision the scan does not go; nil for none
 }
@@ -108,6 +110,12 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 		f.Recallable = f.Recallable || d.recallable(now)
 		f.Recalled = f.Recalled || d.ScanID == a.ScanID && d.RecalledAt != nil
 	}
+	if a.believed(list) {
+		f.Believed = true
+		if f.BelievedBy, err = believedBy(ctx, q, a); err != nil {
+			return f, err
+		}
+	}
 	lost, err := q.LostDeliveries(ctx, a.ID)
 	if err != nil {
 		return f, fmt.Errorf("lost deliveries of application %d: %w", a.ID, err)
@@ -130,6 +138,32 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 	}
 	f.Failed = state == NoticeFailed
 	return f, nil
+}
+
+// believed tells that the present scan counts as delivered, and that no message
+// with it is known in the chat of its candidate.
+func (a *Application) believed(list []Delivery) bool {
+	of := func(d *Delivery) bool { return d.ScanID == a.ScanID && d.PersonID == a.PersonID }
+	return a.DeliveredAt != nil && slices.ContainsFunc(list, func(d Delivery) bool { return of(&d) && d.MessageID == 0 }) &&
+		!slices.ContainsFunc(list, func(d Delivery) bool { return of(&d) && d.MessageID != 0 })
+}
+
+// mostSteps bounds the steps among which the one is looked for by which a scan
+// counts as delivered.
+const mostSteps = 100
+
+// believedBy is the name of who said last that a scan has arrived.
+func believedBy(ctx context.Context, q Queries, a *Application) (string, error) {
+	steps, err := q.HistoryOf(ctx, SubjectApplication, a.ID, mostSteps)
+	if err != nil {
+		return "", fmt.Errorf("history of application %d: %w", a.ID, err)
+	}
+	for _, h := range slices.Backward(steps) {
+		if h.Event == deliveryBelieved {
+			return h.By, nil
+		}
+	}
+	return "", nil
 }
 
 // withheld tells that a scan is there and nothing brings it to anybody, whoever is

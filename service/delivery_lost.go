@@ -14,6 +14,9 @@ const (
 	ReasonDeliveryNotLost     Reason = "delivery.not_lost" // there is nothing to decide
 )
 
+// deliveryBelieved is the step by which a scan counts as delivered.
+const deliveryBelieved = "delivery_believed"
+
 // LostDelivery is a scan that left for a chat without an answer: it may have
 // arrived. Its message has no number that anybody knows, so it cannot be deleted.
 type LostDelivery struct {
@@ -57,7 +60,7 @@ func (s *Deliveries) DecideLost(ctx context.Context, by Actor, applicationID int
 		}
 		event := "delivery_denied"
 		if arrived {
-			event = "delivery_believed"
+			event = deliveryBelieved
 		}
 		if err := sc.note(ctx, SubjectApplication, a.ID, event, "", "", ""); err != nil {
 			return err
