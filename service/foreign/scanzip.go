@@ -81,7 +81,7 @@ func (p *pager) entry(ctx context.Context, e *zip.File) error {
 	reason := service.Reason("")
 	if isZip(beginning) {
 		reason = service.ReasonArchiveNested
-		if z, err := zip.NewReader(f, size); err == nil && isDocument(z) {
+		if z, err := zip.NewReader(f, size); isOffice(e.Name) || err == nil && isDocument(z) {
 			reason = service.ReasonFileNotPDF
 		}
 	}
@@ -97,6 +97,12 @@ func (p *pager) entry(ctx context.Context, e *zip.File) error {
 // isZip tells whether a file begins as a zip, if an empty one.
 func isZip(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("PK\x03\x04")) || bytes.HasPrefix(b, []byte("PK\x05\x06"))
+}
+
+// isOffice tells whether a file is called as office programs call documents that
+// they keep in a zip: one that is damaged cannot be asked what it is.
+func isOffice(name string) bool {
+	return slices.Contains([]string{".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp"}, strings.ToLower(path.Ext(name)))
 }
 
 // isDocument tells whether a zip is a document of an office program, which keeps
