@@ -261,7 +261,7 @@ func TestALostDeliveryWaitsForAPerson(t *testing.T) {
 	d.presses(boris, "Назад")
 	d.presses(anna, "Считать неотправленным")
 	under, data := button(t, boris, "Считать полученным")
-	d.pressesOld(boris, under, data) // of what is decided nothing is asked
+	d.pressesOld(boris, under, data)                                   // of what is decided nothing is asked
 	d.pressesOld(boris, under, strings.Replace(data, "dle", "dlg", 1)) // a colleague decides otherwise, too late
 	d.presses(anna, "Назад", "Отправить снова", "Да, отправить снова")
 	if scansOf(ali) != 2 || d.application("77-01").DeliveredAt == nil {

@@ -2,6 +2,7 @@ package ocr_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"flowbot/service"
@@ -19,7 +20,7 @@ func pairOf(pages int, p service.BlankProfile) []drawn.Signed {
 	var out []drawn.Signed
 	for i := range 2 * pages {
 		out = append(out, drawn.Signed{Series: series, BlankNumber: fmt.Sprintf("%0*d", p.Digits, 101+i), Certificate: service.Certificate{
-			Application: fmt.Sprint(i + 1), Level: service.Levels[i%len(service.Levels)],
+			Application: strconv.Itoa(i + 1), Level: service.Levels[i%len(service.Levels)],
 			Name: "Каримов Алишер", NameLatin: "KARIMOV ALISHER", RegistrationNumber: fmt.Sprintf("24-10-40538-%06d-1", i+1),
 			Institution: "Центром тестирования «Мост»", Address: "г. Образцовск", SignatoryPosition: "Директор", SignatoryName: "О. О. Образцова",
 			IssuedOn: service.NewDay(2026, 2, 5), ValidUntil: service.NewDay(2029, 2, 5),
