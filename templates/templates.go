@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 )
@@ -50,9 +51,30 @@ type Pair struct{ First, Second any }
 // what candidates can see.
 const Base = "ru"
 
+// loaded are the sets that were asked for before, by their languages.
+var loaded = struct {
+	sync.Mutex
+	sets map[string]*Set
+}{sets: map[string]*Set{}}
+
 // Load returns the texts of lang, such as "uz": those of its own folder, and the
-// base language's for what that does not have.
+// base language's for what that does not have. It reads them once: who asks again
+// gets the same Set. It is safe for concurrent use.
 func Load(lang string) (*Set, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if s := loaded.sets[lang]; s != nil {
+		return s, nil
+	}
+	s, err := parse(lang)
+	if err != nil {
+		return nil, err
+	}
+	loaded.sets[lang] = s
+	return s, nil
+}
+
+func parse(lang string) (*Set, error) {
 	texted, err := template.New(lang).Option("missingkey=error").Funcs(funcs).ParseFS(texts, "text/"+Base+"/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("texts %s: %w", Base, err)
