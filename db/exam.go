@@ -314,7 +314,7 @@ func (t tx) SaveApplications(ctx context.Context, list []service.Application) er
 				born_on = _data.born_on, gender = _data.gender, identity_document = _data.identity_document,
 				citizenship = _data.citizenship, phone = _data.phone, language = _data.language,
 				outcome = _data.outcome, violations = _data.violations, result_comment = _data.result_comment,
-				registration_number = _data.registration_number, issued_on = _data.issued_on, valid_until = _data.valid_until,
+				registration_number = _data.registration_number, number_typed = _data.number_typed, issued_on = _data.issued_on, valid_until = _data.valid_until,
 				scan_id = _data.scan_id, handed_on = _data.handed_on, person_id = _data.person_id, linked_at = _data.linked_at,
 				deliver_at = _data.deliver_at, delivered_at = _data.delivered_at, revision = _data.revision, updated_at = now()`).
 			Where("application.id = _data.id").Exec(ctx)

@@ -164,6 +164,7 @@ CREATE TABLE public.applications (
     revision integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    number_typed boolean DEFAULT false NOT NULL,
     CONSTRAINT applications_entitled CHECK (((registration_number = ''::text) OR ((outcome = 'passed'::text) AND (violations = 'none'::text)))),
     CONSTRAINT applications_gender CHECK ((gender = ANY (ARRAY[''::text, 'm'::text, 'f'::text]))),
     CONSTRAINT applications_handed CHECK (((handed_on IS NULL) OR (registration_number <> ''::text))),
@@ -171,6 +172,7 @@ CREATE TABLE public.applications (
     CONSTRAINT applications_linked CHECK (((person_id IS NULL) = (linked_at IS NULL))),
     CONSTRAINT applications_loaded CHECK (((scan_id IS NULL) OR (registration_number <> ''::text))),
     CONSTRAINT applications_number CHECK ((number <> ''::text)),
+    CONSTRAINT applications_number_typed CHECK (((NOT number_typed) OR (registration_number <> ''::text))),
     CONSTRAINT applications_outcome CHECK ((outcome = ANY (ARRAY[''::text, 'absent'::text, 'failed'::text, 'passed'::text]))),
     CONSTRAINT applications_registered CHECK (((registration_number <> ''::text) = (issued_on IS NOT NULL))),
     CONSTRAINT applications_valid CHECK (((valid_until IS NULL) OR (registration_number <> ''::text))),
@@ -240,6 +242,7 @@ CREATE TABLE public.blanks (
     reason text DEFAULT ''::text NOT NULL,
     changed_by bigint,
     changed_at timestamp with time zone NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
     CONSTRAINT blanks_number CHECK ((number <> ''::text)),
     CONSTRAINT blanks_spoiled CHECK (((state <> 'spoiled'::text) OR (reason <> ''::text))),
     CONSTRAINT blanks_state CHECK ((state = ANY (ARRAY['used'::text, 'spoiled'::text]))),
@@ -1256,6 +1259,8 @@ CREATE INDEX applications_person ON public.applications USING btree (person_id) 
 CREATE INDEX applications_phone ON public.applications USING btree (phone) WHERE (phone <> ''::text);
 
 CREATE UNIQUE INDEX applications_registration_number ON public.applications USING btree (registration_number) WHERE (registration_number <> ''::text);
+
+CREATE INDEX applications_typed ON public.applications USING btree (exam_id) WHERE number_typed;
 
 CREATE INDEX blank_profiles_center ON public.blank_profiles USING btree (center_id, id);
 

@@ -113,6 +113,7 @@ type Application struct {
 	Violations         Violations
 	ResultComment      string
 	RegistrationNumber string     // of ФИС ФРДО; "" before
+	NumberTyped        bool       // a person typed it, and no answer of ФИС ФРДО has said it since
 	IssuedOn           Day        `bun:"type:date,nullzero"` // of the certificate; set together with the number
 	ValidUntil         Day        `bun:"type:date,nullzero"` // last day; zero with a number: without limit
 	ScanID             int64      `bun:",nullzero"`          // the loaded scan; 0: not loaded
