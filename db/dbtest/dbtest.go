@@ -31,8 +31,9 @@ import (
 // parallel tests and their pools.
 const maxConns = 400
 
-// timeout bounds what a test waits for the server, the template included.
-const timeout = 2 * time.Minute
+// timeout bounds what a test waits for the server, the template included: far
+// above what a busy machine needs.
+const timeout = 10 * time.Minute
 
 // server is where this process makes its databases.
 type server struct {
@@ -233,8 +234,9 @@ func (s *server) makeTemplate(ctx context.Context, template string) error {
 	if err != nil || there {
 		return err
 	}
-	// Older templates go; whoever still wants one makes it again.
-	if err := s.drop(ctx, templatePrefix); err != nil {
+	// Older templates go; whoever still wants one makes it again. On this connection:
+	// those who wait for the template may hold all others of the pool.
+	if err := drop(ctx, conn, templatePrefix); err != nil {
 		return err
 	}
 	// Made under another name, so that a kill leaves nothing that looks ready.
@@ -252,10 +254,17 @@ func (s *server) makeTemplate(ctx context.Context, template string) error {
 }
 
 // sweep drops the databases of tests that were killed.
-func (s *server) sweep(ctx context.Context) error { return s.drop(ctx, testPrefix) }
+func (s *server) sweep(ctx context.Context) error { return drop(ctx, s.admin, testPrefix) }
 
-func (s *server) drop(ctx context.Context, prefix string) error {
-	rows, err := s.admin.Query(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", prefix)
+// asker is a connection or a pool of them.
+type asker interface {
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+}
+
+// drop drops all databases whose names begin with prefix.
+func drop(ctx context.Context, on asker, prefix string) error {
+	rows, err := on.Query(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", prefix)
 	if err != nil {
 		return fmt.Errorf("list old databases: %w", err)
 	}
@@ -264,7 +273,7 @@ func (s *server) drop(ctx context.Context, prefix string) error {
 		return fmt.Errorf("list old databases: %w", err)
 	}
 	for _, name := range names {
-		if _, err := s.admin.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
+		if _, err := on.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
 			return fmt.Errorf("drop %s: %w", name, err)
 		}
 	}
