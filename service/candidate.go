@@ -814,7 +814,9 @@ func (s *Candidates) ClaimDigits(ctx context.Context, in ClaimInput) (*Claimed, 
 			return err
 		}
 		c.forget()
-		c.Tries, c.NextAt = 0, now
+		if out.New { // whoever finds their own once more would have new tries at another's link
+			c.Tries, c.NextAt = 0, now
+		}
 		return nil
 	})
 	if err != nil {

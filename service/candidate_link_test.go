@@ -211,6 +211,26 @@ func TestWrongDaysOfBirthAreBoundedAsWrongClaimsAre(t *testing.T) {
 	}
 }
 
+func TestOwnApplicationsFoundOnceMoreGiveNoNewTries(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	list := c.applications(c.exam(2, daysApart, func(_ int, a *service.Application) { a.Phone = "998900000001" }))
+	if err := c.found(t.Context(), list[1], opener); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		c.opened(list[0])
+		_, err := c.born(opener, "01.01.1980")
+		refusedWith(t, "wrong", err, service.ReasonCandidateOther)
+		if err := c.found(t.Context(), list[1], opener); service.AsError(err).Kind == service.Internal && err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.opened(list[0])
+	_, err := c.born(opener, list[0].BornOn.Russian())
+	refusedWith(t, "after five wrong days", err, service.ReasonCandidateSlow)
+}
+
 func TestASlipOpensToTheDayOfBirthAsItWasMended(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t)
