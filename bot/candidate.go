@@ -316,9 +316,28 @@ func (b *Bot) delivered(to service.Actor, s *service.CandidateScan) func(context
 }
 
 // candidateNotices are the notices of this subject. A scan whose request got no
-// answer is not sent again: it may have arrived, and admins decide.
+// answer is not sent again: it may have arrived, and a person decides.
 func (b *Bot) candidateNotices() map[string]notice {
-	return map[string]notice{service.DeliveryNotice{}.NoticeKind(): {b.renderDelivery, false}}
+	return map[string]notice{
+		service.DeliveryNotice{}.NoticeKind():   {b.renderDelivery, false},
+		service.LinksEndedNotice{}.NoticeKind(): {each(b.renderLinksEnded), true},
+	}
+}
+
+// renderLinksEnded tells staff that the links of an application ended, unless its
+// candidate has come in meanwhile.
+func (b *Bot) renderLinksEnded(ctx context.Context, to service.Actor, n service.LinksEndedNotice) (letter, error) {
+	v, err := b.Exams.Application(ctx, to, n.ApplicationID)
+	if err != nil {
+		return gone(err)
+	}
+	if v.Application.PersonID != 0 {
+		return letter{Skip: true}, nil
+	}
+	return letter{Reply: Reply{Text: "candidate_links_ended", Data: v, Rows: [][]Button{
+		row(Button{Press: Press{pressCandidate, v.Application.ID, 0}}),
+		row(Button{Press: Press{pressApplication, v.Application.ID, 0}, Args: v.Application.Number}, Button{Press: Press{Do: pressMenu}}),
+	}}}, nil
 }
 
 // renderDelivery brings a scan to its candidate, one in a message: what waits

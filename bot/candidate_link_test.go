@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"flowbot/bot/emulator"
 )
 
 // TestASwappedSlipBringsNothing is read best as testdata/candidate_swapped.golden.
@@ -148,6 +150,37 @@ func TestWhoGuessesTheDayOfBirthIsSlowedDown(t *testing.T) {
 		t.Error("not linked after the wait")
 	}
 	golden(t, "candidate_born_guessed", d.tg.Transcript())
+}
+
+// TestStaffHearThatTheLinksOfAnApplicationEnded is read best as
+// testdata/candidate_born_ended.golden.
+func TestStaffHearThatTheLinksOfAnApplicationEnded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.exam("Центр", "77", "2026-02-24", 2)
+	ali := d.abroad("ali", "ru", "+1")
+	finder, other := d.abroad("finder", "uz", "+2"), d.abroad("other", "en", "+3")
+	d.joined(finder, "77-02")
+	token := d.slip("77-01")
+	for _, p := range []*emulator.Phone{finder, other} {
+		p.Start(token)
+		d.settle()
+		for range 5 {
+			d.says(p, "05.03.1980")
+		}
+	}
+	d.presses(anna, "Пригласить сдающего")
+	link := linkIn(t, anna)
+	d.tg.Note("the candidate comes with the slip that has ended, and with the new link")
+	ali.Start(token)
+	d.settle()
+	d.comes(ali, link, "77-01")
+	d.presses(anna, "Заявка · 77-01", "История")
+	if d.application("77-01").PersonID == 0 {
+		t.Error("not linked by the new link")
+	}
+	golden(t, "candidate_born_ended", d.tg.Transcript())
 }
 
 // TestStaffWhoOpenACandidatesLinkAreNotHeldUp is read best as

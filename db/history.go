@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/uptrace/bun/dialect/pgdialect"
+
 	"flowbot/service"
 )
 
@@ -21,6 +23,15 @@ func (q queries) HistoryOf(ctx context.Context, subject string, id int64, limit 
 		Order("history.id DESC").Limit(int64(limit)).Scan(ctx)
 	slices.Reverse(out)
 	return out, explain(err)
+}
+
+// StepsSince implements service.HistoryQueries.
+func (q queries) StepsSince(ctx context.Context, subject string, id int64, event string, others []string) (int, error) {
+	n := 0
+	err := q.NewRaw(`SELECT count(*) FROM history WHERE subject = ?0 AND subject_id = ?1 AND event = ?2 AND id > coalesce(
+		(SELECT max(id) FROM history WHERE subject = ?0 AND subject_id = ?1 AND event = ANY (?3)), 0)`,
+		subject, id, event, pgdialect.Array(others)).Scan(ctx, &n)
+	return n, explain(err)
 }
 
 // AddHistory implements service.HistoryCommands.

@@ -493,7 +493,7 @@ func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, 
 		if err := sc.tx.SaveApplications(ctx, []Application{*a}); err != nil {
 			return fmt.Errorf("application %d: %w", a.ID, err)
 		}
-		if err := sc.note(ctx, SubjectApplication, a.ID, "unlinked", "", "", ""); err != nil {
+		if err := sc.note(ctx, SubjectApplication, a.ID, stepUnlinked, "", "", ""); err != nil {
 			return err
 		}
 		return s.unseat(ctx, sc, who.ID)
@@ -711,9 +711,10 @@ type ClaimLinkInput struct {
 // ClaimLink takes the day of birth of whoever has opened a candidate's link, see
 // People.Accept, and gives them its application when that is its candidate's. On
 // another day it is ReasonCandidateOther: the link is not used up, and the day is
-// awaited again; after a few of these ReasonCandidateSlow for a while. A link that
-// has ended meanwhile, and the question that was never asked or has waited too long,
-// is ReasonInvitationInvalid.
+// awaited again; after a few of these ReasonCandidateSlow for a while, and after a few
+// more, whoever answered them, all links of the application end, which the center's
+// staff hear. A link that has ended, and the question that was never asked or has
+// waited too long, is ReasonInvitationInvalid.
 func (s *Candidates) ClaimLink(ctx context.Context, in ClaimLinkInput) (*Arrival, error) {
 	day, err := readBorn(in.Born, s.now())
 	if err != nil {
@@ -741,7 +742,12 @@ func (s *Candidates) ClaimLink(ctx context.Context, in ClaimLinkInput) (*Arrival
 		case a.BornOn != day:
 			c.wrong(now)
 			refused = refuse(Invalid, ReasonCandidateOther)
-			return nil
+			ended, err := wrongBorn(ctx, tx, in.TelegramID, a, now)
+			if ended {
+				c.forget()
+				refused = refuse(Invalid, ReasonInvitationInvalid)
+			}
+			return err
 		}
 		got, err := s.people.seatByLink(ctx, tx, AcceptInput{TelegramID: in.TelegramID, Language: in.Language, Chosen: c.Language}, inv, a, now)
 		if err != nil {
@@ -874,7 +880,7 @@ func (s *Candidates) take(ctx context.Context, tx Tx, in ClaimInput, c *Claim, f
 			continue
 		}
 		out.New = true
-		if err := link(ctx, tx, &found[i], p, "linked_by_phone", now); err != nil {
+		if err := link(ctx, tx, &found[i], p, stepByPhone, now); err != nil {
 			return nil, err
 		}
 	}

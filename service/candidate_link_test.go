@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -229,6 +230,102 @@ func TestOwnApplicationsFoundOnceMoreGiveNoNewTries(t *testing.T) {
 	c.opened(list[0])
 	_, err := c.born(opener, list[0].BornOn.Russian())
 	refusedWith(t, "after five wrong days", err, service.ReasonCandidateSlow)
+}
+
+// linksEnded counts the steps of an application that concern its links, and the
+// notices about them.
+func (c *center) linksEnded(a service.Application) (wrong, ended, notices int) {
+	c.t.Helper()
+	err := c.store.Bun().NewRaw(`SELECT count(*) FILTER (WHERE event = 'wrong_born'), count(*) FILTER (WHERE event = 'end_links'),
+		(SELECT count(*) FROM notices WHERE kind = 'candidate_links_ended') FROM history WHERE subject = 'application' AND subject_id = ?`,
+		a.ID).Scan(c.t.Context(), &wrong, &ended, &notices)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return wrong, ended, notices
+}
+
+func TestTheLinksOfAnApplicationEndWhenManyPeopleGuess(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	s := c.candidates()
+	list := c.applications(c.exam(2, daysApart))
+	own := list[0]
+	slip, _, err := s.Invite(t.Context(), c.anna, own.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := c.opened(own)
+	const guessers = 14
+	for who := range int64(guessers) {
+		if _, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 100 + who, Token: token}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reasons := make([]service.Reason, guessers)
+	var all sync.WaitGroup
+	for who := range int64(guessers) {
+		all.Go(func() {
+			_, err := s.ClaimLink(t.Context(), service.ClaimLinkInput{TelegramID: 100 + who, Born: "01.01.1980"})
+			reasons[who] = service.ReasonOf(err)
+		})
+	}
+	all.Wait()
+	count := map[service.Reason]int{}
+	for _, r := range reasons {
+		count[r]++
+	}
+	// The tenth ends the links; who comes later opens none.
+	if diff := cmp.Diff(map[service.Reason]int{service.ReasonCandidateOther: 9, service.ReasonInvitationInvalid: 5}, count); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	if wrong, ended, notices := c.linksEnded(own); wrong != 10 || ended != 1 || notices != 2 { // Anna and Boris
+		t.Errorf("%d wrong, %d ended, %d notices", wrong, ended, notices)
+	}
+	for name, token := range map[string]string{"the link": token, "an older slip": slip} {
+		_, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 200, Token: token})
+		refusedWith(t, name, err, service.ReasonInvitationInvalid)
+	}
+	_, err = c.born(opener, own.BornOn.Russian())
+	refusedWith(t, "who opened it before", err, service.ReasonInvitationInvalid)
+	c.opened(own) // staff give a new one
+	_, err = c.born(opener, "01.01.1980")
+	refusedWith(t, "the new one is counted anew", err, service.ReasonCandidateOther)
+	if in, err := c.born(opener, own.BornOn.Russian()); err != nil || in.Application.ID != own.ID {
+		t.Errorf("the new one: %+v, %v", in, err)
+	}
+	if wrong, ended, _ := c.linksEnded(list[1]); wrong != 0 || ended != 0 {
+		t.Errorf("another application: %d wrong, %d ended", wrong, ended)
+	}
+}
+
+func TestWhoKnowsTheDayOfBirthStartsTheCountAnew(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	a := c.applications(c.exam(1, daysApart))[0]
+	guess := func(first int64) {
+		t.Helper()
+		token := c.opened(a)
+		for who := range int64(9) {
+			if _, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: first + who, Token: token}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := c.born(first+who, "01.01.1980")
+			refusedWith(t, "wrong", err, service.ReasonCandidateOther)
+		}
+	}
+	guess(100)
+	if _, err := c.born(opener, a.BornOn.Russian()); err != nil {
+		t.Fatal(err)
+	}
+	now := c.applications(c.current(&service.Exam{ID: a.ExamID}))[0]
+	if _, err := c.candidates().Unlink(t.Context(), c.anna, a.ID, now.Revision); err != nil {
+		t.Fatal(err)
+	}
+	guess(200)
+	if wrong, ended, notices := c.linksEnded(a); wrong != 18 || ended != 0 || notices != 0 {
+		t.Errorf("%d wrong, %d ended, %d notices", wrong, ended, notices)
+	}
 }
 
 func TestASlipOpensToTheDayOfBirthAsItWasMended(t *testing.T) {

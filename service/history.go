@@ -41,6 +41,9 @@ type HistoryQueries interface {
 	// HistoryOf lists the steps of a thing, oldest first, at most limit; the
 	// newest ones when there are more.
 	HistoryOf(ctx context.Context, subject string, id int64, limit int) ([]History, error)
+	// StepsSince counts the steps of one event that a thing has made since the newest
+	// of others.
+	StepsSince(ctx context.Context, subject string, id int64, event string, others []string) (int, error)
 }
 
 // HistoryCommands writes down what happens.

@@ -510,7 +510,7 @@ func (s *People) seatByLink(ctx context.Context, tx Tx, in AcceptInput, inv *Inv
 		}
 	}
 	if !out.Already {
-		if err := link(ctx, tx, a, p, "linked", now); err != nil {
+		if err := link(ctx, tx, a, p, stepLinked, now); err != nil {
 			return Arrival{}, err
 		}
 	}
