@@ -64,6 +64,19 @@ func (t tx) InsertScans(ctx context.Context, list []service.Scan) error {
 	return nil
 }
 
+// HoldScanFiles implements service.ScanCommands.
+func (t tx) HoldScanFiles(ctx context.Context, files []string) error {
+	for _, sha := range slices.Sorted(slices.Values(files)) { // of two with the same files none waits for the other for good
+		if sha == "" {
+			continue
+		}
+		if _, err := t.NewRaw("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", sha).Exec(ctx); err != nil {
+			return explain(err)
+		}
+	}
+	return nil
+}
+
 // SaveScan implements service.ScanCommands.
 func (t tx) SaveScan(ctx context.Context, s *service.Scan) error {
 	res, err := t.NewUpdate().Model(s).Column("blank_series", "blank_number", "replaced_at").WherePK().Exec(ctx)

@@ -2,11 +2,14 @@ package service_test
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"flowbot/db"
 	"flowbot/service"
 )
 
@@ -14,34 +17,44 @@ import (
 // stands before its row, and then commits what the statements change.
 func (d *desk) whileHeld(cohortID int64, do func(), statements ...string) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
+	whileLocked(d.t, d.store, fmt.Sprintf("SELECT 1 FROM cohorts WHERE id = %d FOR UPDATE", cohortID), []func(){do}, statements...)
+}
+
+// whileLocked begins all of do while another transaction holds what lock says,
+// waits until each of them stands before a lock, and then commits what the
+// statements change.
+func whileLocked(t *testing.T, store *db.DB, lock string, do []func(), statements ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	held, err := d.store.Bun().BeginTx(ctx, nil)
+	held, err := store.Bun().BeginTx(ctx, nil)
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = held.Rollback() }()
-	if _, err := held.NewRaw("SELECT 1 FROM cohorts WHERE id = ? FOR UPDATE", cohortID).Exec(ctx); err != nil {
-		d.t.Fatal(err)
+	if _, err := held.NewRaw(lock).Exec(ctx); err != nil {
+		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() { defer close(done); do() }()
-	for waits := 0; waits == 0; {
-		err := d.store.Bun().NewRaw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").
+	var all sync.WaitGroup
+	for _, one := range do {
+		all.Go(one)
+	}
+	for waits := 0; waits < len(do); {
+		err := store.Bun().NewRaw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").
 			Scan(ctx, &waits)
 		if err != nil {
-			d.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	for _, s := range statements {
 		if _, err := held.NewRaw(s).Exec(ctx); err != nil {
-			d.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	if err := held.Commit(); err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	<-done
+	all.Wait()
 }
 
 func TestAnImportSeesTheActForWhichItHasWaited(t *testing.T) {

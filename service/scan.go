@@ -59,6 +59,10 @@ type ScanQueries interface {
 type ScanCommands interface {
 	// InsertScans sets the new IDs.
 	InsertScans(ctx context.Context, list []Scan) error
+	// HoldScanFiles keeps others from holding files of these hashes until the
+	// transaction ends, so that what StandsElsewhere says of them stays true; "" is
+	// none. Whoever holds an exam, too, has held that before.
+	HoldScanFiles(ctx context.Context, files []string) error
 	// SaveScan writes the blank and when the scan was replaced.
 	SaveScan(ctx context.Context, s *Scan) error
 }
@@ -234,7 +238,7 @@ func (s *Scans) claims(ctx context.Context, sc *examScene, a *Application, u *Up
 		return false, err
 	}
 	p.blank = blank
-	c, err := s.weigh(ctx, sc.tx, sc.exam, a, p)
+	c, err := s.weighHeld(ctx, sc, a, p)
 	if err != nil {
 		return false, err
 	}

@@ -145,6 +145,15 @@ func (c *claim) refusal(ctx context.Context, q Queries, by Actor) error {
 	return err
 }
 
+// weighHeld is weigh for a choice that is about to be made: of two who say of one
+// file at one moment whose it is, the second sees what the first has said.
+func (s *Scans) weighHeld(ctx context.Context, sc *examScene, a *Application, p saidPage) (*claim, error) {
+	if err := sc.tx.HoldScanFiles(ctx, p.files); err != nil {
+		return nil, err
+	}
+	return s.weigh(ctx, sc.tx, sc.exam, a, p)
+}
+
 // weigh holds a person's choice of an application, of this exam, against what was
 // read on the page and against the list as it is now.
 func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p saidPage) (*claim, error) {

@@ -466,6 +466,36 @@ func TestAFileStandsAtOneApplication(t *testing.T) {
 	}
 }
 
+// Each load holds its own exam: only the file is common to both.
+func TestOfTwoWhoLoadOneFileAtOneMomentOneWins(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]func(t *testing.T, page []byte) []byte{
+		"the same file":             func(t *testing.T, page []byte) []byte { t.Helper(); return pdfOf(t, page) },
+		"a file and the page of it": func(_ *testing.T, page []byte) []byte { return page },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newScanDesk(t)
+			_, one := d.waiting(1)
+			_, two := d.waiting(1, elsewhere)
+			page := d.scanned(one[0], noBlank)
+			first, second := d.byHand(d.anna, one[0], pdfOf(t, page)), d.byHand(d.anna, two[0], file(t, page))
+			errs := make([]error, 2)
+			whileLocked(t, d.store, "LOCK TABLE scans IN SHARE MODE", []func(){ // both look, neither can write
+				func() { _, errs[0] = d.load(one[0], first, "0000000000101", compared) },
+				func() { _, errs[1] = d.load(two[0], second, "0000000000102", compared) },
+			})
+			lost := errs[0]
+			if lost == nil {
+				lost = errs[1]
+			}
+			if service.ReasonOf(lost) != service.ReasonScanElsewhere || errs[0] != nil && errs[1] != nil {
+				t.Errorf("the loads came to %v and %v", errs[0], errs[1])
+			}
+		})
+	}
+}
+
 func TestAFileThatStandsElsewhereDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)

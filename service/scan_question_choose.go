@@ -109,7 +109,7 @@ func (s *ScanQuestions) supports(ctx context.Context, sc *examScene, p *ScanPage
 	if err != nil {
 		return false, err
 	}
-	c, err := s.batches.scans.weigh(ctx, sc.tx, sc.exam, a, saidPage{reading: r, files: []string{p.SHA}})
+	c, err := s.batches.scans.weighHeld(ctx, sc, a, saidPage{reading: r, files: []string{p.SHA}})
 	if err != nil {
 		return false, err
 	}

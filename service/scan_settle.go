@@ -795,7 +795,11 @@ func (sc *examScene) replacedBy(ctx context.Context, scan *Scan) (*Scan, error) 
 	if err != nil || old == nil {
 		return nil, err
 	}
-	elsewhere, err := sc.tx.StandsElsewhere(ctx, []string{old.FileSHA, old.PageSHA}, old.ApplicationID)
+	files := []string{old.FileSHA, old.PageSHA}
+	if err := sc.tx.HoldScanFiles(ctx, files); err != nil {
+		return nil, err
+	}
+	elsewhere, err := sc.tx.StandsElsewhere(ctx, files, old.ApplicationID)
 	if err != nil || elsewhere != 0 {
 		return nil, err
 	}
