@@ -518,7 +518,7 @@ func (b *Bot) claimStep(ctx context.Context, t *Turn, c *service.Claim) (Reply, 
 
 // claimLink takes the answer to the question of a link.
 func (b *Bot) claimLink(ctx context.Context, t *Turn) (Reply, error) {
-	in, err := b.Candidates.ClaimLink(ctx, service.ClaimLinkInput{TelegramID: t.Chat, Language: t.Language, Born: t.Text})
+	in, err := b.Candidates.ClaimLink(ctx, service.ClaimLinkInput{TelegramID: t.Chat, Language: t.Language, Born: t.Text, Again: t.Again})
 	switch {
 	case err == nil:
 		return b.arrivedCandidate(ctx, t, *in)

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"flowbot/bot/chat"
 	"flowbot/bot/emulator"
+	"flowbot/service"
 )
 
 // TestASwappedSlipBringsNothing is read best as testdata/candidate_swapped.golden.
@@ -150,6 +152,45 @@ func TestWhoGuessesTheDayOfBirthIsSlowedDown(t *testing.T) {
 		t.Error("not linked after the wait")
 	}
 	golden(t, "candidate_born_guessed", d.tg.Transcript())
+}
+
+func TestAnAnswerThatIsHandledOnceMoreCountsOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.exam("Центр", "77", "2026-02-24", 1)
+	ali := d.abroad("ali", "ru", "+1")
+	ali.Start(d.slip("77-01"))
+	d.settle()
+	// unsaid has what is said handled while nothing can be sent, and then once more.
+	unsaid := func(text string) {
+		t.Helper()
+		ali.Say(text)
+		raw, err := d.client.Updates(t.Context(), d.offset, 0)
+		if err != nil || len(raw) != 1 {
+			t.Fatalf("%d updates, %v", len(raw), err)
+		}
+		d.tg.Inject(emulator.Fault{Method: "sendMessage", Chat: ali.ID(), Status: 400, Description: "Bad Request: no luck", Times: -1})
+		if err := d.office.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 1}); err == nil {
+			t.Error("sent while nothing can be")
+		}
+		d.tg.ClearFaults()
+		if err := d.office.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 2}); err != nil {
+			t.Fatal(err)
+		}
+		u, err := chat.Decode(raw[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.offset = u.ID + 1
+	}
+	unsaid("05.03.1980")
+	if n := d.tries(ali.ID()); n != 1 {
+		t.Errorf("%d wrong answers", n)
+	}
+	unsaid(d.born("77-01"))
+	if !strings.Contains(ali.Last().Text, "Каримов01") || d.application("77-01").PersonID == 0 {
+		t.Errorf("the right answer: %+v", ali.Last())
+	}
 }
 
 // TestStaffHearThatTheLinksOfAnApplicationEnded is read best as

@@ -706,6 +706,7 @@ type ClaimLinkInput struct {
 	TelegramID int64
 	Language   string // of their Telegram
 	Born       string // the day of birth, as they write it
+	Again      bool   // the same message was worked on before: if its day is wrong that may be counted
 }
 
 // ClaimLink takes the day of birth of whoever has opened a candidate's link, see
@@ -740,8 +741,11 @@ func (s *Candidates) ClaimLink(ctx context.Context, in ClaimLinkInput) (*Arrival
 			refused = refuse(Invalid, ReasonCandidateSlow)
 			return nil
 		case a.BornOn != day:
-			c.wrong(now)
 			refused = refuse(Invalid, ReasonCandidateOther)
+			if in.Again {
+				return nil
+			}
+			c.wrong(now)
 			ended, err := wrongBorn(ctx, tx, in.TelegramID, a, now)
 			if ended {
 				c.forget()
