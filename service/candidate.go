@@ -43,8 +43,8 @@ func LanguageOf(tag string) string {
 	return ""
 }
 
-// Delivery is one time at which a scan reached its candidate. A row is never
-// changed.
+// Delivery is one time at which a scan reached its candidate. Nothing of a row
+// changes but its recall.
 type Delivery struct {
 	ID            int64 `bun:",pk,autoincrement"`
 	ApplicationID int64
@@ -102,7 +102,7 @@ func enqueueDelivery(ctx context.Context, tx Tx, a *Application, now time.Time) 
 		return nil
 	}
 	n := DeliveryNotice{ApplicationID: a.ID, ScanID: a.ScanID}
-	// A request without an answer may have brought it: an admin decides.
+	// A request without an answer may have brought it: a person decides.
 	lost, err := tx.NoticeLost(ctx, a.PersonID, n.NoticeKey())
 	if err != nil || lost {
 		return err

@@ -37,6 +37,8 @@
 //	Скан                           Scan: picture of a printed, signed certificate
 //	Пачка сканов                   ScanBatch of ScanPages: one upload
 //	Нераспознанные                 ScanQuestions: pages that a person decides on
+//	Листовка с QR                  Slip: a candidate's one-use link on paper
+//	Поиск заявки                   Claim: what somebody says to be linked to it
 //	Выдача                         handover of the paper; Delivery of the scan in chat
 //	Файл к экзамену                Upload: a file sent in chat for something of an exam
 //	Страница загрузки              UploadLink: an address of our own for files too large for the chat
