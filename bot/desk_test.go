@@ -82,6 +82,9 @@ type deskOptions struct {
 	publicURL   string             // of our own server; "": there is no page for large files
 }
 
+// printer is that of all desks: it has read the fonts.
+var printer = sync.OnceValues(pdf.New)
+
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	return newDeskWith(t, deskOptions{maxDownload: emulator.DefaultMaxDownload})
@@ -111,7 +114,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		t.Fatal(err)
 	}
 	calendars := service.NewCalendars(d.store, calendar)
-	if d.printer, err = pdf.New(); err != nil {
+	if d.printer, err = printer(); err != nil {
 		t.Fatal(err)
 	}
 	o.foreign.TempDir = t.TempDir()
@@ -167,7 +170,7 @@ func newDeskWith(t *testing.T, o deskOptions) *desk {
 		}
 	}
 	d.boot()
-	t.Cleanup(d.stop)
+	atEnd(t, d.stop)
 	return d
 }
 

@@ -20,3 +20,13 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(dbtest.Main(m))
 }
+
+// atEnd does something when a test ends, and lets go of all that it takes for that:
+// package testing keeps what it was given until the last test of a package has ended.
+func atEnd(t *testing.T, do func()) {
+	t.Helper()
+	t.Cleanup(func() {
+		do()
+		do = nil
+	})
+}

@@ -48,7 +48,7 @@ func newOffice(t *testing.T) *office {
 	now := func() time.Time { return o.at }
 	o.tg = emulator.New(emulator.Options{Transcript: true, Now: now, BotName: "flowbot"})
 	srv := httptest.NewServer(o.tg)
-	t.Cleanup(func() {
+	atEnd(t, func() {
 		o.tg.Close()
 		srv.Close()
 	})

@@ -111,10 +111,12 @@ func Open(tb testing.TB, url string) *db.DB {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	closing := d
 	tb.Cleanup(func() {
-		if err := d.Close(); err != nil {
+		if err := closing.Close(); err != nil {
 			tb.Errorf("close the database: %v", err)
 		}
+		closing = nil // package testing keeps this function until the last test has ended
 	})
 	return d
 }
