@@ -392,7 +392,7 @@ func TestOfTwoWhoPressAtOnceOneWins(t *testing.T) {
 	for i := range errs {
 		all.Go(func() {
 			by := []service.Actor{c.anna, c.boris}[i%2]
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			_, errs[i] = c.protocols.Move(ctx, by, e.ID, revision, service.ProtocolTake)
 		})

@@ -16,6 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// patience bounds what is waited for: far above what a busy machine needs.
+const patience = 5 * time.Minute
+
 var screenshots = flag.String("screenshots", "", "a folder for pictures of the page")
 
 // browser starts a headless Chromium with a telephone's screen.
@@ -31,7 +34,7 @@ func browser(t *testing.T) context.Context {
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WindowSize(390, 780), chromedp.WSURLReadTimeout(time.Minute),
+		chromedp.WindowSize(390, 780), chromedp.WSURLReadTimeout(patience),
 	)
 	t.Cleanup(stop)
 	// The browser is newer than the protocol: events without a name in it are
@@ -43,7 +46,7 @@ func browser(t *testing.T) context.Context {
 
 func shoot(t *testing.T, ctx context.Context, name string) { //nolint:revive // t first, as in all helpers
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var png []byte
 	if err := chromedp.Run(ctx, chromedp.CaptureScreenshot(&png)); err != nil {
@@ -106,7 +109,7 @@ func TestThePageSendsALargeFileThroughWhateverBreaks(t *testing.T) {
 	ctx := tab()
 	step := func(name string, actions ...chromedp.Action) {
 		t.Helper()
-		limited, cancel := context.WithTimeout(ctx, time.Minute)
+		limited, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := chromedp.Run(limited, actions...); err != nil {
 			shoot(t, ctx, "failed.png")

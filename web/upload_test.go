@@ -185,11 +185,11 @@ func (d *desk) until(what string, holds func() bool) {
 	d.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(time.Minute); !holds(); {
+	for deadline := time.After(patience); !holds(); {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			d.t.Fatalf("%s: not in a minute", what)
+			d.t.Fatalf("%s: not in %s", what, patience)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func TestTheRealClientServesAConversation(t *testing.T) {
 		<-done
 		srv.Close()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	p := s.Phone(42, "person", "ru")
 	await := func(texts ...string) emulator.Message {

@@ -25,6 +25,9 @@ import (
 	"flowbot/bot/emulator"
 )
 
+// patience bounds what is waited for: far above what a busy machine needs.
+const patience = 5 * time.Minute
+
 var screenshots = flag.String("screenshots", "", "a folder for pictures of the page")
 
 // browser starts a headless Chromium with a profile of its own, which chromedp
@@ -41,7 +44,7 @@ func browser(t *testing.T) context.Context {
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WindowSize(1600, 900), chromedp.WSURLReadTimeout(time.Minute),
+		chromedp.WindowSize(1600, 900), chromedp.WSURLReadTimeout(patience),
 	)
 	t.Cleanup(stop)
 	// The browser is newer than the protocol: events without a name in it are
@@ -179,7 +182,7 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 
 	step := func(name string, actions ...chromedp.Action) {
 		t.Helper()
-		limited, cancel := context.WithTimeout(ctx, time.Minute)
+		limited, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := chromedp.Run(limited, actions...); err != nil {
 			shoot(t, ctx, "failed.png")
@@ -201,7 +204,7 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 	}
 	eventually := func(what string, cond func() bool) {
 		t.Helper()
-		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		wait, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := s.WaitFor(wait, cond); err != nil {
 			shoot(t, ctx, "failed.png")

@@ -177,7 +177,7 @@ func (r *rig) polling(a args) <-chan answer {
 // polled waits until somebody polls.
 func (r *rig) polled() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := r.WaitFor(ctx, func() bool {
 		r.mu.Lock()
@@ -270,7 +270,7 @@ func TestAWebhookGetsUpdatesInOrderUntilItTakesThem(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(push{})); diff != "" {
 		t.Error(diff)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := r.WaitFor(ctx, func() bool { return r.Pending() == 0 }); err != nil {
 		t.Fatal(err)
