@@ -46,9 +46,8 @@ type Limits struct {
 	Files   int64 // open at once
 }
 
-// Limit takes away from this process what the limits do not leave it, and the
-// rights that files' modes could give it. Programs that are started later inherit
-// all of it.
+// Limit takes away from this process what the limits do not leave it. Programs that
+// are started later inherit them.
 func Limit(l Limits) error {
 	space, data, err := memoryNow()
 	if err != nil {
@@ -75,10 +74,6 @@ func Limit(l Limits) error {
 		}
 	}
 	debug.SetMaxStack(64 << 20) // a page tree that contains itself ends sooner
-	// No program that is started from here gains rights by its file's mode.
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up privileges: %w", err)
-	}
 	return nil
 }
 

@@ -88,9 +88,10 @@ func exceeds(r service.Reason, limit, got int64) error {
 	return &verdict{Reason: r, Limit: limit, Got: got}
 }
 
-// Main is the child: it limits itself, reads one question from in, answers it
-// on out and returns the exit status, 0 for any answer. It works in the current
-// directory, which it may fill. There are no arguments.
+// Main is the child: it reads one question from in, limits itself and gives up the
+// network and other processes, answers on out and returns the exit status, 0 for any
+// answer. It works in the current directory, which it may fill. There are no
+// arguments.
 func Main(args []string, in io.Reader, out io.Writer) int {
 	if len(args) != 0 {
 		return 2
@@ -100,7 +101,7 @@ func Main(args []string, in io.Reader, out io.Writer) int {
 	if err := d.Decode(&q); err != nil {
 		return 2
 	}
-	if err := child.Limit(limits(q)); err != nil {
+	if err := confine(q); err != nil {
 		return 1
 	}
 	if _, err := io.WriteString(out, ready); err != nil {
@@ -113,9 +114,22 @@ func Main(args []string, in io.Reader, out io.Writer) int {
 	return 0
 }
 
-// limits are what the child and the programs that it starts may use.
-func limits(q question) child.Limits {
-	return child.Limits{Memory: q.Memory, CPU: q.CPU, Written: maxWritten, Files: maxFiles}
+// confine leaves the child, and the programs that it starts, what the question needs.
+// Which files they see is the room's, in which the child was started.
+func confine(q question) error {
+	if err := child.Limit(child.Limits{Memory: q.Memory, CPU: q.CPU, Written: maxWritten, Files: maxFiles}); err != nil {
+		return err
+	}
+	return child.Fence(q.mayStart())
+}
+
+// mayStart reports whether poppler may be needed.
+func (q question) mayStart() bool {
+	switch q.Do {
+	case doCleanImage, doReadSheets, doMarkSheets:
+		return false
+	}
+	return true
 }
 
 // link is how a child talks to its parent while it works on its answer.

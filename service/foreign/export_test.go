@@ -1,14 +1,10 @@
 package foreign
 
-import (
-	"io"
+import "io"
 
-	"flowbot/service/child"
-)
-
-// Limit limits this process as a child does.
-func Limit(memory, seconds int64) error {
-	return child.Limit(limits(question{Memory: memory, CPU: seconds}))
+// Confine limits this process as a child does that may need poppler.
+func Confine(memory, seconds int64) error {
+	return confine(question{Memory: memory, CPU: seconds})
 }
 
 // PicturesOfPages lets the project's own reader of PDFs look for pages that are one

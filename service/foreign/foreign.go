@@ -1,7 +1,8 @@
 // Package foreign reads files that people sent. Decoders of PDFs and pictures
 // have bugs, and a small file can ask for all memory there is, so nothing is
 // decoded in the process that serves: Reader starts a child, gives it limits,
-// a directory of its own and no environment, and takes back a verdict in JSON
+// a directory of its own, no environment, no network and, where the kernel can do
+// that, no other file than the one in question, and takes back a verdict in JSON
 // and, for pictures, a file that the child wrote. Main is the child.
 package foreign
 
@@ -303,6 +304,15 @@ func (r *Reader) command(ctx context.Context, q question, dir string) *exec.Cmd 
 	return cmd
 }
 
+// room is what a child sees of this machine's files.
+func room(q question, dir string) child.Room {
+	r := child.Room{Own: dir}
+	for _, i := range q.Items {
+		r.Read = append(r.Read, i.Path)
+	}
+	return r
+}
+
 // run starts the child and turns its end into an answer or an error.
 func (r *Reader) run(ctx context.Context, q question, dir string) (answer, error) {
 	ask, err := json.Marshal(q)
@@ -314,9 +324,11 @@ func (r *Reader) run(ctx context.Context, q question, dir string) (answer, error
 	out, complaints := &child.Bounded{Limit: 64 << 10}, &child.Bounded{Limit: 8 << 10}
 	cmd := r.command(timed, q, dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(ask), out, complaints
-	if err := cmd.Start(); err != nil {
+	leave, err := room(q, dir).Start(cmd)
+	if err != nil {
 		return answer{}, fmt.Errorf("start child: %w", err)
 	}
+	defer leave()
 	err = cmd.Wait()
 	// Whatever the child left running. There being nothing is the usual case.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

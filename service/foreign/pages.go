@@ -68,9 +68,11 @@ func (r *Reader) converse(ctx context.Context, q question, dir string, take func
 	if err != nil {
 		return answer{}, err
 	}
-	if err := cmd.Start(); err != nil {
+	leave, err := room(q, dir).Start(cmd)
+	if err != nil {
 		return answer{}, fmt.Errorf("start child: %w", err)
 	}
+	defer leave()
 	var outOfTime atomic.Bool
 	c := &conversation{
 		dir: dir, notes: bufio.NewReaderSize(out, maxNote), acks: in, take: take,
