@@ -275,6 +275,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonScanMissing:     alert,
 	service.ReasonScanAnothers:    reply,
 	service.ReasonScanElsewhere:   reply,
+	service.ReasonScanNamesake:    reply,
 	service.ReasonScanSeveral:     reply,
 	service.ReasonScanUnsupported: reply,
 	service.ReasonHandedEarly:     reply,

@@ -83,7 +83,8 @@ func (b *Bot) askMore(ctx context.Context, t *Turn, c questionChoice, cause erro
 	if fault, isBlank := e.Data.(service.BlankFault); isBlank {
 		return b.askBlank(ctx, t, c, e.Reason, fault)
 	}
-	if slices.Contains([]service.Reason{service.ReasonScanAnothers, service.ReasonScanElsewhere, service.ReasonScanSeveral}, e.Reason) {
+	refused := []service.Reason{service.ReasonScanAnothers, service.ReasonScanElsewhere, service.ReasonScanNamesake, service.ReasonScanSeveral}
+	if slices.Contains(refused, e.Reason) {
 		r, err := b.pageCard(ctx, t, c.page)
 		r.Lead, r.LeadData = string(e.Reason), e.Data
 		return r, err

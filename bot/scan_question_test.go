@@ -141,8 +141,21 @@ func TestNamesakesAreToldOf(t *testing.T) {
 	d.scanned(anna, e, d.page(said{number: blots(first.RegistrationNumber), name: first.RegistrationNumber, also: second.RegistrationNumber}))
 
 	d.says(anna, "Нераспознанные")
-	d.presses(anna, "Каримов А. Р. · …0002-1", "Назад", "Каримов03 А. Р.")
-	golden(t, "scan_question_namesakes", d.tg.Transcript())
+	d.presses(anna, "Каримов А. Р. · …0002-1", "Каримов03 А. Р.")
+	d.tg.Note("loaded for one of them by itself")
+	d.says(anna, "Загрузить сертификат · 118-02")
+	d.says(anna, "4815162342001")
+	d.presses(anna, "Верно", "Верно")
+	d.sends(anna, d.bound("скан.pdf", d.page(said{number: blots(first.RegistrationNumber), name: first.RegistrationNumber, also: second.RegistrationNumber})))
+	d.presses(anna, "Готово")
+	d.says(anna, "Загрузить")
+	d.says(anna, "/cancel")
+	d.tg.Note("once the certificate of the other has come")
+	before := d.tg.Transcript()
+	d.scanned(anna, e, d.certificate("118-01"))
+	d.says(anna, "Нераспознанные")
+	d.presses(anna, "Каримов А. Р. · …0002-1")
+	golden(t, "scan_question_namesakes", before+d.tg.Transcript())
 }
 
 // TestQuestionsOfSeveralExamsAreCounted is read best as

@@ -81,6 +81,7 @@ const (
 	ReasonScanMissing     Reason = "scan.missing"      // none is loaded
 	ReasonScanAnothers    Reason = "scan.anothers"     // the page is another's; Data: ScanFault of that one
 	ReasonScanElsewhere   Reason = "scan.elsewhere"    // the same file or page stands at another; Data: ScanFault of that one
+	ReasonScanNamesake    Reason = "scan.namesake"     // the name is another's too, and no number tells whose it is; Data: ScanFault of that one
 	ReasonScanSeveral     Reason = "scan.several"      // the page shows more than one certificate
 	ReasonScanUnsupported Reason = "scan.unsupported"  // no reading says whose it is: repeated with Confirmed once the person has looked
 	ReasonHandedEarly     Reason = "handover.early"    // before the issue date; Data: ScanFault

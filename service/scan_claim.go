@@ -70,6 +70,23 @@ func inBothAlphabets(r *PageReading, applicationID int64) bool {
 	})
 }
 
+// namesakesOf lists the other applications whose certificate a page can be as well as
+// that of an application: the name is theirs too, and no sure digit of the number
+// tells them apart.
+func namesakesOf(list []PrintedCertificate, r *PageReading, applicationID int64) []int64 {
+	if onlyNumber(list, r, applicationID) || likeness(r, applicationID) != NameAgrees {
+		return nil
+	}
+	var out []int64
+	for _, c := range r.Candidates {
+		printed := printedFor(list, c.ApplicationID)
+		if c.ApplicationID != applicationID && c.AgreesByName() && printed != nil && !contradicted(printed, r) {
+			out = append(out, c.ApplicationID)
+		}
+	}
+	return out
+}
+
 // onlyNamed is the only application whose name agrees, 0 for none or several.
 func onlyNamed(r *PageReading) int64 {
 	var out int64
@@ -106,6 +123,7 @@ type claim struct {
 	several   bool     // the page shows more than one blank
 	anothers  int64    // see AnothersPage
 	elsewhere int64    // another application at which the same file or page stands
+	namesake  int64    // another application whose certificate it can be as well, for all that was read; see namesakesOf
 	blank     BlankKey // as it was read, and can be one of the printing house's; zero: unread
 
 	list     []PrintedCertificate // as it is now
@@ -122,6 +140,9 @@ func (c *claim) refused(ctx context.Context, q Queries, by Actor) (Reason, ScanF
 	id, reason := c.anothers, ReasonScanAnothers
 	if id == 0 {
 		id, reason = c.elsewhere, ReasonScanElsewhere
+	}
+	if id == 0 {
+		id, reason = c.namesake, ReasonScanNamesake
 	}
 	if id == 0 {
 		return "", ScanFault{}, nil
@@ -189,7 +210,33 @@ func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p
 	out.list, out.reading, out.numberOf = list.Certificates, r, facts.NumberOf
 	out.anothers = AnothersPage(list.Certificates, r, a.ID, facts)
 	out.supported = Supported(list.Certificates, r, a.ID)
-	return out, nil
+	if facts.BlankOf != a.ID {
+		out.namesake, err = openNamesake(ctx, q, list.Certificates, r, a.ID)
+	}
+	return out, err
+}
+
+// openNamesake is the first of namesakesOf whose own certificate is not there yet, as
+// far as the machine knows; 0 for none. A person who is mistaken about such a page
+// would find nothing on it that tells.
+func openNamesake(ctx context.Context, q Queries, list []PrintedCertificate, r *PageReading, applicationID int64) (int64, error) {
+	for _, id := range namesakesOf(list, r, applicationID) {
+		a, err := q.Application(ctx, System, id)
+		if err != nil {
+			return 0, fmt.Errorf("application %d: %w", id, err)
+		}
+		if a.ScanID == 0 {
+			return id, nil
+		}
+		scan, err := q.Scan(ctx, a.ScanID)
+		if err != nil {
+			return 0, fmt.Errorf("scan %d: %w", a.ScanID, err)
+		}
+		if !scan.Supported {
+			return id, nil
+		}
+	}
+	return 0, nil
 }
 
 // numberOf is the application that has the whole number on a page: of the list,

@@ -280,6 +280,31 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 			plain: service.ReasonScanUnsupported,
 		},
 		{
+			name: "with its own name, which is another's too, and no number",
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[0], blotAll, alsoNamed(l[1]))
+			},
+			plain: service.ReasonScanNamesake, looked: service.ReasonScanNamesake,
+		},
+		{
+			name: "with its own name, which is also that of one whose certificate is there, and no number",
+			before: func(d *scanDesk, l []service.Application) {
+				d.sends(d.anna, &service.Exam{ID: l[0].ExamID}, d.scanned(l[1]))
+				d.work()
+			},
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[0], blotAll, alsoNamed(l[1]))
+			},
+			plain: service.ReasonScanUnsupported,
+		},
+		{
+			name: "with its own name, which is another's too, and a number of which a digit is unread",
+			page: func(d *scanDesk, l []service.Application) []byte {
+				return d.scanned(l[0], blotted, alsoNamed(l[1]))
+			},
+			support: true,
+		},
+		{
 			name: "with a name that two others have, and no number",
 			page: func(d *scanDesk, l []service.Application) []byte {
 				return d.scanned(l[1], blotAll, alsoNamed(l[2]))

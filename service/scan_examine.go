@@ -137,7 +137,7 @@ type ScanLook struct {
 	Name      bool                // the name is its
 	Denied    bool                // the name is not its, or another's
 	Differs   bool                // a reading contradicts it
-	Refused   Reason              // loading it would be, whatever the person says: it is another's, or stands elsewhere; "" for neither
+	Refused   Reason              // loading it would be, whatever the person says: it is another's, or may be, or stands elsewhere; "" when it would not
 	Fault     ScanFault           // of that one
 	Blank     BlankKey            // as it was read; without a number if it was not
 	Rule      MatchRule           // by which the machine matches it, or does not

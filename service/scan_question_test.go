@@ -193,7 +193,7 @@ func TestAChoiceIsRefused(t *testing.T) {
 		},
 		{
 			name: "of somebody else than was read", before: func(s *scene) { question(s, blotted) },
-			choice: func(s *scene) service.Application { return s.list[1] }, want: service.ReasonQuestionUnsupported,
+			choice: func(s *scene) service.Application { return s.list[1] }, want: service.ReasonScanAnothers,
 		},
 		{
 			name: "that would replace a scan", before: func(s *scene) { question(s, blotted); load(s, s.list[0], free) }, want: service.ReasonScanLoaded,
