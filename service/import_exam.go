@@ -330,15 +330,8 @@ func (r *importExams) planApplication(row *importRow[applicationRow], known *pla
 // applicationFaults says why an application cannot become another. Diff are the
 // columns in which they differ.
 func applicationFaults(known *plannedApplication, want *applicationRow, exam *plannedExam, diff []string) []BadCell {
-	var out []BadCell
 	if known.Frozen() {
-		for _, column := range diff {
-			// How to reach a candidate stands on no certificate and in no register.
-			if column != columnPhone && column != columnLanguage {
-				out = append(out, BadCell{Column: column, Reason: ReasonImportNumbered})
-			}
-		}
-		return out
+		return frozenFaults(known, want, exam, diff)
 	}
 	if known.PersonID != 0 && isSomebodyElse(&known.Application, &want.Application) {
 		return []BadCell{{Reason: ReasonImportLinked}}
@@ -346,12 +339,7 @@ func applicationFaults(known *plannedApplication, want *applicationRow, exam *pl
 	if exam == nil {
 		return nil
 	}
-	switch {
-	case want.BornOn.After(exam.today):
-		out = append(out, BadCell{Column: columnBorn, Reason: ReasonImportBornAhead})
-	case !want.BornOn.Before(exam.HeldOn):
-		out = append(out, BadCell{Column: columnBorn, Reason: ReasonImportBornAtExam})
-	}
+	out := bornFaults(want, exam)
 	marked := known.Outcome != OutcomeAwaited || known.Violations != ViolationsUnmarked
 	if marked && exam.HeldOn.After(exam.today) {
 		out = append(out, BadCell{Column: columnExam, Reason: ReasonImportNotHeld})
@@ -359,9 +347,41 @@ func applicationFaults(known *plannedApplication, want *applicationRow, exam *pl
 	return out
 }
 
-// isSomebodyElse reports whether two applications are hardly about one person:
-// of name, birth and document one can be mended, not two; how they are written
-// does not count. The certificate of the one would reach the other.
+// frozenFaults says why an application with a registration number cannot become
+// another. How to reach a candidate stands on no certificate and in no register.
+// The day of birth stands on no certificate, and opens the candidate's link: it can
+// be mended until they have come.
+func frozenFaults(known *plannedApplication, want *applicationRow, exam *plannedExam, diff []string) []BadCell {
+	var out []BadCell
+	for _, column := range diff {
+		switch {
+		case column == columnPhone, column == columnLanguage:
+		case column == columnBorn && known.PersonID == 0:
+			if exam != nil {
+				out = append(out, bornFaults(want, exam)...)
+			}
+		default:
+			out = append(out, BadCell{Column: column, Reason: ReasonImportNumbered})
+		}
+	}
+	return out
+}
+
+// bornFaults says why a day of birth cannot be one of somebody examined.
+func bornFaults(want *applicationRow, exam *plannedExam) []BadCell {
+	switch {
+	case want.BornOn.After(exam.today):
+		return []BadCell{{Column: columnBorn, Reason: ReasonImportBornAhead}}
+	case !want.BornOn.Before(exam.HeldOn):
+		return []BadCell{{Column: columnBorn, Reason: ReasonImportBornAtExam}}
+	}
+	return nil
+}
+
+// isSomebodyElse reports whether two applications are hardly about one person: of
+// name, birth and document one can be mended, not two, and a name that is mended
+// stays alike; how they are written does not count. The certificate of the one
+// would reach the other.
 func isSomebodyElse(a, b *Application) bool {
 	n := 0
 	for _, differs := range []bool{
@@ -371,7 +391,50 @@ func isSomebodyElse(a, b *Application) bool {
 			n++
 		}
 	}
-	return n > 1
+	return n > 1 ||
+		isRenamed([]string{a.LastName, a.FirstName, a.MiddleName}, []string{b.LastName, b.FirstName, b.MiddleName}) ||
+		isRenamed([]string{a.LastNameLatin, a.FirstNameLatin, a.MiddleNameLatin}, []string{b.LastNameLatin, b.FirstNameLatin, b.MiddleNameLatin})
+}
+
+// isRenamed reports whether a part of a name became another, as it does where a
+// column of a sheet slid against the others, in one alphabet or in both. A part may
+// come or go, and the parts may change places.
+func isRenamed(from, to []string) bool {
+	if slices.Equal(wordsOf(from), wordsOf(to)) {
+		return false
+	}
+	for i := range from {
+		a, b := []rune(foldName(from[i])), []rune(foldName(to[i]))
+		if len(a) > 0 && len(b) > 0 && !isMended(a, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// wordsOf are the words of a name in a fixed order.
+func wordsOf(parts []string) []string {
+	words := strings.Fields(foldName(joined(parts...)))
+	slices.Sort(words)
+	return words
+}
+
+// mostMended is how many letters side by side a slip of the pen takes: one that is
+// wrong, or two that changed places.
+const mostMended = 2
+
+// isMended reports whether one of two parts of a name is the other with a slip of
+// the pen.
+func isMended(a, b []rune) bool {
+	least := min(len(a), len(b))
+	kept := 0
+	for kept < least && a[kept] == b[kept] {
+		kept++
+	}
+	for end := 1; kept < least && a[len(a)-end] == b[len(b)-end]; end++ {
+		kept++
+	}
+	return max(len(a), len(b))-kept <= mostMended && 2*kept >= least
 }
 
 func (r *importExams) write(ctx context.Context) error {

@@ -387,7 +387,10 @@ func TestImportDoesNotChangeWhatHasItsRegistrationNumber(t *testing.T) {
 		{"a name, the birth and the exam", []tab{applicationsTab(
 			with(with(with(applicationCells("2", "А"), 3, "Каримова"), 9, "02.02.1990"), 13, "79001234568"),
 		)}, []string{
-			"Заявки 2 Номер экзамена: import.numbered", "Заявки 2 Фамилия: import.numbered", "Заявки 2 Дата рождения: import.numbered",
+			"Заявки 2 Номер экзамена: import.numbered", "Заявки 2 Фамилия: import.numbered",
+		}},
+		{"a birth on the day of the exam", []tab{applicationsTab(with(applicationCells("1", "А"), 9, "24.02.2026"))}, []string{
+			"Заявки 2 Дата рождения: import.born_at_exam",
 		}},
 		{"the result", []tab{resultsTab([]any{"А", "Не сдал", "Да", ""}, []any{"Б", "Сдал", "Нет", ""})}, []string{
 			"Результаты 2 Результат: import.result_frozen", "Результаты 2 Нарушения: import.result_frozen",
@@ -417,6 +420,28 @@ func TestImportDoesNotChangeWhatHasItsRegistrationNumber(t *testing.T) {
 		applicationsTab(with(with(applicationCells("1", "А"), 13, "79001234568"), 14, "ru"))))
 	if diff := cmp.Diff(map[string][4]int{"Экзамены": {0, 1, 0, 0}, "Заявки": {0, 1, 0, 0}}, counts(r)); diff != "" {
 		t.Error(diff, bads(r))
+	}
+}
+
+func TestADayOfBirthIsMendedUntilTheCandidateHasCome(t *testing.T) {
+	t.Parallel()
+	const born = 9
+	c := newCenter(t)
+	c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(applicationCells("1", "А")), resultsTab([]any{"А", "Сдал", "Нет", ""})))
+	c.register("А")
+	if r := c.load(c.anna, workbook(t, applicationsTab(with(applicationCells("1", "А"), born, "10.02.1990")))); r.Refused() {
+		t.Fatal(bads(r))
+	}
+	if got, want := c.allApplications()[0].BornOn, service.NewDay(1990, 2, 10); got != want {
+		t.Errorf("born on %v, want %v", got, want)
+	}
+	_, err := c.store.Bun().NewRaw(`UPDATE applications SET person_id = ?, linked_at = now()`, c.boris.PersonID).Exec(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.load(c.anna, workbook(t, applicationsTab(applicationCells("1", "А"))))
+	if diff := cmp.Diff([]string{"Заявки 2 Дата рождения: import.numbered"}, bads(r)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -481,6 +506,54 @@ func TestAnApplicationOfALinkedCandidateDoesNotBecomeSomebodyElses(t *testing.T)
 	}
 	if a := c.allApplications()[0]; a.PersonID != c.boris.PersonID || a.LinkedAt == nil || a.LastName != "Каримоф" {
 		t.Errorf("the application is %+v", a)
+	}
+}
+
+func TestANameOfALinkedCandidateIsMendedAndNotReplaced(t *testing.T) {
+	t.Parallel()
+	const last, first, middle, lastLatin, firstLatin = 3, 4, 5, 6, 7
+	c := newCenter(t)
+	cells := with(applicationCells("1", "А"), middle, "Рустамович")
+	c.load(c.anna, workbook(t, examsTab(examCells("1")), applicationsTab(cells)))
+	_, err := c.store.Bun().NewRaw(`UPDATE applications SET person_id = ?, linked_at = now()`, c.boris.PersonID).Exec(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		cells map[int]any
+		other bool
+	}{
+		{"another row's name, the same day and document", map[int]any{last: "Рахимов", first: "Тимур", lastLatin: "RAKHIMOV", firstLatin: "TIMUR"}, true},
+		{"another last name", map[int]any{last: "Рахимов"}, true},
+		{"another first name", map[int]any{first: "Тимур"}, true},
+		{"another patronymic", map[int]any{middle: "Бахромович"}, true},
+		{"another Latin last name", map[int]any{lastLatin: "RAKHIMOV"}, true},
+		{"another Latin first name", map[int]any{firstLatin: "TIMUR"}, true},
+		{"a short name that shares a letter", map[int]any{first: "Али"}, true},
+		{"a wrong letter", map[int]any{last: "Каремов"}, false},
+		{"a missing letter", map[int]any{last: "Карамов", first: "Алиер"}, false},
+		{"letters that changed places", map[int]any{first: "Алишре"}, false},
+		{"a longer Latin ending", map[int]any{lastLatin: "KARIMOFF"}, false},
+		{"no patronymic", map[int]any{middle: ""}, false},
+		{"a patronymic again", map[int]any{middle: "Рустамович"}, false},
+	}
+	for _, test := range tests {
+		row := cells
+		for i, cell := range test.cells {
+			row = with(row, i, cell)
+		}
+		r := c.load(c.anna, workbook(t, applicationsTab(row)))
+		want := []string{"Заявки 2 : import.linked"}
+		if !test.other {
+			want = nil
+		}
+		if diff := cmp.Diff(want, bads(r)); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+		if r := c.load(c.anna, workbook(t, applicationsTab(cells))); r.Refused() {
+			t.Errorf("back from %s: %v", test.name, bads(r))
+		}
 	}
 }
 
