@@ -350,6 +350,9 @@ func (b *Bot) answer(ctx context.Context, u chat.Update, t *Turn, reply Reply, e
 		if err == nil && id != 0 {
 			err = b.remember(ctx, t, reply, id)
 		}
+		if err == nil && id != 0 && t.By.PersonID != 0 && (reply.Live != nil || u.IsPress && id == u.MessageID) {
+			err = b.Cards.Show(ctx, t.By, int64(id), reply.Live)
+		}
 		if err == nil && id != 0 && reply.sent != nil {
 			err = reply.sent(ctx, id)
 		}

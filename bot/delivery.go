@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"flowbot/service"
@@ -45,6 +47,8 @@ func (b *Bot) deliveryNotices() map[string]notice {
 		service.RecallNotice{}.NoticeKind():    {each(b.renderRecall), true},
 		service.WithdrawnNotice{}.NoticeKind(): {each(b.renderWithdrawn), true},
 		service.LostNotice{}.NoticeKind():      {each(b.renderLost), true},
+
+		service.ApplicationNotice{}.NoticeKind(): {each(b.renderApplication), true},
 	}
 }
 
@@ -216,9 +220,37 @@ func (b *Bot) sendAgain(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.Deliveries.SendAgain(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
 		return Reply{}, err
 	}
-	r, err := edited(b.applicationCard(ctx, t, t.Press.ID))
-	r.Toast = "delivery_again_done"
+	return b.applicationOnItsWay(ctx, t, t.Press.ID, "delivery_again_done")
+}
+
+// applicationOnItsWay shows an application of whose scan something is awaited, and is
+// renewed when that has come.
+func (b *Bot) applicationOnItsWay(ctx context.Context, t *Turn, id int64, toast string) (Reply, error) {
+	r, err := edited(b.applicationCard(ctx, t, id))
+	r.Toast, r.Live = toast, service.ApplicationNotice{ApplicationID: id}
 	return r, err
+}
+
+// renderApplication renews the card of an application.
+func (b *Bot) renderApplication(ctx context.Context, to service.Actor, n service.ApplicationNotice) (letter, error) {
+	r, err := b.applicationCard(ctx, &Turn{By: to}, n.ApplicationID)
+	if err != nil {
+		return gone(err)
+	}
+	return b.renew(ctx, to, n, r)
+}
+
+// undeliveredScans has staff see that scans did not arrive, or may not have.
+func (b *Bot) undeliveredScans(ctx context.Context, batch []json.RawMessage) error {
+	list := make([]service.DeliveryNotice, 0, len(batch))
+	for _, raw := range batch {
+		var n service.DeliveryNotice
+		if err := json.Unmarshal(raw, &n); err != nil {
+			return fmt.Errorf("decode notice: %w", err)
+		}
+		list = append(list, n)
+	}
+	return b.Deliveries.Undelivered(ctx, list)
 }
 
 // recallScreen is what is asked before a scan is recalled.
@@ -268,9 +300,7 @@ func (b *Bot) recall(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r, err := edited(b.applicationCard(ctx, t, a.ID))
-	r.Toast = "delivery_recall_begun"
-	return r, err
+	return b.applicationOnItsWay(ctx, t, a.ID, "delivery_recall_begun")
 }
 
 // recallTold is what is told of a recall.

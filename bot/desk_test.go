@@ -43,6 +43,7 @@ type desk struct {
 	printer    service.Printer
 	sender     *post.Sender
 	workers    *cron.Workers
+	sessions   bool          // batches wait for more files that may follow
 	boot       func()        // starts bot, sender and workers
 	done       chan struct{} // a run of a job has ended
 	gate       sync.RWMutex  // held while updates are handled: what jobs do comes after
@@ -80,6 +81,7 @@ type deskOptions struct {
 	maxDownload int64              // bytes
 	recogniser  service.Recogniser // nil: pages are read by pages of a desk
 	publicURL   string             // of our own server; "": there is no page for large files
+	sessions    bool               // batches of scans wait for more files that may follow
 }
 
 // printer is that of all desks: it has read the fonts.
@@ -92,7 +94,7 @@ func newDesk(t *testing.T) *desk {
 
 func newDeskWith(t *testing.T, o deskOptions) *desk {
 	t.Helper()
-	d := &desk{office: newOffice(t), done: make(chan struct{}, 1000), pages: newFakePages()}
+	d := &desk{office: newOffice(t), done: make(chan struct{}, 1000), pages: newFakePages(), sessions: o.sessions}
 	if d.recogniser = o.recogniser; d.recogniser == nil {
 		d.recogniser = d.pages
 	}

@@ -50,7 +50,7 @@ func newExamServices(d *desk, reader *foreign.Reader, sent service.ChatFiles, sa
 	})
 	e.Batches = service.NewScanBatches(service.ScanBatchesConfig{
 		Store: d.store, Chat: sent, Foreign: reader, Files: d.files, Scans: e.Scans, Sheet: ocr.Sheet,
-		MaxDownload: maxDownload, Say: say, Program: "test", Now: now,
+		MaxDownload: maxDownload, Say: say, Program: "test", Awaits: d.sessions, Now: now,
 	})
 	e.Links = service.NewUploadLinks(d.store, e.Batches, rand.NewChaCha8([32]byte{3}), now)
 	e.Questions = service.NewScanQuestions(e.Batches)

@@ -41,12 +41,9 @@ func (b *Bot) Renderers() map[string]post.Renderer {
 	for kind, n := range b.notices() {
 		out[kind] = post.Renderer{
 			Repeat: n.repeat,
+			Lost:   b.lost(kind),
 			Render: func(ctx context.Context, to service.Actor, chatID int64, batch []service.QueuedNotice) (post.Outgoing, error) {
-				payloads := make([]json.RawMessage, 0, len(batch))
-				for _, q := range batch {
-					payloads = append(payloads, q.Payload)
-				}
-				l, err := n.render(ctx, to, payloads)
+				l, err := n.render(ctx, to, payloads(batch))
 				if err != nil || l.Skip {
 					return post.Outgoing{Skip: l.Skip}, err
 				}
@@ -55,6 +52,36 @@ func (b *Bot) Renderers() map[string]post.Renderer {
 		}
 	}
 	return out
+}
+
+// lost is what is done about notices of a kind that cannot arrive, or of which nobody
+// knows whether they did; nil for nothing.
+func (b *Bot) lost(kind string) func(ctx context.Context, batch []service.QueuedNotice) error {
+	if kind != (service.DeliveryNotice{}).NoticeKind() {
+		return nil
+	}
+	return func(ctx context.Context, batch []service.QueuedNotice) error {
+		return b.undeliveredScans(ctx, payloads(batch))
+	}
+}
+
+// payloads are the notices of a batch.
+func payloads(batch []service.QueuedNotice) []json.RawMessage {
+	out := make([]json.RawMessage, 0, len(batch))
+	for _, q := range batch {
+		out = append(out, q.Payload)
+	}
+	return out
+}
+
+// renew makes the message that is the screen of a notice look like a reply, if
+// somebody still looks at it.
+func (b *Bot) renew(ctx context.Context, to service.Actor, n service.Notice, r Reply) (letter, error) {
+	card, err := b.Cards.Get(ctx, to, n.NoticeKey())
+	if err != nil || card == nil {
+		return letter{Skip: true}, err
+	}
+	return letter{Reply: r, EditID: int(card.MessageID), EditOnly: true}, nil
 }
 
 // outgoing fills the texts of a letter.

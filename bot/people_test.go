@@ -83,6 +83,7 @@ func (o *office) restart() {
 		People:     o.people,
 		Acts:       service.NewActs(o.store, calendar, nil, nil, now),
 		Drafts:     service.NewDrafts(o.store, now),
+		Cards:      service.NewCards(o.store, now),
 		Candidates: service.NewCandidates(o.store, o.people, nil, nil, rand.NewChaCha8([32]byte{3}), now),
 	}, texts, slog.New(slog.NewTextHandler(&o.log, nil)), now)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"flowbot/bot/chat"
+	"flowbot/service"
 	"flowbot/templates"
 )
 
@@ -28,8 +29,13 @@ type Reply struct {
 	Protect  bool         // cannot be forwarded or saved
 	Card     bool         // remembered as the living card of the open conversation
 	Name     string       // remembered as the person's living card of this name
-	Contact  string       // name of the label of a key that shares the person's own contact; Rows are left out
-	NoKeys   bool         // takes that key away; Rows are left out
+
+	// Live is the notice that renews the message where it stands, until it shows
+	// something else; nil for none. See service.Cards.Show.
+	Live service.Notice
+
+	Contact string // name of the label of a key that shares the person's own contact; Rows are left out
+	NoKeys  bool   // takes that key away; Rows are left out
 
 	text  *templates.Set                          // in which it is said; nil: as everything to whoever gets it
 	sent  func(ctx context.Context, id int) error // what is left to do once the chat has taken it

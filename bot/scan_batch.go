@@ -94,8 +94,14 @@ var sendScans = Wizard[batchForm]{
 	Left:  leaveScans,
 }
 
-// leaveScans shows the exam, and what goes on without the person.
+// leaveScans shows the exam, and what goes on without the person: nothing of it
+// waits for more.
 func leaveScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Reply, error) {
+	if f.Sent > 0 {
+		if err := b.Batches.SentAll(ctx, t.By, f.ExamID); err != nil {
+			return Reply{}, err
+		}
+	}
 	r, err := edited(b.examCard(ctx, t, f.ExamID))
 	if err != nil {
 		return Reply{}, err
@@ -151,7 +157,7 @@ func takeScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Outcome, err
 	switch {
 	case t.File != nil:
 		in := scansOf(t, f.ExamID)
-		in.Album = true // more may follow: nobody has said that this is the last
+		in.Session = true
 		batch, err := b.Batches.Receive(ctx, t.By, in)
 		if f.Over = overLimitOf(t.File.Name, err); f.Over != nil {
 			return stay, nil
@@ -220,11 +226,14 @@ func (b *Bot) chooseExamForScans(ctx context.Context, t *Turn) (Reply, error) {
 }
 
 // renderBatch renews the card of progress of a batch. It stays where it is: more
-// files and answers may have come under it.
+// files and answers may have come under it. A colleague has one while they look at it.
 func (b *Bot) renderBatch(ctx context.Context, to service.Actor, n service.BatchNotice) (letter, error) {
 	v, err := b.Batches.Batch(ctx, to, n.BatchID)
 	if err != nil {
 		return gone(err)
+	}
+	if v.Batch.PersonID != to.PersonID {
+		return b.renew(ctx, to, n, batchScreen(v, to))
 	}
 	l := letter{Reply: progressReply(v, to), EditID: int(v.Batch.MessageID)}
 	if v.Batch.State != service.BatchOpen { // what came of it is told by a message of its own
@@ -252,6 +261,13 @@ func progressReply(v *service.BatchView, to service.Actor) Reply {
 	return r
 }
 
+// batchScreen is a batch as somebody sees it who has opened it.
+func batchScreen(v *service.BatchView, to service.Actor) Reply {
+	r := progressReply(v, to)
+	r.Rows = append(r.Rows, batchFoot(v)...)
+	return r
+}
+
 // shortenRefused has names of files that were not taken as they are shown.
 func shortenRefused(v *service.BatchView) {
 	for i := range v.Refused {
@@ -271,6 +287,11 @@ type reportView struct {
 func reportOf(v *service.BatchView, zone string) reportView {
 	shortenRefused(v)
 	room := reportRoom
+	for i := range v.Missing {
+		if v.Asked[v.Missing[i].ID] {
+			room -= askedMark
+		}
+	}
 	for _, named := range [][]service.Application{v.Missing, v.TakenOff[:min(len(v.TakenOff), mostTakenOff)]} {
 		for i := range named {
 			room -= utf8.RuneCountInString(named[i].LastName + named[i].FirstName + named[i].Number)
@@ -317,6 +338,9 @@ const mostTakenOff = 5
 // take in a report together: names of files can be long, and the report is one
 // message.
 const reportRoom = 2000
+
+// askedMark is how many letters are added to somebody whose page is a question.
+const askedMark = 14
 
 // mostRuns is how many numbers of pages are told of one file: of sheets that were
 // scanned on both sides every second page is empty.
@@ -418,17 +442,17 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 	return l, err
 }
 
-// reportQuestionRows lead to the questions of a batch, and to those of an earlier one
-// that it repeats.
+// reportQuestionRows lead to the questions of the exam: to those of the batch first,
+// else to those of an earlier one that it repeats.
 func reportQuestionRows(v *service.BatchView) [][]Button {
-	n, first := v.Questions+len(v.Repeats), v.Batch.ID
-	switch {
-	case n == 0:
+	if v.Open == 0 {
 		return nil
-	case v.Questions == 0:
-		first = v.RepeatsOf
 	}
-	return [][]Button{row(Button{Press: Press{pressQuestions, v.Exam.ID, int(first)}, Args: n})}
+	first := v.RepeatsOf
+	if v.Questions > 0 {
+		first = v.Batch.ID
+	}
+	return [][]Button{row(Button{Press: Press{pressQuestions, v.Exam.ID, int(first)}, Args: v.Open})}
 }
 
 // batchSheets are the pictures of the pages of a batch; a page alone is told of

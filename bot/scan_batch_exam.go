@@ -67,8 +67,9 @@ func (b *Bot) chooseBatchExam(ctx context.Context, t *Turn, in service.ChooseBat
 		return doubtReply(in, doubt), nil
 	}
 	if err != nil {
-		if v, verr := b.Batches.Batch(ctx, t.By, in.BatchID); t.Again && verr == nil && v.Batch.ExamID == in.ExamID {
-			batch, err = &v.Batch, nil // chosen by this very press
+		v, verr := b.Batches.Batch(ctx, t.By, in.BatchID)
+		if verr == nil && v.Batch.ExamID == in.ExamID && (t.Again || v.Batch.ChosenBy == t.By.PersonID) {
+			batch, err = &v.Batch, nil // chosen by this very press, or tapped twice
 		}
 	}
 	if err != nil {
@@ -97,7 +98,8 @@ func (b *Bot) batchAskPressed(ctx context.Context, t *Turn) (Reply, error) {
 	return edited(b.batchCard(ctx, t, t.Press.ID))
 }
 
-// batchCard shows a batch as it is now; cards is its reader.
+// batchCard shows a batch as it is now; cards is its reader. While it is open its
+// sender has one card of its progress: this one takes the place of the one before.
 func (b *Bot) batchCard(ctx context.Context, t *Turn, id int64) (Reply, error) {
 	r, err := b.batchChoices(ctx, t.By, id)
 	if err != nil || r.Text != "" {
@@ -107,8 +109,21 @@ func (b *Bot) batchCard(ctx context.Context, t *Turn, id int64) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if v.Batch.PersonID != t.By.PersonID {
+		r = batchScreen(v, t.By)
+		r.Live = service.BatchNotice{BatchID: id}
+		return r, nil
+	}
+	if v.Batch.State != service.BatchOpen {
+		return batchScreen(v, t.By), nil
+	}
 	r = progressReply(v, t.By)
-	r.Rows = append(r.Rows, batchFoot(v)...)
+	r.sent = func(ctx context.Context, messageID int) error {
+		if int64(messageID) != v.Batch.MessageID {
+			b.remove(ctx, t.Chat, v.Batch.MessageID)
+		}
+		return b.Batches.Shown(ctx, t.By, id, int64(messageID))
+	}
 	return r, nil
 }
 

@@ -245,11 +245,11 @@ func (b *Bot) beginAt(ctx context.Context, t *Turn, w talk, step string, form an
 
 // asides do not end a brief conversation: its own buttons, looking at the files
 // and the history of an act or a protocol, which is part of writing what is wrong
-// with it, and another way for the same files.
+// with it, another way for the same files, and cancelling those that were sent.
 var asides = []Action{
 	pressDone, pressBack, pressCancel, pressPick, pressPage, pressRemove, pressSend, pressAll, pressNone,
 	pressFiles, pressPackage, pressHistory, pressProtocolFile, pressExamHistory, pressIsRight,
-	pressUploadPage,
+	pressUploadPage, pressBatchCancelAsk, pressBatchCancel, pressBatchAsk,
 }
 
 // turnAway ends a brief conversation, and the question of a candidate's link, when

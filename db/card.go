@@ -29,3 +29,16 @@ func (t tx) SaveCard(ctx context.Context, c service.Card) error {
 		Exec(ctx)
 	return explain(err)
 }
+
+// CardHolders implements service.CardQueries.
+func (q queries) CardHolders(ctx context.Context, name string) ([]int64, error) {
+	var out []int64
+	err := q.NewRaw(`SELECT person_id FROM cards WHERE name = ? ORDER BY person_id`, name).Scan(ctx, &out)
+	return out, explain(err)
+}
+
+// DropScreens implements service.CardCommands.
+func (t tx) DropScreens(ctx context.Context, personID, messageID int64, except string) error {
+	_, err := t.NewRaw(`DELETE FROM cards WHERE person_id = ? AND message_id = ? AND name LIKE '%:%' AND name <> ?`, personID, messageID, except).Exec(ctx)
+	return explain(err)
+}

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"flowbot/db/dbtest"
 	"flowbot/service"
@@ -73,5 +74,31 @@ func TestAJobEndsWithTheTransactionThatHasItsEffect(t *testing.T) {
 	must(t, d.Bun().NewRaw(`SELECT state FROM river_job ORDER BY id`).Scan(t.Context(), &states))
 	if diff := cmp.Diff([]string{"completed", "running", "available"}, states); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAJobForLaterIsBroughtForward(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	job := asked{"pack", 0}
+	later := func(ctx context.Context, tx service.Tx) error { return tx.InsertJobLater(ctx, job, time.Hour) }
+	now := func(ctx context.Context, tx service.Tx) error { return tx.InsertJob(ctx, job) }
+	for _, s := range []struct {
+		name   string
+		insert func(ctx context.Context, tx service.Tx) error
+		want   []string
+	}{
+		{"for later", later, []string{"scheduled"}},
+		{"for later again", later, []string{"scheduled"}},
+		{"at once", now, []string{"available"}},
+		{"at once again", now, []string{"available"}},
+		{"for later while it waits", later, []string{"available"}},
+	} {
+		must(t, d.InTx(t.Context(), s.insert))
+		var states []string
+		must(t, d.Bun().NewRaw(`SELECT state FROM river_job ORDER BY id`).Scan(t.Context(), &states))
+		if diff := cmp.Diff(s.want, states); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", s.name, diff)
+		}
 	}
 }

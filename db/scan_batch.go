@@ -461,8 +461,9 @@ func (t tx) PagesToCancel(ctx context.Context, batchID int64) ([]service.ScanPag
 
 // CancelScanPages implements service.ScanBatchCommands.
 func (t tx) CancelScanPages(ctx context.Context, ids []int64, personID int64, at time.Time) error {
-	_, err := t.NewRaw(`UPDATE scan_pages SET state = 'cancelled', rule = ?, decided_by = ?, decided_at = ?, revision = revision + 1
-		WHERE id = ANY (?)`, service.PageRuleCancelled, personID, at, pgdialect.Array(ids)).Exec(ctx)
+	_, err := t.NewRaw(`UPDATE scan_pages SET state = 'cancelled', rule = CASE WHEN rule IN (?) THEN rule ELSE ? END,
+			decided_by = ?, decided_at = ?, revision = revision + 1
+		WHERE id = ANY (?)`, bun.List(service.EntryRules), service.PageRuleCancelled, personID, at, pgdialect.Array(ids)).Exec(ctx)
 	return explain(err)
 }
 

@@ -869,6 +869,7 @@ CREATE TABLE public.scan_batches (
     settled_at timestamp with time zone,
     chosen_by bigint,
     given_up_at timestamp with time zone,
+    awaits_until timestamp with time zone,
     CONSTRAINT scan_batches_settled CHECK (((state = 'settled'::text) = (settled_at IS NOT NULL))),
     CONSTRAINT scan_batches_state CHECK ((state = ANY (ARRAY['open'::text, 'choosing'::text, 'settled'::text, 'cancelled'::text])))
 );
@@ -889,7 +890,6 @@ CREATE TABLE public.scan_files (
     chat_ref text DEFAULT ''::text NOT NULL,
     name text NOT NULL,
     size bigint NOT NULL,
-    album boolean DEFAULT false NOT NULL,
     state text DEFAULT 'waiting'::text NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
     words text DEFAULT ''::text NOT NULL,
@@ -1271,6 +1271,8 @@ CREATE INDEX blanks_application ON public.blanks USING btree (application_id) WH
 CREATE INDEX blanks_center ON public.blanks USING btree (center_id, changed_at, id);
 
 CREATE INDEX candidate_claims_updated_at ON public.candidate_claims USING btree (updated_at);
+
+CREATE INDEX cards_name ON public.cards USING btree (name);
 
 CREATE INDEX cohorts_end_on ON public.cohorts USING btree (end_on);
 

@@ -1143,6 +1143,9 @@ func (s *Candidates) Delivered(ctx context.Context, to Actor, n DeliveryNotice, 
 		if err != nil {
 			return fmt.Errorf("history of application %d: %w", a.ID, err)
 		}
+		if err := renew(ctx, tx, ApplicationNotice{ApplicationID: a.ID}, time.Time{}); err != nil {
+			return err
+		}
 		if a.ScanID != n.ScanID || a.PersonID != to.PersonID || a.DeliveredAt != nil {
 			return nil // it has moved on meanwhile, or was had before
 		}

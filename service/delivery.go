@@ -561,6 +561,36 @@ func (s *Deliveries) recall(ctx context.Context, sc *examScene, a *Application, 
 	return tellOfRecall(ctx, sc.tx, a.ID, personID, 0, sc.now.Add(recallNews))
 }
 
+// ApplicationNotice renews the card of an application wherever somebody looks at it
+// who has had its scan sent, or recalled.
+type ApplicationNotice struct {
+	ApplicationID int64
+}
+
+// NoticeKind implements Notice.
+func (ApplicationNotice) NoticeKind() string { return "application" }
+
+// NoticeLane implements Notice: somebody waits for what comes of a press.
+func (ApplicationNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey implements Notice: the card shows what is newest.
+func (n ApplicationNotice) NoticeKey() string {
+	return "application:" + strconv.FormatInt(n.ApplicationID, 10)
+}
+
+// Undelivered notes that scans could not be sent, or left without an answer: who
+// looks at their applications sees it.
+func (s *Deliveries) Undelivered(ctx context.Context, list []DeliveryNotice) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		for _, n := range list {
+			if err := renew(ctx, tx, ApplicationNotice{ApplicationID: n.ApplicationID}, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // recallNews is how long the owners are not told of a recall that its outcome, as a
 // rule, follows within a second: then they get one message.
 const recallNews = time.Minute
@@ -693,6 +723,9 @@ func (s *Deliveries) conclude(ctx context.Context, j WithdrawScan) error {
 			if err := tx.Enqueue(ctx, j.PersonID, WithdrawnNotice{ApplicationID: j.ApplicationID}, time.Time{}); err != nil {
 				return fmt.Errorf("tell person %d: %w", j.PersonID, err)
 			}
+		}
+		if err := renew(ctx, tx, ApplicationNotice{ApplicationID: j.ApplicationID}, time.Time{}); err != nil {
+			return err
 		}
 		return tellOfRecall(ctx, tx, j.ApplicationID, j.PersonID, o.By, time.Time{})
 	})

@@ -28,6 +28,10 @@ type ScanBatch struct {
 	SettledAt *time.Time // UTC
 	ChosenBy  int64      `bun:",nullzero"` // who said which exam it is; 0: its pages did, or it came for that exam
 	GivenUpAt *time.Time // UTC; when its sender was told that it cannot be settled; nil again once it is
+
+	// AwaitsUntil is how long more files are awaited, UTC, unless the sender says
+	// before that these were all; nil: none are.
+	AwaitsUntil *time.Time
 }
 
 // ended reports whether a batch takes no more files.
@@ -65,7 +69,6 @@ type ScanFile struct {
 	ChatRef  string // file_id in the chat; "" as above
 	Name     string // as the sender called it, cleaned of what cannot be shown
 	Size     int64  // bytes
-	Album    bool   // more may follow at once, and nobody announces the last: of an album, or of a conversation
 	State    ScanFileState
 	Reason   Reason    // of the refusal
 	Words    string    // of the refusal, plain
@@ -374,7 +377,7 @@ type ScanBatchCommands interface {
 	// evidence, and holds them.
 	PagesToCancel(ctx context.Context, batchID int64) ([]ScanPage, error)
 	// CancelScanPages writes that a person has cancelled pages, and counts their
-	// revisions up.
+	// revisions up. Entries that are no pages keep their rule, see EntryRules.
 	CancelScanPages(ctx context.Context, ids []int64, personID int64, at time.Time) error
 	// SaveScanPage writes every column of a page that exists.
 	SaveScanPage(ctx context.Context, p *ScanPage) error
@@ -396,7 +399,7 @@ type ScanBatches struct {
 	sheet   func([]PageThumb) ([]byte, error)
 	say     Say
 	program string
-	pause   time.Duration
+	awaits  bool
 	now     Clock
 }
 
@@ -410,8 +413,8 @@ type ScanBatchesConfig struct {
 	Sheet       func([]PageThumb) ([]byte, error) // draws thumbnails side by side, as a JPEG
 	MaxDownload int64                             // bytes; what the chat can fetch
 	Say         Say
-	Program     string        // version, kept with what it reads
-	Pause       time.Duration // how long more files are awaited: FilesPause; 0 in tests, where none come by themselves
+	Program     string // version, kept with what it reads
+	Awaits      bool   // batches wait for more files that may follow; false in tests, where none come by themselves
 	Now         Clock
 }
 
@@ -419,11 +422,12 @@ type ScanBatchesConfig struct {
 func NewScanBatches(c ScanBatchesConfig) *ScanBatches {
 	return &ScanBatches{
 		pageReader: c.Scans.pages, store: c.Store, in: intake{c.Chat, c.Foreign, c.Files, c.MaxDownload}, scans: c.Scans,
-		sheet: c.Sheet, say: c.Say, program: c.Program, pause: c.Pause, now: c.Now,
+		sheet: c.Sheet, say: c.Say, program: c.Program, awaits: c.Awaits, now: c.Now,
 	}
 }
 
-// BatchNotice renews the card of progress of a batch in the chat of who sent it.
+// BatchNotice renews the card of progress of a batch, in the chat of who sent it and
+// wherever a colleague looks at it.
 type BatchNotice struct {
 	BatchID int64 `json:"batch_id"`
 }
@@ -436,6 +440,15 @@ func (BatchNotice) NoticeLane() Lane { return LaneAnswer }
 
 // NoticeKey keeps one for each batch: the card shows what is newest.
 func (n BatchNotice) NoticeKey() string { return "scan_batch:" + strconv.FormatInt(n.BatchID, 10) }
+
+// renew has the card of progress of a batch renewed, not before at (zero: at once).
+func (b *ScanBatch) renew(ctx context.Context, tx Tx, at time.Time) error {
+	n := BatchNotice{BatchID: b.ID}
+	if err := tx.Enqueue(ctx, b.PersonID, n, at); err != nil {
+		return err
+	}
+	return renew(ctx, tx, n, at)
+}
 
 // BatchReportNotice tells what came of a batch.
 type BatchReportNotice struct {
@@ -500,7 +513,19 @@ type ReceiveScans struct {
 	ChatRef  string // file_id in the chat
 	Name     string // as the sender called it
 	Size     int64  // bytes, as the chat tells
-	Album    bool   // more may follow at once: see ScanFile
+	Album    bool   // it came together with others, of which nobody announces the last
+	Session  bool   // more follow until the sender says that these were all: see SentAll
+}
+
+// pause is how long more files are awaited after this one.
+func (in *ReceiveScans) pause() time.Duration {
+	switch {
+	case in.Session:
+		return SessionPause
+	case in.Album:
+		return FilesPause
+	}
+	return 0
 }
 
 // Receive takes a file of scans and asks a worker to take it apart. It joins what
@@ -529,7 +554,8 @@ type StoredScans struct {
 	SHA    string
 	Name   string // as the sender called it
 	Size   int64  // bytes
-	Album  bool   // more may follow at once: see ScanFile
+
+	Session bool // see ReceiveScans
 }
 
 // ReceiveStored is Receive for a file that came by another way than the chat,
@@ -538,7 +564,7 @@ func (s *ScanBatches) ReceiveStored(ctx context.Context, tx Tx, by Actor, in Sto
 	if err := tx.SaveFile(ctx, File{SHA256: in.SHA, Size: in.Size, Type: typeUnknown}); err != nil {
 		return nil, err
 	}
-	return s.receive(ctx, tx, by, ReceiveScans{ExamID: in.ExamID, Name: in.Name, Size: in.Size, Album: in.Album}, in.SHA)
+	return s.receive(ctx, tx, by, ReceiveScans{ExamID: in.ExamID, Name: in.Name, Size: in.Size, Session: in.Session}, in.SHA)
 }
 
 // typeUnknown is the MIME type of a file that nobody has looked at.
@@ -560,12 +586,12 @@ func (s *ScanBatches) receive(ctx context.Context, tx Tx, by Actor, in ReceiveSc
 		return nil, err
 	}
 	now := s.now().UTC()
-	b, err := s.joined(ctx, tx, by, in.ExamID, centerID, now)
+	b, err := s.joined(ctx, tx, by, in, centerID, now)
 	if err != nil {
 		return nil, err
 	}
 	f := &ScanFile{
-		BatchID: b.ID, UpdateID: in.UpdateID, ChatRef: in.ChatRef, Name: SafeName(in.Name), Size: in.Size, Album: in.Album,
+		BatchID: b.ID, UpdateID: in.UpdateID, ChatRef: in.ChatRef, Name: SafeName(in.Name), Size: in.Size,
 		State: ScanFileWaiting, FileSHA: sha, AddedAt: now,
 	}
 	isNew, err := tx.InsertScanFile(ctx, f)
@@ -578,7 +604,7 @@ func (s *ScanBatches) receive(ctx context.Context, tx Tx, by Actor, in ReceiveSc
 	if err := tx.InsertJob(ctx, TakeApart{FileID: f.ID}); err != nil {
 		return nil, err
 	}
-	return b, tx.Enqueue(ctx, by.PersonID, BatchNotice{BatchID: b.ID}, time.Time{})
+	return b, b.renew(ctx, tx, time.Time{})
 }
 
 // centerOf is the center to which a file is sent.
@@ -614,8 +640,8 @@ func (s *ScanBatches) centerOf(ctx context.Context, q Queries, by Actor, in Rece
 }
 
 // joined returns the batch, held, that a new file joins.
-func (s *ScanBatches) joined(ctx context.Context, tx Tx, by Actor, examID, centerID int64, now time.Time) (*ScanBatch, error) {
-	seen, err := tx.OpenScanBatch(ctx, by.PersonID, centerID, examID)
+func (s *ScanBatches) joined(ctx context.Context, tx Tx, by Actor, in ReceiveScans, centerID int64, now time.Time) (*ScanBatch, error) {
+	seen, err := tx.OpenScanBatch(ctx, by.PersonID, centerID, in.ExamID)
 	if err != nil {
 		return nil, err
 	}
@@ -625,10 +651,12 @@ func (s *ScanBatches) joined(ctx context.Context, tx Tx, by Actor, examID, cente
 			return nil, err
 		}
 		if !b.ended() {
+			s.awaitMore(b, in.pause(), now)
 			return b, s.join(ctx, tx, by, b, now)
 		}
 	}
-	b := &ScanBatch{CenterID: centerID, ExamID: examID, PersonID: by.PersonID, State: BatchOpen, CreatedAt: now, NewestAt: now}
+	b := &ScanBatch{CenterID: centerID, ExamID: in.ExamID, PersonID: by.PersonID, State: BatchOpen, CreatedAt: now, NewestAt: now}
+	s.awaitMore(b, in.pause(), now)
 	return b, tx.InsertScanBatch(ctx, b)
 }
 
@@ -727,15 +755,18 @@ type BatchView struct {
 	Questions  int        // of those read, for a person to decide
 	Aside      int        // of those read
 	AsideBy    []AsideGroup
-	Repeats    []PagePlace   // of those set aside: what repeats a question that is still open
-	RepeatsOf  int64         // the batch of the first of these questions
-	Entries    int           // of archives that are no pages, and are counted nowhere else
-	EntriesBy  []AsideGroup  // by why not
-	Loaded     int           // of the exam: applications with a scan
-	Successful int           // of the exam: applications to which a certificate is due
-	Missing    []Application // of the exam: due, and without a scan, by name; the first 20
-	More       int           // how many more are missing
-	TakenOff   []Application // of the exam: the scan was taken back because a page of this batch contradicts it, and is a question; by name
+	Repeats    []PagePlace    // of those set aside: what repeats a question that is still open
+	RepeatsOf  int64          // the batch of the first of these questions
+	Awaits     bool           // everything is read, and more files are awaited
+	Entries    int            // of archives that are no pages, and are counted nowhere else
+	EntriesBy  []AsideGroup   // by why not
+	Loaded     int            // of the exam: applications with a scan
+	Successful int            // of the exam: applications to which a certificate is due
+	Missing    []Application  // of the exam: due, and without a scan, by name; the first 20
+	More       int            // how many more are missing
+	Open       int            // of the exam: pages that wait for a person, of whatever batch
+	Asked      map[int64]bool // of the exam: applications whose page one of these seems to be
+	TakenOff   []Application  // of the exam: the scan was taken back because a page of this batch contradicts it, and is a question; by name
 }
 
 // Batch returns a batch to who sent it and to the staff of its center.
@@ -765,6 +796,7 @@ func (s *ScanBatches) Batch(ctx context.Context, by Actor, id int64) (*BatchView
 		return nil, fmt.Errorf("repeated pages of batch %d: %w", id, err)
 	}
 	v.count(pages, twins)
+	v.Awaits = b.awaits(s.now()) > 0 && v.Read == v.Found && !slices.ContainsFunc(v.Files, func(f ScanFile) bool { return f.State == ScanFileWaiting })
 	if b.ExamID == 0 {
 		return v, nil
 	}
@@ -910,10 +942,11 @@ func entryRule(why Reason) MatchRule {
 	return PageRuleUnreadable
 }
 
+// EntryRules are the rules of entries of archives that are no pages at all.
+var EntryRules = []MatchRule{PageRuleNotScan, PageRuleNested, PageRuleLocked}
+
 // NoPage reports whether it is an entry of an archive that is no page at all.
-func (p *ScanPage) NoPage() bool {
-	return p.Rule == PageRuleNotScan || p.Rule == PageRuleNested || p.Rule == PageRuleLocked
-}
+func (p *ScanPage) NoPage() bool { return slices.Contains(EntryRules, p.Rule) }
 
 // against counts what the exam has.
 func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
@@ -933,6 +966,14 @@ func (s *ScanBatches) against(ctx context.Context, v *BatchView) error {
 			v.More++
 		}
 		v.Successful++
+	}
+	open, err := s.store.QuestionPages(ctx, v.Exam.ID, mostPages)
+	if err != nil {
+		return fmt.Errorf("questions of exam %d: %w", v.Exam.ID, err)
+	}
+	v.Open, v.Asked = len(open), make(map[int64]bool, len(open))
+	for i := range open {
+		v.Asked[open[i].ApplicationID] = true
 	}
 	if v.TakenOff, err = s.store.TakenOff(ctx, v.Exam.ID, v.Batch.ID); err != nil {
 		return fmt.Errorf("scans that batch %d took off: %w", v.Batch.ID, err)

@@ -35,7 +35,7 @@ func (s *ScanBatches) Cancel(ctx context.Context, by Actor, batchID int64) (*Sca
 			return err
 		}
 		out = b
-		if err := tx.Enqueue(ctx, b.PersonID, BatchNotice{BatchID: b.ID}, time.Time{}); err != nil {
+		if err := b.renew(ctx, tx, time.Time{}); err != nil {
 			return err
 		}
 		if by.PersonID == b.PersonID {

@@ -166,3 +166,25 @@ func TestACancelledBatchTakesNothingFromAnother(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestEntriesOfACancelledArchiveThatAreNoPagesAreNotCounted cancels an archive with a
+// text among its pages.
+func TestEntriesOfACancelledArchiveThatAreNoPagesAreNotCounted(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(2)
+	b := d.sends(d.anna, e, d.scanned(list[0]), []byte("просто текст"), d.scanned(list[1]))
+	d.readAll()
+	before := d.view(b)
+	if err := d.tryCancel(d.anna, b); err != nil {
+		t.Fatal(err)
+	}
+	for when, v := range map[string]*service.BatchView{"before": before, "after": d.view(b)} {
+		if v.Found != 2 || v.Entries != 1 || len(v.EntriesBy) != 1 || v.EntriesBy[0].Rule != service.PageRuleNotScan {
+			t.Errorf("%s there are %d pages and %d entries: %+v", when, v.Found, v.Entries, v.EntriesBy)
+		}
+	}
+	if diff := cmp.Diff([]string{"cancelled cancelled", "cancelled not a scan", "cancelled cancelled"}, d.cancelled(b)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -76,7 +76,7 @@ func newScanDeskReading(t *testing.T, recogniser service.Recogniser) *scanDesk {
 	d.config = service.ScanBatchesConfig{
 		Store: d.store, Chat: d.chat, Foreign: reader, Files: d.watched, Scans: d.scans,
 		Sheet:       func(thumbs []service.PageThumb) ([]byte, error) { return fmt.Appendf(nil, "%d", len(thumbs)), nil },
-		MaxDownload: maxDownload, Say: say, Program: "test", Pause: service.FilesPause, Now: d.now,
+		MaxDownload: maxDownload, Say: say, Program: "test", Awaits: true, Now: d.now,
 	}
 	d.batches = service.NewScanBatches(d.config)
 	d.filled()
@@ -279,14 +279,22 @@ func (d *scanDesk) sends(by service.Actor, e *service.Exam, pages ...[]byte) *se
 
 func (d *scanDesk) trySend(by service.Actor, e *service.Exam, file []byte, album bool) (*service.ScanBatch, error) {
 	d.t.Helper()
+	in := d.message(e, file)
+	in.Album = album
+	return d.batches.Receive(d.t.Context(), by, in)
+}
+
+// message is a file that has come in chat.
+func (d *scanDesk) message(e *service.Exam, file []byte) service.ReceiveScans {
+	d.t.Helper()
 	d.updates++
 	ref := fmt.Sprintf("scan-%d", d.updates)
 	d.chat.files[ref] = file
-	in := service.ReceiveScans{UpdateID: d.updates, ChatRef: ref, Name: "скан.zip", Size: int64(len(file)), Album: album}
+	in := service.ReceiveScans{UpdateID: d.updates, ChatRef: ref, Name: "скан.zip", Size: int64(len(file))}
 	if e != nil {
 		in.ExamID = e.ID
 	}
-	return d.batches.Receive(d.t.Context(), by, in)
+	return in
 }
 
 // work does every job of scans that waits, and those that come of it, each once.

@@ -56,7 +56,7 @@ func (s *ScanBatches) tell(ctx context.Context, tx Tx, b *ScanBatch, isFirst boo
 	case !isFirst:
 		at = s.now().UTC().Add(cardPause)
 	}
-	return tx.Enqueue(ctx, b.PersonID, BatchNotice{BatchID: b.ID}, at)
+	return b.renew(ctx, tx, at)
 }
 
 // TakeApart is the job TakeApart. Pages go to their readers as soon as they are
@@ -225,22 +225,12 @@ func (s *ScanBatches) concludeFile(ctx context.Context, fileID int64, refusal er
 		if err := s.tell(ctx, tx, b, false); err != nil {
 			return err
 		}
-		return settleWhenDone(ctx, tx, b)
+		return s.settleWhenDone(ctx, tx, b)
 	})
 	if err != nil {
 		return fmt.Errorf("conclude file %d: %w", fileID, err)
 	}
 	return nil
-}
-
-// settleWhenDone asks for the end of a batch, which is held, when nothing of it
-// is worked any more.
-func settleWhenDone(ctx context.Context, tx Tx, b *ScanBatch) error {
-	files, pages, err := tx.ScanWaiting(ctx, b.ID)
-	if err != nil || files+pages > 0 {
-		return err
-	}
-	return tx.InsertJob(ctx, SettleBatch{BatchID: b.ID})
 }
 
 // ReadPage is the job ReadPage: it reads the page against the list of its exam,
@@ -326,7 +316,7 @@ func (s *ScanBatches) GiveUpStrays(ctx context.Context) (int, error) {
 			if err != nil {
 				return err
 			}
-			return settleWhenDone(ctx, tx, b)
+			return s.settleWhenDone(ctx, tx, b)
 		})
 		if err != nil {
 			return 0, fmt.Errorf("stray batch %d: %w", id, err)
@@ -360,7 +350,7 @@ func (s *ScanBatches) concludePage(ctx context.Context, pageID int64, read *Scan
 		if err := s.tell(ctx, tx, b, len(before) == 0); err != nil {
 			return err
 		}
-		return settleWhenDone(ctx, tx, b)
+		return s.settleWhenDone(ctx, tx, b)
 	})
 	if err != nil {
 		return fmt.Errorf("conclude page %d: %w", pageID, err)
@@ -382,6 +372,11 @@ func (s *ScanBatches) writeDown(ctx context.Context, tx Tx, p *ScanPage, b *Scan
 		}
 	}
 	now := s.now().UTC()
+	if b.State == BatchSettled && p.ApplicationID != w.applicationID { // a question that is one no more for who it was
+		if err := release(ctx, tx, p.ApplicationID, now); err != nil {
+			return err
+		}
+	}
 	p.State, p.Rule, p.ApplicationID, p.ExamID, p.ReadAt, p.Program = to, w.rule, w.applicationID, b.ExamID, &now, s.program
 	p.Evidence = w.evidence
 	p.CleanSHA, p.ThumbSHA, p.ViewSHA, p.LinesSHA = w.clean.SHA256, w.thumb.SHA256, w.view.SHA256, w.lines.SHA256

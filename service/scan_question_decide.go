@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // pageDeed is what is asked of a page.
@@ -56,25 +57,25 @@ func (s *ScanQuestions) inPage(ctx context.Context, by Actor, d pageDeed, fn fun
 			p.ExamID = sc.exam.ID
 		}
 		whose := p.ApplicationID
-		if err := fn(ctx, sc, p); err != nil || p.State == PageQuestion {
+		if err := fn(ctx, sc, p); err != nil || p.State == PageQuestion || p.State == PageWaiting {
 			return err
 		}
-		return sc.release(ctx, whose)
+		return release(ctx, tx, whose, sc.now)
 	})
 }
 
 // release has the scan of an application, which a question has withheld that was
 // answered just now, go at the moment when it is due: else it would wait for the
 // next look, see questionPause.
-func (sc *examScene) release(ctx context.Context, applicationID int64) error {
+func release(ctx context.Context, tx Tx, applicationID int64, now time.Time) error {
 	if applicationID == 0 {
 		return nil
 	}
-	a, err := sc.tx.Application(ctx, System, applicationID)
+	a, err := tx.Application(ctx, System, applicationID)
 	if err != nil {
 		return err
 	}
-	return enqueueDelivery(ctx, sc.tx, a, sc.now)
+	return enqueueDelivery(ctx, tx, a, now)
 }
 
 // Dismiss says that nothing comes of a page: it is no certificate

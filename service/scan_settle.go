@@ -24,11 +24,6 @@ func (SettleBatch) Kind() string { return "settle_batch" }
 // JobOptions bound the tries: a person waits for the answer.
 func (SettleBatch) JobOptions() JobOptions { return JobOptions{MaxAttempts: 5} }
 
-// FilesPause is how long a batch waits, after a file, for more that may follow it,
-// see ScanFile.Album. Files of an album come within a second of each other, and so
-// do files that a chat sends one after another.
-const FilesPause = 2 * time.Second
-
 // Settle is the job SettleBatch. The exam, if nobody has said it, is the one that
 // all pages which the machine is certain of belong to; when there is none, or
 // there are several, the person is asked. Then every page is decided in one
@@ -67,7 +62,7 @@ func (s *ScanBatches) settle(ctx context.Context, id int64) error {
 	if err != nil || b.State == BatchCancelled {
 		return err
 	}
-	if err := s.awaitFiles(ctx, b); err != nil {
+	if soon, err := s.awaitFiles(ctx, b); err != nil || !soon {
 		return err
 	}
 	examID := b.ExamID
@@ -89,31 +84,6 @@ func (s *ScanBatches) settle(ctx context.Context, id int64) error {
 	return inExam(ctx, s.store, s.now, System, examID, func(ctx context.Context, sc *examScene) error {
 		return s.settleIn(ctx, sc, id)
 	})
-}
-
-// awaitFiles waits until no more files can be on their way that follow the newest.
-func (s *ScanBatches) awaitFiles(ctx context.Context, b *ScanBatch) error {
-	if b.State != BatchOpen || s.pause == 0 {
-		return nil
-	}
-	files, err := s.store.ScanFiles(ctx, b.ID)
-	if err != nil || !slices.ContainsFunc(files, func(f ScanFile) bool { return f.Album }) {
-		return err
-	}
-	for newest := b.NewestAt; ; {
-		wait := time.NewTimer(newest.Add(s.pause).Sub(s.now()))
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return ctx.Err()
-		}
-		b, err := s.store.ScanBatch(ctx, b.ID)
-		if err != nil || !b.NewestAt.After(newest) {
-			return err
-		}
-		newest = b.NewestAt
-	}
 }
 
 // votes counts, by exam, the pages of a batch that the machine is certain of.
@@ -148,7 +118,7 @@ func (s *ScanBatches) ask(ctx context.Context, id int64) error {
 				if err := s.moveBatch(ctx, tx, System, b, BatchAsk); err != nil {
 					return err
 				}
-				if err := tx.Enqueue(ctx, b.PersonID, BatchNotice{BatchID: b.ID}, time.Time{}); err != nil {
+				if err := b.renew(ctx, tx, time.Time{}); err != nil {
 					return err
 				}
 				return tx.Enqueue(ctx, b.PersonID, BatchChooseNotice{BatchID: b.ID}, time.Time{})
@@ -191,7 +161,7 @@ func (s *ScanBatches) report(ctx context.Context, tx Tx, b *ScanBatch) error {
 	if err := s.moveBatch(ctx, tx, System, b, BatchSettle); err != nil {
 		return err
 	}
-	if err := tx.Enqueue(ctx, b.PersonID, BatchNotice{BatchID: b.ID}, time.Time{}); err != nil {
+	if err := b.renew(ctx, tx, time.Time{}); err != nil {
 		return err
 	}
 	for _, person := range b.hear() {
@@ -233,7 +203,7 @@ func (s *ScanBatches) settleIn(ctx context.Context, sc *examScene, id int64) err
 	later := &laterHistory{Tx: sc.tx}
 	sc.tx = later
 	t := &settlement{
-		scans: s.scans, sc: sc, batchID: id, sender: b.PersonID, names: make(map[int64]string, len(files)),
+		scans: s.scans, sc: sc, batchID: id, sender: b.PersonID, again: b.State == BatchSettled, names: make(map[int64]string, len(files)),
 		list: list, applications: make(map[int64]*Application, len(applications)),
 	}
 	for _, f := range files {
@@ -293,6 +263,7 @@ type settlement struct {
 	sc           *examScene
 	batchID      int64
 	sender       int64            // of the batch
+	again        bool             // the batch was settled before: its pages were questions
 	names        map[int64]string // of its files
 	list         *PageList
 	applications map[int64]*Application // of the exam
@@ -673,6 +644,7 @@ func (t *settlement) named(ctx context.Context) error {
 // conclude writes down what becomes of each page.
 func (t *settlement) conclude(ctx context.Context) error {
 	for _, v := range t.pages {
+		seemed := v.page.ApplicationID
 		v.page.TwinID = v.twin
 		v.page.ApplicationID = 0
 		if v.application != nil {
@@ -688,6 +660,12 @@ func (t *settlement) conclude(ctx context.Context) error {
 		}
 		if err != nil {
 			return fmt.Errorf("page %d: %w", v.page.ID, err)
+		}
+		if !t.again || v.event == PageEventAsk {
+			continue
+		}
+		if err := release(ctx, t.sc.tx, seemed, t.sc.now); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -942,5 +920,5 @@ func (s *ScanBatches) readAgain(ctx context.Context, sc *examScene, b *ScanBatch
 	if err := s.tell(ctx, sc.tx, b, true); err != nil {
 		return err
 	}
-	return settleWhenDone(ctx, sc.tx, b)
+	return s.settleWhenDone(ctx, sc.tx, b)
 }

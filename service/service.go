@@ -210,8 +210,12 @@ type JobQueries interface {
 type JobCommands interface {
 	// InsertJob promises that the job will be worked if, and only if, the
 	// transaction commits. The same job that still waits is not doubled, nor is
-	// one that the same update (update_id among its fields) has asked for.
+	// one that the same update (update_id among its fields) has asked for. One that
+	// was to be worked later is worked at once.
 	InsertJob(ctx context.Context, j Job) error
+	// InsertJobLater is InsertJob for a job that begins after a while: a few seconds
+	// later than that if need be. One that waits already stays as it is.
+	InsertJobLater(ctx context.Context, j Job, after time.Duration) error
 	// JobDone ends the running job j together with the transaction that has its
 	// effect: a process that dies before the queue hears of it does not have the
 	// job worked again. A job that nobody runs is left alone.

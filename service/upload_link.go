@@ -250,7 +250,7 @@ func (s *UploadLinks) Receive(ctx context.Context, in UploadFile, sha string) er
 		}
 		f := in
 		f.Name, f.AddedAt = SafeName(in.Name), now
-		b, err := s.batches.ReceiveStored(ctx, tx, by, StoredScans{ExamID: e.ID, SHA: sha, Name: f.Name, Size: f.Size, Album: true})
+		b, err := s.batches.ReceiveStored(ctx, tx, by, StoredScans{ExamID: e.ID, SHA: sha, Name: f.Name, Size: f.Size, Session: true})
 		if err != nil {
 			return err
 		}
@@ -263,8 +263,17 @@ func (s *UploadLinks) Receive(ctx context.Context, in UploadFile, sha string) er
 	return nil
 }
 
-// Finish uses a link up: its files have been handed over. Finishing again changes
-// nothing.
+// Coming says that a file is on its way by a link: the batch that it will join waits
+// for it. It has to be said again before SessionPause is half over.
+func (s *UploadLinks) Coming(ctx context.Context, v *UploadVisit) error {
+	if err := s.batches.onTheirWay(ctx, v.By, v.Exam); err != nil {
+		return fmt.Errorf("files of link %d are coming: %w", v.Link.ID, err)
+	}
+	return nil
+}
+
+// Finish uses a link up: its files have been handed over, and these were all.
+// Finishing again changes nothing.
 func (s *UploadLinks) Finish(ctx context.Context, token string) error {
 	seen, err := s.byToken(ctx, token)
 	if err != nil {
@@ -275,12 +284,16 @@ func (s *UploadLinks) Finish(ctx context.Context, token string) error {
 		if err != nil || l.UsedAt != nil {
 			return err
 		}
-		if _, _, err := s.entitled(ctx, tx, l); err != nil {
+		by, e, err := s.entitled(ctx, tx, l)
+		if err != nil {
 			return err
 		}
 		now := s.now().UTC()
 		l.UsedAt = &now
-		return tx.UseUploadLink(ctx, l)
+		if err := tx.UseUploadLink(ctx, l); err != nil {
+			return err
+		}
+		return s.batches.sentAll(ctx, tx, by, e)
 	})
 	if err != nil {
 		return fmt.Errorf("finish link %d: %w", seen.ID, err)

@@ -2,9 +2,7 @@ package service_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
-	"errors"
 	"testing"
 	"time"
 
@@ -45,13 +43,14 @@ func TestAFileOfALinkJoinsTheBatchOnce(t *testing.T) {
 	l := d.links()
 	token, made := d.link(l, d.anna, e)
 	sha, size := d.stored(d.scanned(list[0]), d.scanned(list[1]))
-	in := service.UploadFile{LinkID: made.ID, Upload: "a", Name: "../скан\x00.zip", Size: size}
+	in, at := service.UploadFile{LinkID: made.ID, Upload: "a", Name: "../скан\x00.zip", Size: size}, d.now().UTC()
 	for range 2 {
 		if err := l.Receive(t.Context(), in, sha); err != nil {
 			t.Fatal(err)
 		}
 	}
 	d.work()
+	d.quiet()
 	if diff := cmp.Diff([]string{"001", "002"}, d.loadedOf(e)); diff != "" {
 		t.Error(diff)
 	}
@@ -66,31 +65,61 @@ func TestAFileOfALinkJoinsTheBatchOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []service.UploadFile{{LinkID: made.ID, Upload: "a", BatchID: came[0].BatchID, Name: "скан.zip", Size: size, AddedAt: d.now().UTC()}}
+	want := []service.UploadFile{{LinkID: made.ID, Upload: "a", BatchID: came[0].BatchID, Name: "скан.zip", Size: size, AddedAt: at}}
 	if diff := cmp.Diff(want, came); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestFilesOfALinkThatFollowOneAnotherAreAwaited(t *testing.T) {
+// TestALinkInUseHoldsItsBatchOpen has a batch wait for a file that takes long, and
+// for the word that these were all.
+func TestALinkInUseHoldsItsBatchOpen(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)
-	e, list := d.waiting(1)
+	e, list := d.waiting(2)
 	l := d.links()
-	_, made := d.link(l, d.anna, e)
-	sha, size := d.stored(d.scanned(list[0]))
-	if err := l.Receive(t.Context(), service.UploadFile{LinkID: made.ID, Upload: "a", Name: "скан.zip", Size: size}, sha); err != nil {
+	token, made := d.link(l, d.anna, e)
+	come := func(name string, a service.Application) {
+		t.Helper()
+		sha, size := d.stored(d.scanned(a))
+		if err := l.Receive(t.Context(), service.UploadFile{LinkID: made.ID, Upload: name, Name: "скан.zip", Size: size}, sha); err != nil {
+			t.Fatal(err)
+		}
+		d.work()
+	}
+	visit, err := l.Visit(t.Context(), token)
+	if err != nil {
 		t.Fatal(err)
 	}
-	d.readAll()
-	open, err := d.store.OpenScanBatch(t.Context(), d.anna.PersonID, e.CenterID, e.ID)
-	if err != nil || open == nil {
-		t.Fatal(open, err)
+	if err := l.Coming(t.Context(), visit); err != nil { // there is no batch yet
+		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := d.batches.Settle(ctx, service.SettleBatch{BatchID: open.ID}); !errors.Is(err, context.Canceled) {
-		t.Errorf("it does not wait: %v", err)
+	come("a", list[0])
+	for range 10 {
+		d.wait(service.SessionPause * 3 / 4)
+		if err := l.Coming(t.Context(), visit); err != nil {
+			t.Fatal(err)
+		}
+		d.due()
+	}
+	come("b", list[1])
+	if got := d.loadedOf(e); got != nil {
+		t.Errorf("before the end loaded are %q", got)
+	}
+	for range 2 { // pressed twice
+		if err := l.Finish(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.work()
+	if diff := cmp.Diff([]string{"001", "002"}, d.loadedOf(e)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"scan_batch", "scan_report"}, d.told(d.anna)); diff != "" {
+		t.Error(diff)
+	}
+	if err := l.Coming(t.Context(), visit); err != nil { // it is settled
+		t.Fatal(err)
 	}
 }
 

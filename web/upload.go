@@ -249,8 +249,35 @@ func (s *Server) came(w http.ResponseWriter, size int64) {
 // patch takes more of a file.
 func (s *Server) patch(w http.ResponseWriter, r *http.Request, v *service.UploadVisit) {
 	if s.own(w, r, v) {
+		defer s.coming(r.Context(), v)()
 		s.pass(s.tus.PatchFile, w, r, v)
 	}
+}
+
+// comingEvery is how often the service hears that a file is on its way.
+const comingEvery = service.SessionPause / 4
+
+// coming tells the service that a file is on its way until stop is called: a piece of
+// it can take minutes.
+func (s *Server) coming(ctx context.Context, v *service.UploadVisit) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(comingEvery)
+		defer tick.Stop()
+		for {
+			if err := s.Links.Coming(ctx, v); err != nil && ctx.Err() == nil {
+				s.Log.ErrorContext(ctx, "tell that a file is coming", "link", v.Link.ID, "err", err)
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-over }
 }
 
 // remove gives an unfinished file up.

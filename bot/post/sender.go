@@ -51,6 +51,9 @@ type Renderer struct {
 	// Render finds the words from the state as it is now. It gets every notice of
 	// the kind that waits for the person together, oldest first.
 	Render func(ctx context.Context, to service.Actor, chatID int64, batch []service.QueuedNotice) (Outgoing, error)
+	// Lost, if any, is called with notices that can never arrive, or that left without
+	// an answer and are not sent again.
+	Lost func(ctx context.Context, batch []service.QueuedNotice) error
 	// Repeat says what follows when a request left and no answer came: it is sent
 	// again, as befits a card or a reminder; else admins see it as not confirmed.
 	Repeat bool
@@ -253,6 +256,18 @@ func (s *Sender) send(ctx context.Context, b service.NoticeBatch) {
 	}
 	if f.state == service.NoticeFailed || f.state == service.NoticeUnknown {
 		s.log.WarnContext(ctx, "notice not delivered", "notice", b.Notices[0].ID, "kind", b.Kind, "state", f.state, "err", f.reason)
+		s.lost(ctx, b)
+	}
+}
+
+// lost tells whoever asked for it of notices that did not arrive.
+func (s *Sender) lost(ctx context.Context, b service.NoticeBatch) {
+	r := s.renderers[b.Kind]
+	if r.Lost == nil {
+		return
+	}
+	if err := r.Lost(ctx, b.Notices); err != nil {
+		s.log.ErrorContext(ctx, "tell of a notice that did not arrive", "notice", b.Notices[0].ID, "kind", b.Kind, "err", err)
 	}
 }
 

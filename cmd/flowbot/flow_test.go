@@ -390,9 +390,9 @@ func TestTheDayOfATestingCenterOnTheDemosPage(t *testing.T) {
 	page.sees(center, "Пришлите сканы")
 	p.awaitFile(filepath.Join(files, samplePhotoFile(samplePhotos)))
 	page.send(center, files, sampleBatchFile)
+	page.pressUnder(center, "Пришлите сканы", "Готово")
 	page.sees(center, "Экзамен "+sampleScanned+": сканы распознаны")
 	page.sees(candidate, "Imtihon "+sampleScanned)
-	page.pressUnder(center, "Пришлите сканы", "Готово")
 	p.scannedRight()
 
 	page.say(stranger, "/start")

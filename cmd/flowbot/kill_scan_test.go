@@ -70,7 +70,7 @@ func (p *play) sendsScans(deaths []int) int {
 	p.run([]step{say("center", "/start"), say("candidate", "/start"), say("center", "Экзамен · 404"), press("center", "Загрузить сканы")}, func(int) {})
 	p.do(step{"center sends the scans", func(p *play) error {
 		p.phone("center").SendDocument("сканы.pdf", "application/pdf", file, "")
-		return nil
+		return p.phone("center").Press("Готово")
 	}})
 	for _, at := range deaths {
 		sprung := p.trap.set(p.serve, at, at%2 == 0)

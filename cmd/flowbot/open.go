@@ -216,7 +216,7 @@ func (i *installation) wire(now service.Clock, sent service.ChatFiles) (services
 	})
 	out.batches = service.NewScanBatches(service.ScanBatchesConfig{
 		Store: i.db, Chat: sent, Foreign: reader, Files: i.files, Scans: out.scans, Sheet: ocr.Sheet,
-		MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Pause: service.FilesPause, Now: now,
+		MaxDownload: int64(i.settings.MaxDownload), Say: i.say, Program: programVersion(), Awaits: true, Now: now,
 	})
 	out.links = service.NewUploadLinks(i.db, out.batches, rand.Reader, now)
 	out.candidates = service.NewCandidates(i.db, out.people, printer, i.files, rand.Reader, now)
