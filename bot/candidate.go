@@ -107,7 +107,7 @@ func (b *Bot) candidateTurn(ctx context.Context, t *Turn) (Reply, error) {
 func (b *Bot) ledTo(ctx context.Context, t *Turn) (Reply, error) {
 	r, err := b.mine(ctx, t)
 	r.Edit = false
-	if _, noDay := service.ParseDay(t.Text); noDay == nil {
+	if _, noDay := service.ReadBorn(t.Text); noDay == nil {
 		r.Lead, r.LeadData = "candidate_arrived", candidateView{t.By.Name}
 	}
 	return r, err
@@ -528,10 +528,11 @@ func (b *Bot) claimLink(ctx context.Context, t *Turn) (Reply, error) {
 	return refusedAnswer(questionBorn(), err)
 }
 
-// refusedAnswer shows why an answer was refused above the question.
+// refusedAnswer shows why an answer was refused above the question, which is not asked
+// again of who has to wait.
 func refusedAnswer(ask Reply, err error) (Reply, error) {
 	e := service.AsError(err)
-	if e.Kind != service.Invalid {
+	if e.Kind != service.Invalid || e.Reason == service.ReasonCandidateSlow {
 		return Reply{}, err
 	}
 	ask.Lead, ask.LeadData = string(e.Reason), e.Data

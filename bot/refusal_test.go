@@ -159,6 +159,8 @@ func refusalFacts() map[service.Reason][]any {
 			service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1"}, service.ScanFault{Application: "118-01"}, service.ScanFault{},
 		}},
 		{service.ReasonScanElsewhere, []any{service.ScanFault{Application: "118-01"}, service.ScanFault{}}},
+		{service.ReasonScanNamesake, []any{service.ScanFault{Application: "118-01"}, service.ScanFault{}}},
+		{service.ReasonCandidateSlow, []any{1, 22}},
 		{service.ReasonScanDayEarly, []any{service.NewDay(2026, 3, 2)}},
 		{service.ReasonScanOtherDay, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonHandedEarly, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},

@@ -2,12 +2,15 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The refusals of this subject. Why a claim finds nothing is never told apart:
@@ -18,7 +21,7 @@ const (
 	ReasonCandidateDigits  Reason = "candidate.digits"   // not four digits
 	ReasonCandidateNoMatch Reason = "candidate.no_match" // no application agrees with everything
 	ReasonCandidateOther   Reason = "candidate.other"    // the link is that of somebody born on another day
-	ReasonCandidateSlow    Reason = "candidate.slow"     // too many claims that led nowhere
+	ReasonCandidateSlow    Reason = "candidate.slow"     // too many claims that led nowhere; Data: hours to wait
 	ReasonCandidateNoScan  Reason = "candidate.no_scan"  // there is nothing to send yet
 
 	// Of staff.
@@ -199,6 +202,11 @@ func (c *Claim) wrong(now time.Time) {
 	if over := c.Tries - freeClaims; over > 0 {
 		c.NextAt = now.Add(min(minClaimWait<<min(over-1, 5), maxClaimWait))
 	}
+}
+
+// slow refuses an answer that comes before the wait is over.
+func (c *Claim) slow(now time.Time) error {
+	return refuseWith(Invalid, ReasonCandidateSlow, int(math.Ceil(c.NextAt.Sub(now).Hours())))
 }
 
 // deliverAgain has the sender bring a person who can be reached again what they
@@ -675,10 +683,28 @@ func onlyDigits(s string) string {
 	}, s)
 }
 
-// readBorn reads a day of birth as people write it, or refuses it with
+// ReadBorn reads a day of birth as people of many countries write it: day, month and
+// year with anything between them that is no letter, or the year first. It is an
+// error where there are not these three numbers and nothing else.
+func ReadBorn(text string) (Day, error) {
+	const marks = "年月日" // of year, month and day
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) && !strings.ContainsRune(marks, r) }) {
+		return Day{}, errors.New("read a day of birth: there are letters")
+	}
+	n := strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
+	if len(n) != 3 {
+		return Day{}, fmt.Errorf("read a day of birth: %d numbers", len(n))
+	}
+	if len(n[0]) == 4 {
+		slices.Reverse(n)
+	}
+	return ParseDay(fmt.Sprintf("%02s.%02s.%s", n[0], n[1], n[2]))
+}
+
+// readBorn is ReadBorn of a day on which somebody can be born, or
 // ReasonCandidateBorn.
 func readBorn(text string, now time.Time) (Day, error) {
-	day, err := ParseDay(strings.TrimSpace(text))
+	day, err := ReadBorn(text)
 	if err != nil || day.Year < 1900 || day.After(DayOf(now, time.UTC)) {
 		return Day{}, refuse(Invalid, ReasonCandidateBorn)
 	}
@@ -738,7 +764,7 @@ func (s *Candidates) ClaimLink(ctx context.Context, in ClaimLinkInput) (*Arrival
 			refused = refuse(Invalid, ReasonInvitationInvalid)
 			return nil
 		case now.Before(c.NextAt):
-			refused = refuse(Invalid, ReasonCandidateSlow)
+			refused = c.slow(now)
 			return nil
 		case a.BornOn != day:
 			refused = refuse(Invalid, ReasonCandidateOther)
@@ -807,7 +833,7 @@ func (s *Candidates) ClaimDigits(ctx context.Context, in ClaimInput) (*Claimed, 
 			return nil
 		}
 		if now.Before(c.NextAt) {
-			refused = refuse(Invalid, ReasonCandidateSlow)
+			refused = c.slow(now)
 			return nil
 		}
 		found, err := s.claimable(ctx, tx, in, c, digits)

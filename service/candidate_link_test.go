@@ -56,7 +56,7 @@ func TestALinkOpensToTheDayOfBirthOfItsCandidate(t *testing.T) {
 	list := c.applications(c.exam(2, daysApart))
 	own, other := list[0], list[1]
 	token := c.opened(own)
-	for _, text := range []string{"", "вчера", "31.02.1990", "05.03.2126", "05.03.1890"} {
+	for _, text := range []string{"", "вчера", "31.02.1990", "05.03.2126", "05.03.1890", "05.03.90", "05031990", "5 марта 1990", "05.03.1990 05.03.1991"} {
 		_, err := c.born(opener, text)
 		refusedWith(t, text, err, service.ReasonCandidateBorn)
 	}
@@ -80,6 +80,18 @@ func TestALinkOpensToTheDayOfBirthOfItsCandidate(t *testing.T) {
 	again, err := c.Accept(t.Context(), service.AcceptInput{TelegramID: 72, Token: token})
 	if err != nil || !again.Already || again.Asked {
 		t.Errorf("the own link once more: %+v, %v", again, err)
+	}
+}
+
+func TestADayOfBirthIsReadAsPeopleWriteIt(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"05.03.1990", "5.3.1990", " 05.03.1990. ", "05/03/1990", "5/3/1990", "05-03-1990", "05 03 1990", "05,03,1990", "05. 03. 1990",
+		"1990-03-05", "1990/3/5", "1990年3月5日",
+	} {
+		if got, err := service.ReadBorn(text); err != nil || got != service.NewDay(1990, 3, 5) {
+			t.Errorf("%q is read as %v, %v", text, got, err)
+		}
 	}
 }
 
@@ -199,6 +211,9 @@ func TestWrongDaysOfBirthAreBoundedAsWrongClaimsAre(t *testing.T) {
 	}
 	_, err := c.born(opener, list[0].BornOn.Russian())
 	refusedWith(t, "right, too late", err, service.ReasonCandidateSlow)
+	if hours := service.AsError(err).Data; hours != 1 {
+		t.Errorf("told to wait %v hours", hours)
+	}
 	c.opened(list[1]) // another link is no way around
 	_, err = c.born(opener, list[1].BornOn.Russian())
 	refusedWith(t, "another link", err, service.ReasonCandidateSlow)

@@ -203,6 +203,8 @@ func TestEveryTextOfALanguageCanBeSaid(t *testing.T) {
 						data = service.LevelPatent
 					case "moved_on":
 						data = service.Moved{}
+					case "candidate.slow":
+						data = 22
 					}
 					if strings.HasSuffix(file, ".txt") {
 						words, err = set.Label(name, data)
