@@ -468,16 +468,23 @@ func TestTriesWithTokensOfNobodyAreBounded(t *testing.T) {
 	if a := d.ask("GET", "/upload/"+token, nil); a.status != http.StatusOK {
 		t.Fatalf("the page: %d", a.status)
 	}
-	slowed := 0
-	for n := 0; slowed == 0 && n < 100_000; n++ {
-		if a := d.ask("GET", fmt.Sprintf("/upload/%022d", n), nil); a.status == http.StatusTooManyRequests {
-			slowed++
-		}
+	tries := 0
+	isSlowed := func() bool {
+		tries++
+		return d.ask("GET", fmt.Sprintf("/upload/%022d", tries), nil).status == http.StatusTooManyRequests
 	}
-	if slowed == 0 {
-		t.Error("nobody is slowed down")
+	for !isSlowed() {
+		if tries == 1000 {
+			t.Fatal("nobody is slowed down")
+		}
 	}
 	if a := d.ask("GET", "/upload/"+token, nil); a.status != http.StatusOK {
 		t.Errorf("the link of a person who was here before: %d", a.status)
+	}
+	if !isSlowed() {
+		t.Error("no time has passed, and nobody is slowed down any more")
+	}
+	if d.pass(time.Second); isSlowed() {
+		t.Error("somebody is slowed down for longer than a second")
 	}
 }

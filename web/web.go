@@ -141,7 +141,7 @@ func (s *Server) mayTry(token string) bool {
 	if _, led := s.known.Load(sha256.Sum256([]byte(token))); led {
 		return true
 	}
-	return s.wrong.Tokens() >= 1
+	return s.wrong.TokensAt(s.Now()) >= 1
 }
 
 // tried notes where a token has led.
@@ -152,7 +152,7 @@ func (s *Server) tried(token string, err error) {
 		s.known.Store(hash, nil)
 	case service.AsError(err).Kind != service.Internal:
 		s.known.Delete(hash)
-		s.wrong.Allow()
+		s.wrong.AllowN(s.Now(), 1)
 	}
 }
 
