@@ -190,7 +190,7 @@ func TestThePageIsAPhonePerPerson(t *testing.T) {
 		}
 	}
 	holds := func(expression string) chromedp.Action {
-		return chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond))
+		return chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))
 	}
 	phone := func(id int64) string { return fmt.Sprintf(`document.querySelector('[data-testid="phone-%d"]')`, id) }
 	in := func(id int64, selector string) string {

@@ -41,7 +41,7 @@ func newExamPlay(t *testing.T) *play {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zone, err := sampleZone(time.Now())
+	zone, err := daytime()
 	if err != nil {
 		t.Fatal(err)
 	}

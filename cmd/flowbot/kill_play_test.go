@@ -221,6 +221,10 @@ var cast = map[string]struct {
 	"admin":     {1006, "Соколов Игорь Петрович", service.RoleAdmin},
 }
 
+// daytime is the zone of all plays: one for all, so that what is compared ends on
+// the same day.
+var daytime = sync.OnceValues(func() (*time.Location, error) { return sampleZone(time.Now()) })
+
 // newPlay makes an installation with a partner, the operator, one person in
 // each, and a cohort with four learners whose papers are complete.
 func newPlay(t *testing.T) *play {
@@ -239,7 +243,7 @@ func newPlay(t *testing.T) *play {
 	p.place = p.with(append(serving(server.URL), "DATABASE_URL="+p.trap.database(t, address),
 		"SEND_RATE=100000", "SEND_RATE_CHAT=100000")...)
 	// At night the bot keeps news back.
-	zone, err := sampleZone(time.Now())
+	zone, err := daytime()
 	if err != nil {
 		t.Fatal(err)
 	}
