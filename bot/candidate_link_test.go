@@ -170,11 +170,11 @@ func TestAnAnswerThatIsHandledOnceMoreCountsOnce(t *testing.T) {
 			t.Fatalf("%d updates, %v", len(raw), err)
 		}
 		d.tg.Inject(emulator.Fault{Method: "sendMessage", Chat: ali.ID(), Status: 400, Description: "Bad Request: no luck", Times: -1})
-		if err := d.office.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 1}); err == nil {
+		if err := d.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 1}); err == nil {
 			t.Error("sent while nothing can be")
 		}
 		d.tg.ClearFaults()
-		if err := d.office.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 2}); err != nil {
+		if err := d.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 2}); err != nil {
 			t.Fatal(err)
 		}
 		u, err := chat.Decode(raw[0])
