@@ -97,16 +97,14 @@ var sendScans = Wizard[batchForm]{
 // leaveScans shows the exam, and what goes on without the person: nothing of it
 // waits for more.
 func leaveScans(ctx context.Context, b *Bot, t *Turn, f *batchForm) (Reply, error) {
-	if f.Sent > 0 {
-		if err := b.Batches.SentAll(ctx, t.By, f.ExamID); err != nil {
-			return Reply{}, err
-		}
+	going, err := b.Batches.Sending(ctx, t.By)
+	if err == nil && f.Sent > 0 {
+		err = b.Batches.SentAll(ctx, t.By, f.ExamID)
 	}
-	r, err := edited(b.examCard(ctx, t, f.ExamID))
 	if err != nil {
 		return Reply{}, err
 	}
-	going, err := b.Batches.Sending(ctx, t.By)
+	r, err := edited(b.examCard(ctx, t, f.ExamID))
 	switch {
 	case err != nil:
 		return Reply{}, err

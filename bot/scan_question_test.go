@@ -204,7 +204,7 @@ func TestTheReportOfABatchOpensItsOwnQuestions(t *testing.T) {
 
 	d.says(anna, "Загрузить сканы · 118")
 	d.sends(anna, d.bound("ещё.pdf", d.smudged("118-03"), d.smudged("118-04")))
-	d.presses(anna, "Нераспознанные (2)")
+	d.presses(anna, "Нераспознанные (4)")
 	if text := anna.Last().Caption; !strings.Contains(text, "вопрос 3 из 4") || !strings.Contains(text, "ещё.pdf") {
 		t.Errorf("the report opens %q", text)
 	}
