@@ -18,6 +18,8 @@ const (
 	pressRangeRemove Action = "blx" // ID is the range's
 	pressNameBlank   Action = "bln" // ID is the application's, Version its revision
 	pressNameBlanks  Action = "blm" // one after the other
+	pressUnspoil     Action = "blv" // «Вернуть испорченный», by number
+	pressUnspoilOf   Action = "blw" // «Бланк не испорчен», of an application; Version is its revision
 )
 
 func (b *Bot) blankActions() []action {
@@ -32,11 +34,13 @@ func (b *Bot) blankActions() []action {
 		{pressRangeRemove, "blank_range_remove", b.rangeRemovePressed},
 		{pressNameBlank, "blank_name", b.nameBlankPressed},
 		{pressNameBlanks, "blank_name_all", b.nameBlanksPressed},
+		{pressUnspoil, "blank_unspoil", b.unspoilPressed},
+		{pressUnspoilOf, "blank_unspoil_of", b.unspoilOfPressed},
 	}
 }
 
 // blankTalks are the conversations about blanks.
-func blankTalks() []talk { return []talk{receiveBlanks, spoilNumber, spoilOf, nameBlank} }
+func blankTalks() []talk { return []talk{receiveBlanks, spoilNumber, spoilOf, unspoil, nameBlank} }
 
 // blankExamRows are this subject's rows of buttons on an exam's card.
 func (b *Bot) blankExamRows(_ *Turn, v *service.ExamView) [][]Button {
@@ -55,6 +59,8 @@ func (b *Bot) blankApplicationRows(_ *Turn, v *service.ApplicationView) [][]Butt
 		return [][]Button{row(Button{Press: Press{pressNameBlank, a.ID, a.Revision}})}
 	case a.BlankState == service.BlankUsed:
 		return [][]Button{row(Button{Press: Press{pressSpoilOf, a.ID, a.Revision}})}
+	case a.BlankState == service.BlankSpoiled:
+		return [][]Button{row(Button{Press: Press{pressUnspoilOf, a.ID, a.Revision}})}
 	}
 	return nil
 }
@@ -70,7 +76,11 @@ func (b *Bot) blanksCard(ctx context.Context, t *Turn, centerID int64) (Reply, e
 		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressNameBlanks, ID: centerID}, Args: n}))
 	}
 	r.Rows = append(r.Rows,
-		row(Button{Press: Press{Do: pressReceive, ID: centerID}}, Button{Press: Press{Do: pressSpoilNumber, ID: centerID}}),
+		row(Button{Press: Press{Do: pressReceive, ID: centerID}}, Button{Press: Press{Do: pressSpoilNumber, ID: centerID}}))
+	if v.Counts.Spoiled > 0 {
+		r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressUnspoil, ID: centerID}}))
+	}
+	r.Rows = append(r.Rows,
 		row(Button{Press: Press{Do: pressRanges, ID: centerID}}),
 		row(Button{Press: Press{Do: pressBlankList, ID: centerID}}),
 		row(Button{Press: Press{Do: pressMenu}}))
@@ -388,13 +398,9 @@ func (b *Bot) spoilOfPressed(ctx context.Context, t *Turn) (Reply, error) {
 // namedApplication is the application that a staff member's button or typed label
 // names: «Бланк испорчен · 118-03».
 func (b *Bot) namedApplication(ctx context.Context, t *Turn) (*service.ApplicationView, error) {
-	id := t.Press.ID
-	if id == 0 {
-		a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
-		if err != nil {
-			return nil, err
-		}
-		id = a.ID
+	id, err := b.applicationID(ctx, t)
+	if err != nil {
+		return nil, err
 	}
 	v, err := b.Exams.Application(ctx, t.By, id)
 	if err == nil && !v.Staff {
@@ -406,10 +412,19 @@ func (b *Bot) namedApplication(ctx context.Context, t *Turn) (*service.Applicati
 // blankForm is the blank of a certificate as a conversation learns it. It is
 // embedded in the conversation's form.
 type blankForm struct {
-	Blank   service.BlankKey // Number is "" before it was said
-	Doubt   bool             // it is in no recorded range, and the person must say that it is right
-	Outside bool             // the person has said so
+	Blank    service.BlankKey   // Number is "" before it was said
+	Doubt    bool               // it is in no recorded range, and the person must say that it is right
+	Outside  bool               // the person has said so
+	Left     []service.BlankKey // which the certificate was on by what is known
+	AskLeft  bool               // the person must say what has become of them
+	Mistaken bool               // they were said by mistake: they are free; else they are spoiled
 }
+
+// What can have become of the blanks that are left, as buttons number it.
+const (
+	leftSpoiled  = 1
+	leftMistaken = 2
+)
 
 // blankView is what the question about a blank shows.
 type blankView struct {
@@ -418,7 +433,8 @@ type blankView struct {
 }
 
 // blankStep asks which blank a certificate is printed on. A number outside the
-// recorded ranges is asked about once more.
+// recorded ranges is asked about once more, and so is another blank that the
+// certificate was on by what is known.
 func blankStep[F any](applicationID func(*F) int64, form func(*F) *blankForm, then func(context.Context, *Bot, *Turn, *F) (Outcome, error)) Step[F] {
 	return Step[F]{
 		Name: "blank",
@@ -427,38 +443,56 @@ func blankStep[F any](applicationID func(*F) int64, form func(*F) *blankForm, th
 			if err != nil {
 				return Reply{}, err
 			}
-			r := Reply{Text: "scan_blank_ask", Data: blankView{&v.Application, form(f)}, Card: true}
-			if form(f).Blank.Number != "" {
-				r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressIsRight, 0)}))
-			}
-			r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressCancel, 0)}))
-			return r, nil
+			return askBlankOf(t, &v.Application, form(f)), nil
 		},
 		Take: func(ctx context.Context, b *Bot, t *Turn, f *F) (Outcome, error) {
-			said := form(f)
-			key := said.Blank
-			switch {
-			case t.Press != nil && t.Press.Do == pressIsRight && key.Number != "":
-				said.Outside, said.Doubt = said.Outside || said.Doubt, false
-				return then(ctx, b, t, f)
-			case !wrote(t):
-				return stay, unexpected(t)
-			}
-			key, err := service.ReadBlank(t.Text)
-			if err != nil {
+			known, err := b.takeBlank(ctx, t, applicationID(f), form(f))
+			if err != nil || !known {
 				return stay, err
-			}
-			key, outside, err := b.Scans.CheckBlank(ctx, t.By, applicationID(f), key)
-			if err != nil {
-				return stay, err
-			}
-			*said = blankForm{Blank: key, Doubt: outside}
-			if outside {
-				return stay, nil
 			}
 			return then(ctx, b, t, f)
 		},
 	}
+}
+
+func askBlankOf(t *Turn, a *service.Application, said *blankForm) Reply {
+	r := Reply{Text: "scan_blank_ask", Data: blankView{a, said}, Card: true}
+	switch {
+	case said.AskLeft:
+		r.Rows = append(r.Rows,
+			row(Button{Label: "blank_left_spoiled", Press: t.inTalk(pressPick, leftSpoiled)}),
+			row(Button{Label: "blank_left_mistaken", Press: t.inTalk(pressPick, leftMistaken)}))
+	case said.Blank.Number != "":
+		r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressIsRight, 0)}))
+	}
+	r.Rows = append(r.Rows, row(Button{Press: t.inTalk(pressCancel, 0)}))
+	return r
+}
+
+// takeBlank reads an answer about the blank of an application's certificate. It
+// reports whether everything is said about it.
+func (b *Bot) takeBlank(ctx context.Context, t *Turn, applicationID int64, said *blankForm) (bool, error) {
+	switch {
+	case said.AskLeft && t.Press != nil && t.Press.Do == pressPick && (t.Press.ID == leftSpoiled || t.Press.ID == leftMistaken):
+		said.AskLeft, said.Mistaken = false, t.Press.ID == leftMistaken
+		return true, nil
+	case !said.AskLeft && t.Press != nil && t.Press.Do == pressIsRight && said.Blank.Number != "":
+		said.Outside, said.Doubt = said.Outside || said.Doubt, false
+	case !wrote(t):
+		return false, unexpected(t)
+	default:
+		key, err := service.ReadBlank(t.Text)
+		if err != nil {
+			return false, err
+		}
+		known, err := b.Scans.CheckBlank(ctx, t.By, applicationID, key)
+		if err != nil {
+			return false, err
+		}
+		*said = blankForm{Blank: known.Key, Doubt: known.Outside, Left: known.Left}
+	}
+	said.AskLeft = !said.Doubt && len(said.Left) > 0
+	return !said.Doubt && !said.AskLeft, nil
 }
 
 // nameBlankForm is what must be known before the blank of a loaded scan is
@@ -478,7 +512,9 @@ var nameBlank = Wizard[nameBlankForm]{
 		func(f *nameBlankForm) int64 { return f.ApplicationID },
 		func(f *nameBlankForm) *blankForm { return &f.blankForm },
 		func(ctx context.Context, b *Bot, t *Turn, f *nameBlankForm) (Outcome, error) {
-			_, err := b.Scans.NameBlank(ctx, t.By, f.ApplicationID, f.Revision, f.Blank, f.Outside)
+			_, err := b.Scans.NameBlank(ctx, t.By, service.NameInput{
+				ApplicationID: f.ApplicationID, Revision: f.Revision, Blank: f.Blank, Outside: f.Outside, Mistaken: f.Mistaken,
+			})
 			if err != nil || f.CenterID == 0 {
 				return finish, err
 			}

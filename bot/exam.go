@@ -550,11 +550,29 @@ func (b *Bot) applicationPressed(ctx context.Context, t *Turn) (Reply, error) {
 	case t.Suffix == "":
 		return b.tablePressed(ctx, t)
 	}
-	a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
+	id, err := b.applicationID(ctx, t)
 	if err != nil {
 		return Reply{}, err
 	}
-	return b.applicationCard(ctx, t, a.ID)
+	return b.applicationCard(ctx, t, id)
+}
+
+// applicationID is the application whose button was pressed, or whose number was
+// typed after the words: «Заявка · 118-03».
+func (b *Bot) applicationID(ctx context.Context, t *Turn) (int64, error) {
+	if t.Press.ID != 0 {
+		return t.Press.ID, nil
+	}
+	a, err := b.typedApplication(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	return a.ID, nil
+}
+
+// typedApplication is the application whose number was typed after the words.
+func (b *Bot) typedApplication(ctx context.Context, t *Turn) (*service.Application, error) {
+	return b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
 }
 
 // examHistoryView is what the history of an exam or an application shows.
@@ -581,12 +599,9 @@ func (b *Bot) examHistoryPressed(ctx context.Context, t *Turn) (Reply, error) {
 
 // applicationHistoryPressed shows the steps of an application, newest page first.
 func (b *Bot) applicationHistoryPressed(ctx context.Context, t *Turn) (Reply, error) {
-	if t.Press.ID == 0 {
-		a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
-		if err != nil {
-			return Reply{}, err
-		}
-		t.Press.ID = a.ID
+	var err error
+	if t.Press.ID, err = b.applicationID(ctx, t); err != nil { // of the pages that follow, too
+		return Reply{}, err
 	}
 	a, steps, err := b.Exams.ApplicationHistory(ctx, t.By, t.Press.ID)
 	if err != nil {

@@ -13,6 +13,10 @@ const (
 	pressExportAll Action = "fra" // those who have their number, too
 	pressNumbers   Action = "fri" // «Импортировать сертификаты»
 	pressGenerated Action = "frg" // «Сгенерировать»; in a conversation, ID is the digest of the report
+
+	// Inside the conversation; ID is the digest of the report.
+	pressReconcile    Action = "frt" // «Сверить введённые вручную»
+	pressReconcileYes Action = "fry"
 )
 
 func (b *Bot) frdoActions() []action {
@@ -21,6 +25,8 @@ func (b *Bot) frdoActions() []action {
 		{pressExportAll, "frdo_export_all", b.exportPressed(pressExportAll)},
 		{pressNumbers, "frdo_import", b.numbersPressed},
 		{pressGenerated, "frdo_generate", b.generateNumbersPressed},
+		{pressReconcile, "frdo_reconcile", b.resume},
+		{pressReconcileYes, "frdo_reconcile_yes", b.resume},
 	}
 }
 
@@ -41,7 +47,7 @@ func (b *Bot) frdoExamRows(_ *Turn, v *service.ExamView) [][]Button {
 	if v.Staff && v.Exam.Successful > 0 {
 		out = append(out, row(Button{Press: Press{pressExport, v.Exam.ID, 0}}))
 	}
-	if v.Staff && v.Exam.CertificateStatus == service.CertificatesToGenerate {
+	if v.Staff && v.TakesNumbers() {
 		out = append(out, row(Button{Press: Press{pressNumbers, v.Exam.ID, 0}}))
 	}
 	return out
@@ -165,24 +171,31 @@ type numbersForm struct {
 	Exam   string // number
 	Shown  int64  // digest of the report that took the place of the first one, 0 for none
 
-	Written   int
-	Remaining int
-	Report    *service.NumbersReport `json:"-"`
+	Written    int
+	Remaining  int
+	Reconciled *reconciled
+	Report     *service.NumbersReport `json:"-"`
 }
 
 // importNumbers takes the table with the registration numbers, shows what would
 // be done, and does it.
 var importNumbers = Wizard[numbersForm]{
-	Name:  "frdo_numbers",
-	Steps: []Step[numbersForm]{numbersStep()},
+	Name: "frdo_numbers",
+	Steps: []Step[numbersForm]{
+		numbersStep(),
+		{Name: "typed", Ask: askReconcile, Take: takeReconcile},
+	},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *numbersForm) (Reply, error) {
+		if f.Reconciled != nil {
+			return b.reconciledCard(ctx, t, f)
+		}
 		r, err := edited(b.examCard(ctx, t, f.ExamID))
 		r.Lead, r.LeadData = "frdo_generated", f
 		return r, err
 	},
 }
 
-// numbersStep is the only step: the report stands on the card of the file.
+// numbersStep is what all begins with: the report stands on the card of the file.
 func numbersStep() Step[numbersForm] {
 	s := fileStep[numbersForm]{
 		Purpose: service.UploadNumbers,
@@ -205,16 +218,26 @@ func numbersStep() Step[numbersForm] {
 // numbersRows shows the report and offers what can be generated.
 func numbersRows(ctx context.Context, b *Bot, t *Turn, f *numbersForm, u *service.Upload) ([][]Button, error) {
 	var err error
-	if f.Report, err = b.Frdo.Report(ctx, t.By, u); err != nil || f.Report.Matched == 0 {
+	if f.Report, err = b.Frdo.Report(ctx, t.By, u); err != nil {
 		return nil, err
 	}
-	return [][]Button{row(Button{Press: t.inTalk(pressGenerated, f.Report.Digest), Args: f.Report.Matched})}, nil
+	var out [][]Button
+	if n := f.Report.Matched; n > 0 {
+		out = append(out, row(Button{Press: t.inTalk(pressGenerated, f.Report.Digest), Args: n}))
+	}
+	if n := f.Report.Reconcilable(); n > 0 {
+		out = append(out, row(Button{Press: t.inTalk(pressReconcile, f.Report.Digest), Args: n}))
+	}
+	return out, nil
 }
 
 // takeGenerate generates when the report that the person was looking at still
 // holds; else it shows the new one.
 func takeGenerate(ctx context.Context, b *Bot, t *Turn, f *numbersForm, u *service.Upload) (Outcome, error) {
-	if t.Press == nil || t.Press.Do != pressGenerated {
+	switch {
+	case t.Press != nil && t.Press.Do == pressReconcile && u != nil:
+		return next, nil
+	case t.Press == nil || t.Press.Do != pressGenerated:
 		return stay, unexpected(t)
 	}
 	in := service.NumbersInput{ExamID: f.ExamID, Digest: t.Press.ID, UpdateID: t.UpdateID}
@@ -234,22 +257,29 @@ func takeGenerate(ctx context.Context, b *Bot, t *Turn, f *numbersForm, u *servi
 		}
 	}
 	done, err := b.Frdo.Generate(ctx, t.By, in)
-	switch {
-	case err == nil:
-		f.Written, f.Remaining = done.Matched, done.Remaining
-		return finish, nil
-	case service.ReasonOf(err) == service.ReasonFrdoChanged:
-		if report, ok := service.AsError(err).Data.(*service.NumbersReport); ok {
+	if err != nil {
+		return b.reportChanged(ctx, t, f, err)
+	}
+	f.Written, f.Remaining = done.Matched, done.Remaining
+	return finish, nil
+}
+
+// reportChanged goes back to the report when it is another one than the person was
+// looking at, and ends the conversation when its table was used.
+func (b *Bot) reportChanged(ctx context.Context, t *Turn, f *numbersForm, why error) (Outcome, error) {
+	switch service.ReasonOf(why) {
+	case service.ReasonFrdoChanged:
+		if report, ok := service.AsError(why).Data.(*service.NumbersReport); ok {
 			f.Shown = report.Digest
 		}
 		f.Refused = service.ReasonFrdoChanged
-		return stay, nil
-	case service.ReasonOf(err) == service.ReasonMovedOn:
+		return goingTo("file"), nil
+	case service.ReasonMovedOn:
 		if dropErr := b.leaveTalk(ctx, t); dropErr != nil {
 			return stay, dropErr
 		}
 	}
-	return stay, err
+	return stay, why
 }
 
 // numbersPressed opens the import of registration numbers into an exam.

@@ -254,6 +254,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonBlankNumber:    reply,
 	service.ReasonBlankSeries:    reply,
 	service.ReasonBlankUsed:      reply,
+	service.ReasonBlankSound:     reply,
 	service.ReasonBlankPattern:   reply,
 	service.ReasonBlankOutside:   reply,
 	service.ReasonBlankRange:     reply,

@@ -147,6 +147,10 @@ func refusalFacts() map[service.Reason][]any {
 			service.BlankFault{Number: "1", State: service.BlankSpoiled, Application: "118-01"},
 			service.BlankFault{Number: "1", State: service.BlankSpoiled},
 		}},
+		{service.ReasonBlankSound, []any{
+			service.BlankFault{Series: "АБ", Number: "1"},
+			service.BlankFault{Number: "1", State: service.BlankUsed, Application: "118-01"},
+		}},
 		{service.ReasonBlankPattern, []any{service.BlankPattern{Series: true, Digits: 6}, service.BlankPattern{Digits: 13}}},
 		{service.ReasonBlankOutside, []any{service.BlankFault{Series: "АБ", Number: "1"}}},
 		{service.ReasonBlankRangeLong, []any{1_000_000}},
@@ -154,7 +158,13 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonBlankRangeUsed, []any{service.BlankRange{Series: "АБ", First: "101", Last: "200", Used: 1}}},
 		{service.ReasonScanNotEntitled, []any{service.ScanFault{Application: "118-01"}}},
 		{service.ReasonScanLoaded, []any{service.ScanFault{Application: "118-01"}}},
-		{service.ReasonScanOtherNumber, []any{service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1"}}},
+		{service.ReasonScanOtherNumber, []any{
+			service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1"},
+			service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1", Typed: true},
+		}},
+		{service.ReasonScanNumberTaken, []any{
+			service.ScanFault{}, service.ScanFault{Application: "118-01"}, service.ScanFault{Application: "118-01", Typed: true},
+		}},
 		{service.ReasonScanAnothers, []any{
 			service.ScanFault{Application: "118-01", RegistrationNumber: "24-10-40538-000002-1"}, service.ScanFault{Application: "118-01"}, service.ScanFault{},
 		}},
@@ -162,7 +172,10 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonScanNamesake, []any{service.ScanFault{Application: "118-01"}, service.ScanFault{}}},
 		{service.ReasonCandidateSlow, []any{1, 22}},
 		{service.ReasonScanDayEarly, []any{service.NewDay(2026, 3, 2)}},
-		{service.ReasonScanOtherDay, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},
+		{service.ReasonScanOtherDay, []any{
+			service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)},
+			service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2), Typed: true},
+		}},
 		{service.ReasonHandedEarly, []any{service.ScanFault{Application: "118-01", IssuedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonHandedAlready, []any{service.ScanFault{Application: "118-01", HandedOn: service.NewDay(2026, 3, 2)}}},
 		{service.ReasonBatchEarly, []any{

@@ -317,7 +317,7 @@ func (b *Bot) ofOne(choose, do handler) handler {
 		case t.Suffix == "":
 			return choose(ctx, t)
 		}
-		a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
+		a, err := b.typedApplication(ctx, t)
 		if err != nil {
 			return Reply{}, err
 		}

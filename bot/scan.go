@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 
 	"flowbot/service"
@@ -94,13 +95,9 @@ func (b *Bot) scanApplicationRows(_ *Turn, v *service.ApplicationView) [][]Butto
 
 // scanFilePressed sends the loaded scan.
 func (b *Bot) scanFilePressed(ctx context.Context, t *Turn) (Reply, error) {
-	id := t.Press.ID
-	if id == 0 {
-		a, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
-		if err != nil {
-			return Reply{}, err
-		}
-		id = a.ID
+	id, err := b.applicationID(ctx, t)
+	if err != nil {
+		return Reply{}, err
 	}
 	a, doc, err := b.Scans.Document(ctx, t.By, id)
 	if err != nil {
@@ -143,6 +140,12 @@ type loadView struct {
 	Old        service.BlankKey
 }
 
+// Retyped reports whether another number or day was typed than the application has.
+func (v loadView) Retyped() bool {
+	a, f := &v.Application, v.Form
+	return a.RegistrationNumber != "" && (a.RegistrationNumber != f.RegistrationNumber || a.IssuedOn != f.IssuedOn)
+}
+
 func (b *Bot) loadView(ctx context.Context, t *Turn, f *loadForm) (loadView, error) {
 	v, err := b.Exams.Application(ctx, t.By, f.ApplicationID)
 	if err != nil {
@@ -183,7 +186,7 @@ var loadScan = Wizard[loadForm]{
 		a, err := b.Scans.Load(ctx, t.By, service.LoadInput{
 			ApplicationID: f.ApplicationID, Revision: f.Revision, UploadID: f.UploadID, Blank: f.Blank,
 			RegistrationNumber: f.RegistrationNumber, IssuedOn: f.IssuedOn, Replace: f.Replace, Outside: f.Outside,
-			Confirmed: f.Confirmed,
+			Mistaken: f.Mistaken, Confirmed: f.Confirmed,
 		})
 		if err != nil {
 			return Reply{}, err
@@ -194,8 +197,8 @@ var loadScan = Wizard[loadForm]{
 	},
 }
 
-// knownNumber is what needs no typing: the application's number, or the one that
-// was typed before.
+// knownNumber is what needs no typing: the number that was typed before, or the
+// application's.
 func (v loadView) knownNumber() bool {
 	return v.Application.RegistrationNumber != "" || v.Form.RegistrationNumber != ""
 }
@@ -231,10 +234,8 @@ func takeNumber(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Outcome, err
 	}
 	typed := t.Text
 	switch {
-	case t.Press != nil && t.Press.Do == pressIsRight && v.Application.RegistrationNumber != "":
-		typed = v.Application.RegistrationNumber
-	case t.Press != nil && t.Press.Do == pressIsRight && f.RegistrationNumber != "":
-		typed = f.RegistrationNumber
+	case t.Press != nil && t.Press.Do == pressIsRight && v.knownNumber():
+		typed = cmp.Or(f.RegistrationNumber, v.Application.RegistrationNumber)
 	case !wrote(t):
 		return stay, unexpected(t)
 	}
@@ -254,8 +255,8 @@ func takeIssued(ctx context.Context, b *Bot, t *Turn, f *loadForm) (Outcome, err
 	var day service.Day
 	switch {
 	case t.Press != nil && t.Press.Do == pressIsRight && v.knownDay():
-		if day = v.Application.IssuedOn; day.IsZero() {
-			day = f.IssuedOn
+		if day = f.IssuedOn; day.IsZero() {
+			day = v.Application.IssuedOn
 		}
 	default:
 		if day, err = typedDay(t, v.Today); err != nil {
@@ -275,7 +276,7 @@ func (b *Bot) namesApplication(ctx context.Context, t *Turn) (bool, error) {
 	if t.Press.ID != 0 || t.Suffix == "" {
 		return t.Press.ID != 0, nil
 	}
-	_, err := b.Exams.ApplicationByNumber(ctx, t.By, examNumber(t.Suffix))
+	_, err := b.typedApplication(ctx, t)
 	if err != nil && service.AsError(err).Kind == service.NotFound {
 		return false, nil
 	}

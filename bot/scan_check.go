@@ -19,7 +19,7 @@ func (b *Bot) checkView(ctx context.Context, t *Turn, f *loadForm) (loadView, er
 	if v.Other, err = b.Scans.NamedFor(ctx, t.By, f.ApplicationID, v.File.Name); err != nil {
 		return v, err
 	}
-	if v.Look, err = b.Scans.Look(ctx, t.By, f.ApplicationID, f.Blank); err != nil {
+	if v.Look, err = b.Scans.Look(ctx, t.By, f.ApplicationID, service.SaidScan{Blank: f.Blank, RegistrationNumber: f.RegistrationNumber}); err != nil {
 		return v, err
 	}
 	v.Read = readNumber(v.Look.Reading)

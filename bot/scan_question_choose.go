@@ -11,17 +11,18 @@ import (
 // ID, the page's revision and what the person has said about it in the Version.
 const (
 	applicationBits = 31
-	saidBits        = 4
+	saidBits        = 5
 )
 
 // said is what a person has said about a choice.
 type said int
 
 const (
-	saidLooked  said = 1 << iota // this is the right person, although no reading supports it
-	saidReplace                  // the loaded scan is to be replaced
-	saidOutside                  // the blank is in no recorded range
-	saidUnnamed                  // the blank is named later
+	saidLooked   said = 1 << iota // this is the right person, although no reading supports it
+	saidReplace                   // the loaded scan is to be replaced
+	saidOutside                   // the blank is in no recorded range
+	saidUnnamed                   // the blank is named later
+	saidMistaken                  // the blank of the replaced scan was said by mistake
 )
 
 // questionChoice is whose certificate a page is to be.
@@ -52,7 +53,7 @@ func (c questionChoice) in() service.ChoosePage {
 	return service.ChoosePage{
 		PageID: c.page, Revision: c.revision, ApplicationID: c.application,
 		Confirmed: c.said&saidLooked != 0, Replace: c.said&saidReplace != 0,
-		Outside: c.said&saidOutside != 0, Unnamed: c.said&saidUnnamed != 0,
+		Outside: c.said&saidOutside != 0, Unnamed: c.said&saidUnnamed != 0, Mistaken: c.said&saidMistaken != 0,
 	}
 }
 
@@ -139,8 +140,15 @@ func (b *Bot) askReplace(ctx context.Context, t *Turn, c questionChoice) (Reply,
 	}
 	s.Old, s.Under = old, beside != 0
 	r := Reply{Text: "question_replace", Data: s, Rows: [][]Button{
-		row(Button{Label: "scan_replace_yes", Press: c.with(saidReplace).press(pressChoose)}), row(b.backTo(c)),
+		row(Button{Label: "scan_replace_yes", Press: c.with(saidReplace).press(pressChoose)}),
 	}}
+	if s.spoils() {
+		r.Rows = [][]Button{
+			row(Button{Label: "question_replace_spoil", Press: c.with(saidReplace).press(pressChoose)}),
+			row(Button{Label: "question_replace_free", Press: c.with(saidReplace | saidMistaken).press(pressChoose)}),
+		}
+	}
+	r.Rows = append(r.Rows, row(b.backTo(c)))
 	r.Photo = b.pagePicture(ctx, t, c.page, beside, false)
 	return b.inPlace(t, r), nil
 }
@@ -194,7 +202,7 @@ var nameOwnBlank = Wizard[ownBlankForm]{
 	)},
 	Done: func(ctx context.Context, b *Bot, t *Turn, f *ownBlankForm) (Reply, error) {
 		in := f.choice().in()
-		in.Blank, in.Outside = f.Blank, f.Outside
+		in.Blank, in.Outside, in.Mistaken = f.Blank, f.Outside, f.Mistaken
 		l, err := b.Questions.Choose(ctx, t.By, in)
 		if err != nil {
 			return Reply{}, err

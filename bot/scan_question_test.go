@@ -289,7 +289,7 @@ func TestAScanIsReplacedByAPage(t *testing.T) {
 	d.scanned(anna, e, d.page(said{number: blots(a.RegistrationNumber), name: a.RegistrationNumber, blank: "0000000100099"}))
 
 	d.says(anna, "Нераспознанные")
-	d.presses(anna, "Каримов01 А. Р.", "Назад", "Каримов01 А. Р.", "Да, заменить")
+	d.presses(anna, "Каримов01 А. Р.", "Назад", "Каримов01 А. Р.", "Заменить, прежний бланк испорчен")
 	d.presses(anna, "Отменить: Каримов01 Алишер")
 	d.presses(anna, "Другой")
 	d.says(anna, "Каримов02")
@@ -480,7 +480,7 @@ func TestEveryRuleOfAPageHasWords(t *testing.T) {
 
 func TestTheButtonOfAChoiceNamesPageApplicationAndRevision(t *testing.T) {
 	t.Parallel()
-	for _, want := range [][4]int64{{1, 1, 1, 0}, {123_456, 7_654_321, 12, 15}, {1<<31 - 1, 1<<31 - 1, 1 << 26, 9}} {
+	for _, want := range [][4]int64{{1, 1, 1, 0}, {123_456, 7_654_321, 12, 31}, {1<<31 - 1, 1<<31 - 1, 1 << 25, 9}} {
 		data := bot.ChoiceData(want[0], want[1], int(want[2]), int(want[3]))
 		p, err := bot.ParsePress(data)
 		if err != nil || len(data) > 64 {

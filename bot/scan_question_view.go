@@ -30,6 +30,12 @@ type questionScreen struct {
 // Uncut reports whether the page goes out as it came, as no blank was found on it.
 func (s questionScreen) Uncut() bool { return s.Reading == nil || !s.Reading.Located }
 
+// spoils reports whether replacing the scan that stands has the person say what has
+// become of its blank.
+func (s questionScreen) spoils() bool {
+	return s.Old.BlankNumber != "" && s.Blank.Number != "" && s.Old.Blank() != s.Blank && s.Picked.BlankState == service.BlankUsed
+}
+
 // shownName is how much of a file's name is shown, in letters.
 const shownName = 60
 

@@ -198,7 +198,7 @@ func TestALoadedCertificateIsReplaced(t *testing.T) {
 	d.says(anna, "Отметить выдачу · 118-01")
 	d.presses(anna, "Сегодня", "Заменить скан", "Да, заменить")
 	d.says(anna, "0000000000104")
-	d.presses(anna, "Верно", "Верно")
+	d.presses(anna, "Да, испорчен", "Верно", "Верно")
 	d.sends(anna, d.screenshot("118-02.png", 43))
 	d.presses(anna, "Готово", "Загрузить", "Да, верно", "В меню", "Бланки", "Использованные и испорченные")
 	golden(t, "scan_replaced", d.tg.Transcript())

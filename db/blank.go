@@ -151,7 +151,7 @@ func (t tx) InsertBlank(ctx context.Context, b *service.Blank) error {
 
 // SaveBlank implements service.BlankCommands.
 func (t tx) SaveBlank(ctx context.Context, b *service.Blank) error {
-	res, err := t.NewUpdate().Model(b).Column("state", "application_id", "reason", "changed_by", "changed_at").WherePK().Exec(ctx)
+	res, err := t.NewUpdate().Model(b).Column("state", "application_id", "reason", "changed_by", "changed_at", "revision").WherePK().Exec(ctx)
 	if err != nil {
 		return explain(err)
 	}

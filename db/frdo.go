@@ -8,7 +8,10 @@ import (
 	"flowbot/service"
 )
 
-var _ service.FrdoQueries = queries{}
+var (
+	_ service.FrdoQueries  = queries{}
+	_ service.FrdoCommands = tx{}
+)
 
 // NumbersTaken implements service.FrdoQueries.
 func (q queries) NumbersTaken(ctx context.Context, numbers []string) (map[string]int64, error) {
@@ -27,6 +30,20 @@ func (q queries) NumbersTaken(ctx context.Context, numbers []string) (map[string
 		out[r.RegistrationNumber] = r.ID
 	}
 	return out, nil
+}
+
+// TypedNumbers implements service.FrdoQueries.
+func (q queries) TypedNumbers(ctx context.Context, examID int64) (int, error) {
+	n, err := q.NewSelect().TableExpr("applications").Where("exam_id = ?", examID).Where("number_typed").Count(ctx)
+	return int(n), explain(err)
+}
+
+// ReleaseNumbers implements service.FrdoCommands. An index holds at every row: of two
+// that get each other's number one would stand in the way of the other. What takes
+// the place of a number until the end of the transaction can be none.
+func (t tx) ReleaseNumbers(ctx context.Context, applications []int64) error {
+	_, err := t.NewRaw(`UPDATE applications SET registration_number = 'released ' || id WHERE id = ANY (?)`, pgdialect.Array(applications)).Exec(ctx)
+	return explain(err)
 }
 
 // CenterApplications implements service.FrdoQueries.

@@ -21,6 +21,7 @@ type Blank struct {
 	Reason        string    // why it is spoiled; BlankReplaced when its scan was replaced
 	ChangedBy     int64     `bun:",nullzero"`
 	ChangedAt     time.Time // UTC
+	Revision      int       // +1 on every change
 
 	Application string `bun:",scanonly"` // number of the application
 	By          string `bun:",scanonly"` // name of who changed it
@@ -96,6 +97,7 @@ const (
 	ReasonBlankRangeUsed Reason = "blank.range_used" // Data: BlankRange
 	ReasonBlankDayLate   Reason = "blank.day_late"   // received in the future
 	ReasonBlankNone      Reason = "blank.none"       // the application's certificate is on no blank
+	ReasonBlankSound     Reason = "blank.sound"      // it is not spoiled; Data: BlankFault
 )
 
 // BlankFault is the Data of a refused blank. What belongs to another center is
@@ -154,7 +156,8 @@ type BlankCommands interface {
 	// InsertBlank is refused with ReasonBlankUsed when another transaction was
 	// faster.
 	InsertBlank(ctx context.Context, b *Blank) error
-	// SaveBlank writes state, application, reason and who changed it when.
+	// SaveBlank writes state, application, reason, who changed it when, and the
+	// revision.
 	SaveBlank(ctx context.Context, b *Blank) error
 }
 
@@ -657,6 +660,7 @@ func (sc *examScene) spoilBlankOf(ctx context.Context, a *Application, key Blank
 func (sc *blankScene) spoil(ctx context.Context, b *Blank, reason string) error {
 	from := b.State
 	b.State, b.Reason, b.ChangedBy, b.ChangedAt = BlankSpoiled, plainText(reason), sc.by.PersonID, sc.now
+	b.Revision++
 	save := sc.tx.SaveBlank
 	if b.ID == 0 {
 		save = sc.tx.InsertBlank
@@ -682,7 +686,7 @@ func (sc *blankScene) use(ctx context.Context, key BlankKey, applicationID int64
 	}
 	b := &Blank{
 		CenterID: sc.centerID, Series: key.Series, Number: key.Number, State: BlankUsed,
-		ApplicationID: applicationID, ChangedBy: sc.by.PersonID, ChangedAt: sc.now,
+		ApplicationID: applicationID, ChangedBy: sc.by.PersonID, ChangedAt: sc.now, Revision: 1,
 	}
 	if err := sc.tx.InsertBlank(ctx, b); err != nil {
 		return err

@@ -20,10 +20,24 @@ type ExamView struct {
 	Staff    bool                      // the reader works in the center: the others only look
 
 	Questions int // scanned pages that a person decides on
+	Typed     int // registration numbers that a person typed
 }
 
 // Count counts the applications that stand in the status.
 func (v *ExamView) Count(status ApplicationStatus) int { return v.ByStatus[status] }
+
+// TakesNumbers reports whether an answer of ФИС ФРДО can be imported: numbers are
+// missing, or some that a person typed can be held against it.
+func (v *ExamView) TakesNumbers() bool {
+	switch v.Exam.CertificateStatus {
+	case CertificatesToGenerate:
+		return true
+	case CertificatesToLoad, CertificatesPartlyLoaded, CertificatesLoaded:
+		return v.Typed > 0
+	case CertificatesNotReady, CertificatesNotNeeded:
+	}
+	return false
+}
 
 // ExamNext names what an exam waits for.
 type ExamNext string
@@ -132,6 +146,9 @@ func (s *Exams) view(ctx context.Context, by Actor, e *Exam) (*ExamView, error) 
 	}
 	if v.ByStatus, err = s.store.ApplicationCounts(ctx, e.ID); err != nil {
 		return nil, fmt.Errorf("count applications: %w", err)
+	}
+	if v.Typed, err = s.store.TypedNumbers(ctx, e.ID); err != nil {
+		return nil, fmt.Errorf("count typed numbers: %w", err)
 	}
 	questions, err := s.store.QuestionCount(ctx, e.ID, 0)
 	if err != nil {

@@ -35,9 +35,19 @@ type FrdoQueries interface {
 	// application of the installation, whoever's it is, and at which: ids, which
 	// are for rules alone.
 	NumbersTaken(ctx context.Context, numbers []string) (map[string]int64, error)
+	// TypedNumbers counts the applications of an exam whose registration number a
+	// person typed.
+	TypedNumbers(ctx context.Context, examID int64) (int, error)
 	// CenterApplications lists the applications of the newest exams of a center,
 	// at most so many exams, all but one of them.
 	CenterApplications(ctx context.Context, centerID, exceptExamID int64, exams int) ([]Application, error)
+}
+
+// FrdoCommands changes what is exchanged with ФИС ФРДО.
+type FrdoCommands interface {
+	// ReleaseNumbers lets others of the transaction have the registration numbers of
+	// these applications, which get their new ones by SaveApplications.
+	ReleaseNumbers(ctx context.Context, applications []int64) error
 }
 
 // Frdo exchanges tables with ФИС ФРДО: the export of those who are entitled to a

@@ -38,19 +38,19 @@ const (
 const numbersTitle = "Результат"
 
 // WhyNoNumbers is the refusal that importing numbers into the exam would meet
-// now, or nil: only an exam that is ready and lacks numbers takes them, and only
-// from the staff of its center.
+// now, or nil: only an exam that is ready and lacks numbers, or has some that a
+// person typed, takes them, and only from the staff of its center.
 func (s *Frdo) WhyNoNumbers(ctx context.Context, by Actor, examID int64) error {
 	e, err := s.store.Exam(ctx, by, examID)
 	if err != nil {
 		return fmt.Errorf("exam %d: %w", examID, err)
 	}
-	return takesNumbers(by, e)
+	return takesNumbers(ctx, s.store, by, e)
 }
 
 // takesNumbers refuses an import into an exam whose status of certificates is
-// another than «Требуется генерация».
-func takesNumbers(by Actor, e *Exam) error {
+// another than «Требуется генерация», unless a person typed numbers there.
+func takesNumbers(ctx context.Context, q Queries, by Actor, e *Exam) error {
 	if err := isStaffOf(by, e.CenterID); err != nil {
 		return err
 	}
@@ -63,7 +63,11 @@ func takesNumbers(by Actor, e *Exam) error {
 		return refuse(Invalid, ReasonFrdoNotNeeded)
 	case CertificatesToLoad, CertificatesPartlyLoaded, CertificatesLoaded:
 	}
-	return refuse(Invalid, ReasonFrdoNumbered)
+	typed, err := q.TypedNumbers(ctx, e.ID)
+	if err == nil && typed == 0 {
+		err = refuse(Invalid, ReasonFrdoNumbered)
+	}
+	return err
 }
 
 // examine looks at a table of registration numbers that somebody has sent: it
@@ -194,7 +198,43 @@ func (s *Frdo) report(ctx context.Context, by Actor, examID int64, table *number
 	if err != nil {
 		return nil, err
 	}
+	if err := s.nameHolders(ctx, by, r); err != nil {
+		return nil, err
+	}
 	return r, s.lookElsewhere(ctx, by, &v.Exam, r)
+}
+
+// nameHolders tells which applications have the numbers that cannot be written, as
+// far as the actor may see them.
+func (s *Frdo) nameHolders(ctx context.Context, by Actor, r *NumbersReport) error {
+	var numbers []string
+	for i := range r.Rows {
+		if r.Rows[i].Verdict == NumberTaken {
+			numbers = append(numbers, r.Rows[i].Number)
+		}
+	}
+	if len(numbers) == 0 || len(numbers) > sampleRows {
+		return nil
+	}
+	taken, err := s.store.NumbersTaken(ctx, numbers)
+	if err != nil {
+		return fmt.Errorf("holders of numbers: %w", err)
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		id := taken[row.Number]
+		if row.Verdict != NumberTaken || id == 0 {
+			continue
+		}
+		a, err := s.store.Application(ctx, by, id)
+		if err != nil && AsError(err).Kind != NotFound {
+			return fmt.Errorf("application %d: %w", id, err)
+		}
+		if err == nil {
+			row.Holder, row.HolderTyped = a.Number, a.NumberTyped
+		}
+	}
+	return nil
 }
 
 // matched holds a table against an exam.
@@ -261,47 +301,59 @@ type NumbersInput struct {
 // what has happened to the exam. It refuses an exam that takes no numbers, and
 // whatever keeps its certificates from being printed.
 func (s *Frdo) Generate(ctx context.Context, by Actor, in NumbersInput) (*NumbersReport, error) {
-	u, err := s.uploads.Current(ctx, by, UploadNumbers, in.ExamID)
-	if err != nil {
-		return nil, err
-	}
-	if u == nil || u.ID != in.UploadID {
-		return nil, movedOn(ctx, s.store, by, SubjectExam, in.ExamID, nil)
-	}
-	if u.State != UploadAccepted {
-		return nil, refuse(Invalid, ReasonFrdoNoFile)
-	}
-	table, err := s.table(ctx, u)
-	if err != nil {
-		return nil, err
-	}
 	var out *NumbersReport
-	err = inExam(ctx, s.store, s.now, by, in.ExamID, func(ctx context.Context, sc *examScene) error {
-		list, err := sc.tx.ApplicationsForUpdate(ctx, in.ExamID, nil)
-		if err != nil {
-			return err
-		}
-		if out, err = matched(ctx, sc.tx, sc.exam, sc.today, list, table); err != nil {
-			return err
-		}
-		if out.Digest != in.Digest {
-			return refuseWith(Conflict, ReasonFrdoChanged, out)
-		}
-		if err := takesNumbers(sc.by, sc.exam); err != nil {
-			return err
-		}
-		if out.Matched == 0 {
+	err := s.inReport(ctx, by, in, func(ctx context.Context, sc *examScene, list []Application, report *NumbersReport) error {
+		out = report
+		if report.Matched == 0 {
 			return refuse(Invalid, ReasonFrdoNothing)
 		}
-		if _, err := useUpload(ctx, sc.tx, sc.by, u.ID, UploadNumbers, in.ExamID); err != nil {
+		if _, err := useUpload(ctx, sc.tx, sc.by, in.UploadID, UploadNumbers, in.ExamID); err != nil {
 			return err
 		}
-		return s.write(ctx, sc, list, out, in.UpdateID)
+		return s.write(ctx, sc, list, report, in.UpdateID)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("generate certificates of exam %d: %w", in.ExamID, err)
 	}
 	return out, nil
+}
+
+// inReport runs fn with the applications of an exam, which are held, and the report
+// of the actor's table, if that is the one that the person was looking at.
+func (s *Frdo) inReport(
+	ctx context.Context, by Actor, in NumbersInput, fn func(context.Context, *examScene, []Application, *NumbersReport) error,
+) error {
+	u, err := s.uploads.Current(ctx, by, UploadNumbers, in.ExamID)
+	if err != nil {
+		return err
+	}
+	if u == nil || u.ID != in.UploadID {
+		return movedOn(ctx, s.store, by, SubjectExam, in.ExamID, nil)
+	}
+	if u.State != UploadAccepted {
+		return refuse(Invalid, ReasonFrdoNoFile)
+	}
+	table, err := s.table(ctx, u)
+	if err != nil {
+		return err
+	}
+	return inExam(ctx, s.store, s.now, by, in.ExamID, func(ctx context.Context, sc *examScene) error {
+		list, err := sc.tx.ApplicationsForUpdate(ctx, in.ExamID, nil)
+		if err != nil {
+			return err
+		}
+		report, err := matched(ctx, sc.tx, sc.exam, sc.today, list, table)
+		if err != nil {
+			return err
+		}
+		if report.Digest != in.Digest {
+			return refuseWith(Conflict, ReasonFrdoChanged, report)
+		}
+		if err := takesNumbers(ctx, sc.tx, sc.by, sc.exam); err != nil {
+			return err
+		}
+		return fn(ctx, sc, list, report)
+	})
 }
 
 // write writes the matched rows of a report.

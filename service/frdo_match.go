@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+	"strconv"
 )
 
 // NumberVerdict is what becomes of a row of a table with registration numbers.
@@ -18,6 +19,7 @@ const (
 	NumberNotHere       NumberVerdict = "not_here"       // no application of this exam is of this person
 	NumberAmbiguous     NumberVerdict = "ambiguous"      // several are
 	NumberOther         NumberVerdict = "other"          // the application has another number
+	NumberTyped         NumberVerdict = "typed"          // it has another number or day, which a person typed: see Frdo.Reconcile
 	NumberTaken         NumberVerdict = "taken"          // another application of the installation has the number
 	NumberRepeated      NumberVerdict = "repeated"       // another row has the number
 	NumberTwoRows       NumberVerdict = "two_rows"       // another row is about the same application
@@ -88,11 +90,34 @@ func matchNumbers(rows []NumberRow, sc numberScene) []NumberRow {
 			continue
 		}
 		r.Verdict = sc.judge(r, found[i])
-		if n := another(out, sameApplication[found[i].ID], i); n != 0 && r.Verdict == NumberMatched {
+		n := another(out, sameApplication[found[i].ID], i)
+		if n != 0 && (r.Verdict == NumberMatched || r.Verdict == NumberTyped) {
 			r.Verdict, r.SameAs = NumberTwoRows, n
 		}
 	}
+	sc.release(out)
 	return out
+}
+
+// release finds which typed numbers the rows can take the place of: a number that
+// stands at another application is free only if its place is taken there, too.
+func (sc *numberScene) release(rows []NumberRow) {
+	for again := true; again; {
+		again = false
+		leaves := map[int64]bool{} // applications whose number is taken the place of by another
+		for i := range rows {
+			r := &rows[i]
+			if r.Verdict == NumberTyped && alikeNumber(r.Has) != alikeNumber(r.Number) {
+				leaves[r.Application] = true
+			}
+		}
+		for i := range rows {
+			r := &rows[i]
+			if holder := sc.taken[r.Number]; r.Verdict == NumberTyped && holder != 0 && holder != r.Application && !leaves[holder] {
+				r.Verdict, again = NumberTaken, true
+			}
+		}
+	}
 }
 
 // alikeNumber makes registration numbers comparable: people see letters, not
@@ -114,7 +139,8 @@ func another(rows []NumberRow, some []int, but int) int {
 // find returns the application that a row is about. When there is none, or more
 // than one, the row's verdict says why.
 func (sc *numberScene) find(r *NumberRow, named []*Application) *Application {
-	r.Verdict, r.Application, r.Of, r.Has, r.Others, r.SameAs = "", 0, "", "", nil, 0
+	r.Verdict, r.Application, r.Of, r.Others, r.SameAs = "", 0, "", nil, 0
+	r.Has, r.HasOn, r.Typed, r.Holder, r.HolderTyped = "", Day{}, false, "", false
 	document := foldDocument(r.Document)
 	var agree, doubtful []*Application
 	for _, a := range named {
@@ -151,15 +177,15 @@ func (sc *numberScene) find(r *NumberRow, named []*Application) *Application {
 
 // judge tells what becomes of a row that is about the application.
 func (sc *numberScene) judge(r *NumberRow, a *Application) NumberVerdict {
-	r.Has = a.RegistrationNumber
+	r.Has, r.HasOn, r.Typed = a.RegistrationNumber, a.IssuedOn, a.NumberTyped
 	holder := sc.taken[r.Number]
+	same := r.Has != "" && alikeNumber(r.Has) == alikeNumber(r.Number)
 	switch {
-	case r.Has != "" && alikeNumber(r.Has) == alikeNumber(r.Number):
-		if r.IssuedOn != a.IssuedOn {
-			return NumberOtherDay
-		}
+	case same && r.IssuedOn == a.IssuedOn:
 		return NumberSame
-	case r.Has != "":
+	case same && !a.NumberTyped:
+		return NumberOtherDay
+	case r.Has != "" && !a.NumberTyped:
 		return NumberOther
 	case !a.Entitled():
 		return NumberNotEntitled
@@ -167,6 +193,8 @@ func (sc *numberScene) judge(r *NumberRow, a *Application) NumberVerdict {
 		return NumberFuture
 	case r.IssuedOn.Before(sc.heldOn):
 		return NumberBeforeExam
+	case r.Has != "":
+		return NumberTyped
 	case holder != 0 && holder != a.ID:
 		return NumberTaken
 	}
@@ -195,6 +223,39 @@ func (r *NumbersReport) Count(v string) int {
 	return n
 }
 
+// Reconcilable counts the rows about numbers that a person typed: those that the
+// file has otherwise, and those that it confirms.
+func (r *NumbersReport) Reconcilable() int {
+	n := 0
+	for i := range r.Rows {
+		if r.Rows[i].reconciles() {
+			n++
+		}
+	}
+	return n
+}
+
+// Confirmed counts the rows that confirm a number that a person typed.
+func (r *NumbersReport) Confirmed() int { return r.Reconcilable() - r.Count(string(NumberTyped)) }
+
+// reconciles reports whether a row is about a number that a person typed, and that
+// it may take the place of or confirm.
+func (r *NumberRow) reconciles() bool {
+	return r.Verdict == NumberTyped || r.Verdict == NumberSame && r.Typed
+}
+
+// Typed are the rows that have otherwise what a person typed, in the order of the
+// file, at most so many.
+func (r *NumbersReport) Typed(most int) []NumberRow {
+	var out []NumberRow
+	for i := range r.Rows {
+		if r.Rows[i].Verdict == NumberTyped && len(out) < most {
+			out = append(out, r.Rows[i])
+		}
+	}
+	return out
+}
+
 // names reports whether a row deserves words of its own: what became of the others
 // their count tells, and so does the exam that they are of.
 func (r *NumbersReport) names(row *NumberRow) bool {
@@ -203,7 +264,7 @@ func (r *NumbersReport) names(row *NumberRow) bool {
 		return false
 	case NumberNotHere:
 		return r.Elsewhere == ""
-	case NumberOtherDay, NumberAmbiguous, NumberOther, NumberTaken, NumberRepeated, NumberTwoRows, NumberOtherDocument, NumberNotEntitled,
+	case NumberOtherDay, NumberAmbiguous, NumberOther, NumberTyped, NumberTaken, NumberRepeated, NumberTwoRows, NumberOtherDocument, NumberNotEntitled,
 		NumberBadNumber, NumberBadDate, NumberFuture, NumberBeforeExam, NumberBadBirth, NumberNoName, NumberNameAlone:
 	}
 	return true
@@ -246,7 +307,7 @@ func newNumbersReport(exam string, rows []NumberRow, applications []Application)
 		if row.Verdict == NumberMatched {
 			r.Matched++
 		}
-		put(string(row.Verdict), row.Number, row.IssuedOn.String(), row.Has)
+		put(string(row.Verdict), row.Number, row.IssuedOn.String(), row.Has, row.HasOn.String(), strconv.FormatBool(row.Typed))
 		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(row.Application))) //nolint:gosec // bits, not an amount
 	}
 	for i := range applications {

@@ -57,6 +57,10 @@ func TestRowsAreMatchedWithApplications(t *testing.T) {
 	issued := func(d service.Day) func(*row) { return func(r *row) { r.IssuedOn = d } }
 	fault := func(v service.NumberVerdict) func(*row) { return func(r *row) { r.Fault = v } }
 	numbered := func(s string) func(*app) { return func(a *app) { a.RegistrationNumber, a.IssuedOn = s, issuedOn } }
+	byHand := func(a *app) { a.NumberTyped = true }
+	petrov := func(id int64, change ...func(*app)) app {
+		return karimov(id, append([]func(*app){func(a *app) { a.LastName, a.FirstName, a.MiddleName = "Петров", "Петр", "" }}, change...)...)
+	}
 	tests := []struct {
 		name  string
 		rows  []row
@@ -98,6 +102,17 @@ func TestRowsAreMatchedWithApplications(t *testing.T) {
 		{"two rows for one application", []row{numberRow(1), numberRow(2)}, []app{karimov(1)}, nil, verdicts(service.NumberTwoRows, service.NumberTwoRows)},
 		{"two rows for one application, one of them bad", []row{numberRow(1), numberRow(2, fault(service.NumberBadNumber))}, []app{karimov(1)}, nil, verdicts(service.NumberTwoRows, service.NumberBadNumber)},
 		{"a row that has no number yet stands in nobody's way", []row{numberRow(1), numberRow(2, number(""), fault(service.NumberMissing))}, []app{karimov(1)}, nil, verdicts(service.NumberMatched, service.NumberMissing)},
+		{"another number, typed", []row{numberRow(1)}, []app{karimov(1, numbered("24-10-40538-000009-1"), byHand)}, nil, verdicts(service.NumberTyped)},
+		{"another day, typed", []row{numberRow(1, issued(heldOn))}, []app{karimov(1, numbered("24-10-40538-000001-1"), byHand)}, nil, verdicts(service.NumberTyped)},
+		{"a typed number before the exam", []row{numberRow(1, issued(heldOn.AddDays(-1)))}, []app{karimov(1, numbered("24-10-40538-000009-1"), byHand)}, nil, verdicts(service.NumberBeforeExam)},
+		{"two rows about a typed number", []row{numberRow(1), numberRow(2)}, []app{karimov(1, numbered("24-10-40538-000009-1"), byHand)}, nil, verdicts(service.NumberTwoRows, service.NumberTwoRows)},
+		{"typed, and the file's is somebody else's", []row{numberRow(1)}, []app{karimov(1, numbered("24-10-40538-000009-1"), byHand)}, map[string]int64{"24-10-40538-000001-1": 77}, verdicts(service.NumberTaken)},
+		{"two typed numbers that are each other's", []row{numberRow(1), numberRow(2, name("Петров Петр"))}, []app{
+			karimov(1, numbered("24-10-40538-000002-1"), byHand), petrov(2, numbered("24-10-40538-000001-1"), byHand),
+		}, map[string]int64{"24-10-40538-000002-1": 1, "24-10-40538-000001-1": 2}, verdicts(service.NumberTyped, service.NumberTyped)},
+		{"a typed number that is another's, whose own is somebody else's", []row{numberRow(1), numberRow(2, name("Петров Петр"))}, []app{
+			karimov(1, numbered("24-10-40538-000009-1"), byHand), petrov(2, numbered("24-10-40538-000001-1"), byHand),
+		}, map[string]int64{"24-10-40538-000001-1": 2, "24-10-40538-000002-1": 77}, verdicts(service.NumberTaken, service.NumberTaken)},
 		{"recorded before, and another number now", []row{numberRow(1), numberRow(2)}, []app{karimov(1, numbered("24-10-40538-000001-1"))}, nil, verdicts(service.NumberSame, service.NumberOther)},
 	}
 	for _, tt := range tests {
@@ -138,7 +153,7 @@ func anyRows(rt *rapid.T) (rows []service.NumberRow, apps []service.Application,
 		if a.Entitled() && rapid.IntRange(0, 3).Draw(rt, "numbered") == 0 {
 			n := number.Draw(rt, "has")
 			if _, other := taken[n]; !other {
-				a.RegistrationNumber, a.IssuedOn = n, issuedOn
+				a.RegistrationNumber, a.IssuedOn, a.NumberTyped = n, issuedOn, rapid.Bool().Draw(rt, "typed")
 				taken[n] = a.ID
 			}
 		}
@@ -174,8 +189,16 @@ func TestNoNumberGoesToSomebodyElse(t *testing.T) {
 			byID[a.ID] = a
 		}
 		numbers, people := map[string]bool{}, map[int64]bool{}
-		for _, r := range service.MatchNumbers(rows, heldOn, today, apps, taken) {
-			if r.Verdict != service.NumberMatched {
+		matched := service.MatchNumbers(rows, heldOn, today, apps, taken)
+		left := map[string]bool{} // numbers whose place others take
+		for _, r := range matched {
+			if r.Verdict == service.NumberTyped && r.Has != r.Number {
+				left[r.Has] = true
+			}
+		}
+		for _, r := range matched {
+			retyped := r.Verdict == service.NumberTyped
+			if r.Verdict != service.NumberMatched && !retyped {
 				continue
 			}
 			a := byID[r.Application]
@@ -188,9 +211,9 @@ func TestNoNumberGoesToSomebodyElse(t *testing.T) {
 				rt.Errorf("a name alone: %+v", r)
 			case r.Level != "" && r.Level != a.Level:
 				rt.Errorf("%s goes to %s", r.Level, a.Level)
-			case !a.Entitled() || a.RegistrationNumber != "":
+			case !a.Entitled() || a.RegistrationNumber != "" && !retyped || retyped && !a.NumberTyped:
 				rt.Errorf("%+v takes no number", a)
-			case taken[r.Number] != 0:
+			case taken[r.Number] != 0 && taken[r.Number] != a.ID && !(retyped && left[r.Number]):
 				rt.Errorf("%s is taken", r.Number)
 			case numbers[r.Number] || people[a.ID]:
 				rt.Errorf("%s to %d, twice", r.Number, a.ID)

@@ -25,6 +25,10 @@ type NumberRow struct {
 	Application int64    // the one that the row is about, 0 when none is, or several are
 	Of          string   // its number
 	Has         string   // the registration number that it has
+	HasOn       Day      // with this day
+	Typed       bool     // which a person typed
+	Holder      string   // application that has the row's number, "" if it may not be named
+	HolderTyped bool     // a person typed it there
 	Others      []string // numbers of the applications between which the row cannot tell, the first few
 	SameAs      int      // another row with this number or for this application, 0: none
 }

@@ -82,15 +82,20 @@ const surely = 6
 // onlyNumber reports whether the sure digits are the application's, and nobody
 // else's.
 func onlyNumber(list []PrintedCertificate, r *PageReading, applicationID int64) bool {
+	return sureDigits(r) >= surely && onlyOne(list, applicationID, func(p *PrintedCertificate) bool {
+		return numberAgrees(p, r.Number)
+	})
+}
+
+// sureDigits counts the digits of the number that were read without doubt.
+func sureDigits(r *PageReading) int {
 	sure := 0
 	for _, c := range r.Number {
 		if c >= '0' && c <= '9' {
 			sure++
 		}
 	}
-	return sure >= surely && onlyOne(list, applicationID, func(p *PrintedCertificate) bool {
-		return numberAgrees(p, r.Number)
-	})
+	return sure
 }
 
 // onlyName reports whether the name is the application's, and nobody else's.

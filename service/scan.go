@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -73,7 +74,7 @@ const (
 	ReasonScanLoaded      Reason = "scan.loaded"       // replacing was not asked for; Data: ScanFault
 	ReasonScanNumber      Reason = "scan.number"       // no registration number can look so
 	ReasonScanOtherNumber Reason = "scan.other_number" // the application has another; Data: ScanFault
-	ReasonScanNumberTaken Reason = "scan.number_taken" // it stands at another application
+	ReasonScanNumberTaken Reason = "scan.number_taken" // it stands at another application; Data: ScanFault of that one
 	ReasonScanDay         Reason = "scan.day"          // no day
 	ReasonScanDayLate     Reason = "scan.day_late"     // in the future
 	ReasonScanDayEarly    Reason = "scan.day_early"    // before the exam; Data: the exam's day
@@ -94,12 +95,15 @@ const (
 type ScanFault struct {
 	Application        string // number
 	RegistrationNumber string
+	Typed              bool // a person typed that number
 	IssuedOn           Day
 	HandedOn           Day
 }
 
 func (a *Application) fault() ScanFault {
-	return ScanFault{Application: a.Number, RegistrationNumber: a.RegistrationNumber, IssuedOn: a.IssuedOn, HandedOn: a.HandedOn}
+	return ScanFault{
+		Application: a.Number, RegistrationNumber: a.RegistrationNumber, Typed: a.NumberTyped, IssuedOn: a.IssuedOn, HandedOn: a.HandedOn,
+	}
 }
 
 // Scans loads the scans of certificates and notes that papers were handed over.
@@ -146,18 +150,19 @@ type LoadInput struct {
 	IssuedOn           Day
 	Replace            bool // the person knows that a scan is loaded
 	Outside            bool // the person knows that the blank is in no recorded range
+	Mistaken           bool // the blank of the replaced scan was said by mistake: it is free, not spoiled
 	Confirmed          bool // the person has compared the page with the application
 }
 
 // Load makes the actor's accepted file the scan of an application. Everything is
 // held against what is known: the number and the day against those of the
-// application, which are taken if it has none; the blank must be free and can be
-// one of the center's house. A file that is another's, or stands at another, is
-// refused; one of which no reading of the machine says whose it is, until the
-// person has compared it. The candidate gets the scan after the hold. A scan
-// that was there is replaced, and its blank, if it was another, is spoiled. Of
-// two who load at one moment one wins; the other gets a Conflict, or hears that
-// the blank is taken.
+// application, which are taken if it has none or may be typed anew, see mayRetype;
+// the blank must be free and can be one of the center's house. A file that is
+// another's, or stands at another, is refused; one of which no reading of the
+// machine says whose it is, until the person has compared it. The candidate gets
+// the scan after the hold. A scan that was there is replaced, and its blank, if it
+// was another, is spoiled unless it was said by mistake. Of two who load at one
+// moment one wins; the other gets a Conflict, or hears that the blank is taken.
 func (s *Scans) Load(ctx context.Context, by Actor, in LoadInput) (*Application, error) {
 	if err := s.makeList(ctx, by, in.ApplicationID); err != nil {
 		return nil, fmt.Errorf("load scan of application %d: %w", in.ApplicationID, err)
@@ -181,11 +186,11 @@ func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in Load
 	if err := loadable(a, in.Replace); err != nil {
 		return err
 	}
-	number, err := checkNumber(ctx, sc.tx, a, in.RegistrationNumber)
+	number, err := checkNumber(ctx, sc.tx, sc.by, a, in.RegistrationNumber)
 	if err != nil {
 		return err
 	}
-	if err := checkIssued(sc.exam, a, in.IssuedOn, sc.today); err != nil {
+	if err := checkIssued(ctx, sc.tx, sc.exam, a, in.IssuedOn, sc.today); err != nil {
 		return err
 	}
 	key, outside, err := s.checkBlank(ctx, sc.tx, sc.exam, a, in.Blank)
@@ -199,18 +204,20 @@ func (s *Scans) load(ctx context.Context, sc *examScene, a *Application, in Load
 	if err != nil {
 		return err
 	}
-	supported, err := s.claims(ctx, sc, a, u, key, in.Confirmed)
+	supported, err := s.claims(ctx, sc, a, u, SaidScan{Blank: key, RegistrationNumber: number}, in.Confirmed)
 	if err != nil {
 		return err
 	}
-	event, err := sc.replaceScan(ctx, a, key)
+	if err := sc.typeNumber(ctx, a, number, in.IssuedOn); err != nil {
+		return err
+	}
+	event, err := sc.replaceScan(ctx, a, key, in.Mistaken)
 	if err != nil {
 		return err
 	}
 	if err := sc.blanks().use(ctx, key, a.ID); err != nil {
 		return err
 	}
-	a.RegistrationNumber, a.IssuedOn, a.ValidUntil = number, in.IssuedOn, a.Level.ValidUntil(in.IssuedOn)
 	a.BlankSeries, a.BlankNumber, a.BlankState = key.Series, key.Number, BlankUsed
 	scan := Scan{
 		ApplicationID: a.ID, FileName: u.Name, FileSHA: u.FileSHA, PageSHA: u.PageSHA, CleanSHA: u.CleanSHA,
@@ -233,12 +240,12 @@ func (s *Scans) makeList(ctx context.Context, by Actor, applicationID int64) err
 
 // claims reports whether readings of the machine support that an upload is an
 // application's, or refuses it.
-func (s *Scans) claims(ctx context.Context, sc *examScene, a *Application, u *Upload, blank BlankKey, confirmed bool) (bool, error) {
+func (s *Scans) claims(ctx context.Context, sc *examScene, a *Application, u *Upload, said SaidScan, confirmed bool) (bool, error) {
 	p, err := u.said()
 	if err != nil {
 		return false, err
 	}
-	p.blank = blank
+	p.SaidScan = said
 	c, err := s.weighHeld(ctx, sc, a, p)
 	if err != nil {
 		return false, err
@@ -290,11 +297,45 @@ func (sc *examScene) insertScan(ctx context.Context, scan *Scan) error {
 	return err
 }
 
-// replaceScan ends the scan that stands, if any, and returns the event. Its blank
-// is spoiled if the new certificate is on another one; the paper that was handed
-// over then is not the one that counts. As long as nobody knows the new one it may
+// The events of numbers that people type; the comment is the number with its day.
+const (
+	eventTypeNumber   = "type_number"
+	eventRetypeNumber = "retype_number" // the comment has both, with retyped between them
+	retyped           = " → "
+)
+
+// numberWithDay is a number with its day as histories have it.
+func numberWithDay(number string, issued Day) string { return number + " от " + issued.Russian() }
+
+// typeNumber gives an application the number and the day that a person has typed,
+// both checked, unless it has them; the caller saves it.
+func (sc *examScene) typeNumber(ctx context.Context, a *Application, number string, issued Day) error {
+	if number == a.RegistrationNumber && issued == a.IssuedOn {
+		return nil
+	}
+	event, comment := eventTypeNumber, numberWithDay(number, issued)
+	if a.RegistrationNumber != "" {
+		event, comment = eventRetypeNumber, numberWithDay(a.RegistrationNumber, a.IssuedOn)+retyped+comment
+	}
+	a.RegistrationNumber, a.IssuedOn, a.ValidUntil, a.NumberTyped = number, issued, a.Level.ValidUntil(issued), true
+	return sc.note(ctx, SubjectApplication, a.ID, event, "", "", comment)
+}
+
+// mayRetype reports whether the number and the day of an application may be typed
+// anew: a person typed them, no answer of ФИС ФРДО has said them since, and no
+// certificate was printed with them.
+func mayRetype(ctx context.Context, q Queries, a *Application) (bool, error) {
+	if !a.NumberTyped {
+		return false, nil
+	}
+	printed, err := q.PrintedFor(ctx, a.ExamID, a.RegistrationNumber)
+	return printed != a.ID, err
+}
+
+// replaceScan ends the scan that stands, if any, and returns the event. What
+// becomes of its blank see leaveBlanks. As long as nobody knows the new one it may
 // be the same.
-func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKey) (event string, err error) {
+func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKey, mistaken bool) (event string, err error) {
 	if a.ScanID == 0 {
 		return "load_scan", nil
 	}
@@ -309,11 +350,13 @@ func (sc *examScene) replaceScan(ctx context.Context, a *Application, to BlankKe
 	if err := sc.tx.SaveScan(ctx, old); err != nil {
 		return "", err
 	}
-	if old.BlankNumber == "" || to.Number == "" || old.Blank() == to {
+	if to.Number == "" {
 		return "replace_scan", nil
 	}
-	a.HandedOn = Day{}
-	return "replace_scan", sc.spoilReplaced(ctx, a, old.Blank())
+	if old.BlankNumber != "" && old.Blank() != to { // the paper that was handed over is not the one that counts
+		a.HandedOn = Day{}
+	}
+	return "replace_scan", sc.leaveBlanks(ctx, a, to, mistaken)
 }
 
 // spoilReplaced spoils the blank that bore the certificate of an application
@@ -326,54 +369,100 @@ func (sc *examScene) spoilReplaced(ctx context.Context, a *Application, key Blan
 	return sc.blanks().spoil(ctx, b, BlankReplaced)
 }
 
-// spoilOthers spoils the blanks that an application's certificate was on before,
-// once it is known that it is on another.
-func (sc *examScene) spoilOthers(ctx context.Context, a *Application, now BlankKey) error {
-	list, err := sc.tx.BlanksUsedBy(ctx, a.ID)
+// leaveBlanks ends what the certificate of an application was on before, once it
+// is known on which blank it is: those blanks are spoiled, or free again if they
+// were said by mistake, and the paper that was handed over is not the one that
+// counts.
+func (sc *examScene) leaveBlanks(ctx context.Context, a *Application, now BlankKey, mistaken bool) error {
+	list, err := blanksLeft(ctx, sc.tx, a, now)
 	if err != nil {
 		return err
 	}
-	for i := range list {
-		if list[i].Key() == now {
+	for _, key := range list {
+		a.HandedOn = Day{}
+		if !mistaken {
+			if err := sc.spoilReplaced(ctx, a, key); err != nil {
+				return err
+			}
 			continue
 		}
-		a.HandedOn = Day{}
-		if err := sc.spoilReplaced(ctx, a, list[i].Key()); err != nil {
+		if err := sc.freeBlank(ctx, a, key); err != nil {
+			return err
+		}
+		if err := sc.note(ctx, SubjectApplication, a.ID, "free_blank", "", "", key.String()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// blanksLeft lists the blanks that an application's certificate was on before, if
+// it is on this one.
+func blanksLeft(ctx context.Context, q Queries, a *Application, now BlankKey) ([]BlankKey, error) {
+	list, err := q.BlanksUsedBy(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []BlankKey
+	for i := range list {
+		if key := list[i].Key(); key != now {
+			out = append(out, key)
+		}
+	}
+	return out, nil
+}
+
 // checkNumber reads the number on a certificate and holds it against what is
 // known.
-func checkNumber(ctx context.Context, q Queries, a *Application, typed string) (string, error) {
+func checkNumber(ctx context.Context, q Queries, by Actor, a *Application, typed string) (string, error) {
 	number, isNumber := registrationNumber(PlainName(typed))
-	switch known := a.RegistrationNumber; {
-	case known != "" && (typed == known || alikeNumber(number) == alikeNumber(known)):
+	known := a.RegistrationNumber
+	if known != "" && (typed == known || alikeNumber(number) == alikeNumber(known)) {
 		return known, nil
-	case !isNumber:
+	}
+	if !isNumber {
 		return "", refuse(Invalid, ReasonScanNumber)
-	case known != "":
-		return "", refuseWith(Invalid, ReasonScanOtherNumber, a.fault())
+	}
+	if known != "" {
+		if may, err := mayRetype(ctx, q, a); err != nil || !may {
+			return "", cmp.Or(err, refuseWith(Invalid, ReasonScanOtherNumber, a.fault()))
+		}
 	}
 	taken, err := q.NumbersTaken(ctx, []string{number})
 	if err != nil {
 		return "", err
 	}
-	if len(taken) > 0 {
-		return "", refuse(Invalid, ReasonScanNumberTaken)
+	if holder := taken[number]; holder != 0 && holder != a.ID {
+		return "", numberTaken(ctx, q, by, holder)
 	}
 	return number, nil
 }
 
+// numberTaken is the refusal of a number that another application has. It names
+// that one to whom may see it.
+func numberTaken(ctx context.Context, q Queries, by Actor, holder int64) error {
+	other, err := q.Application(ctx, by, holder)
+	if err != nil && AsError(err).Kind != NotFound {
+		return fmt.Errorf("application %d: %w", holder, err)
+	}
+	fault := ScanFault{}
+	if err == nil {
+		fault = other.fault()
+	}
+	return refuseWith(Invalid, ReasonScanNumberTaken, fault)
+}
+
 // checkIssued holds the issue date on a certificate against what is known.
-func checkIssued(e *Exam, a *Application, issued, today Day) error {
-	switch {
-	case issued.IsZero():
+func checkIssued(ctx context.Context, q Queries, e *Exam, a *Application, issued, today Day) error {
+	if issued.IsZero() {
 		return refuse(Invalid, ReasonScanDay)
-	case !a.IssuedOn.IsZero() && issued != a.IssuedOn:
-		return refuseWith(Invalid, ReasonScanOtherDay, a.fault())
+	}
+	if !a.IssuedOn.IsZero() && issued != a.IssuedOn {
+		if may, err := mayRetype(ctx, q, a); err != nil || !may {
+			return cmp.Or(err, refuseWith(Invalid, ReasonScanOtherDay, a.fault()))
+		}
+	}
+	switch {
 	case issued.After(today):
 		return refuse(Invalid, ReasonScanDayLate)
 	case issued.Before(e.HeldOn):
@@ -455,17 +544,26 @@ func (s *Scans) CheckLoad(ctx context.Context, by Actor, applicationID int64, re
 	return s.look(ctx, by, applicationID, func(_ *Exam, a *Application) error { return loadable(a, replace) })
 }
 
-// CheckBlank is the refusal that a blank would meet at an application, or nil
-// with the blank as it would be stored and whether it lies outside the recorded
-// ranges of the center.
-func (s *Scans) CheckBlank(ctx context.Context, by Actor, applicationID int64, key BlankKey) (BlankKey, bool, error) {
-	outside := false
+// SaidBlank is a blank that a person says of an application's certificate.
+type SaidBlank struct {
+	Key     BlankKey   // as it would be stored
+	Outside bool       // the center has recorded ranges, and it is in none
+	Left    []BlankKey // which the certificate was on by what is known: of these the person has to say what becomes
+}
+
+// CheckBlank is the refusal that a blank would meet at an application, or nil with
+// what is known of it.
+func (s *Scans) CheckBlank(ctx context.Context, by Actor, applicationID int64, key BlankKey) (SaidBlank, error) {
+	var out SaidBlank
 	err := s.look(ctx, by, applicationID, func(e *Exam, a *Application) error {
 		var err error
-		key, outside, err = s.checkBlank(ctx, s.store, e, a, key)
+		if out.Key, out.Outside, err = s.checkBlank(ctx, s.store, e, a, key); err != nil {
+			return err
+		}
+		out.Left, err = blanksLeft(ctx, s.store, a, out.Key)
 		return err
 	})
-	return key, outside, err
+	return out, err
 }
 
 // CheckNumber is the refusal that a registration number would meet at an
@@ -474,7 +572,7 @@ func (s *Scans) CheckNumber(ctx context.Context, by Actor, applicationID int64, 
 	number := ""
 	err := s.look(ctx, by, applicationID, func(_ *Exam, a *Application) error {
 		var err error
-		number, err = checkNumber(ctx, s.store, a, typed)
+		number, err = checkNumber(ctx, s.store, by, a, typed)
 		return err
 	})
 	return number, err
@@ -488,7 +586,7 @@ func (s *Scans) CheckIssued(ctx context.Context, by Actor, applicationID int64, 
 		if err != nil {
 			return err
 		}
-		return checkIssued(e, a, issued, today)
+		return checkIssued(ctx, s.store, e, a, issued, today)
 	})
 }
 
@@ -504,27 +602,35 @@ func (s *Scans) today(ctx context.Context, e *Exam) (Day, error) {
 	return DayOf(s.now(), loc), nil
 }
 
-// NameBlank writes down the blank of a loaded scan that came without: an archive
-// names none. Revision is the application's; outside says that the person knows
-// that the blank is in no recorded range.
-func (s *Scans) NameBlank(ctx context.Context, by Actor, applicationID int64, revision int, key BlankKey, outside bool) (*Application, error) {
+// NameInput says which blank a loaded certificate is on.
+type NameInput struct {
+	ApplicationID int64
+	Revision      int // of the application
+	Blank         BlankKey
+	Outside       bool // the person knows that the blank is in no recorded range
+	Mistaken      bool // the blank that it was on before was said by mistake: it is free, not spoiled
+}
+
+// NameBlank writes down the blank of a loaded scan that came without: none was
+// read on its page.
+func (s *Scans) NameBlank(ctx context.Context, by Actor, in NameInput) (*Application, error) {
 	var out *Application
-	err := inApplication(ctx, s.store, s.now, by, applicationID, func(ctx context.Context, sc *examScene, a *Application) error {
-		if a.Revision != revision || a.BlankNumber != "" {
+	err := inApplication(ctx, s.store, s.now, by, in.ApplicationID, func(ctx context.Context, sc *examScene, a *Application) error {
+		if a.Revision != in.Revision || a.BlankNumber != "" {
 			return movedOn(ctx, sc.tx, sc.by, SubjectApplication, a.ID, nil)
 		}
 		if a.ScanID == 0 {
 			return refuse(Conflict, ReasonScanMissing)
 		}
-		key, strange, err := s.checkBlank(ctx, sc.tx, sc.exam, a, key)
+		key, outside, err := s.checkBlank(ctx, sc.tx, sc.exam, a, in.Blank)
 		if err != nil {
 			return err
 		}
-		if strange && !outside {
+		if outside && !in.Outside {
 			return refuseWith(Invalid, ReasonBlankOutside, BlankFault{Series: key.Series, Number: key.Number})
 		}
 		from := a.Status()
-		if err := sc.spoilOthers(ctx, a, key); err != nil {
+		if err := sc.leaveBlanks(ctx, a, key, in.Mistaken); err != nil {
 			return err
 		}
 		if err := sc.blanks().use(ctx, key, a.ID); err != nil {
@@ -543,7 +649,7 @@ func (s *Scans) NameBlank(ctx context.Context, by Actor, applicationID int64, re
 		return sc.saveOne(ctx, a, "name_blank", from, key.String())
 	})
 	if err != nil {
-		return nil, fmt.Errorf("blank of application %d: %w", applicationID, err)
+		return nil, fmt.Errorf("blank of application %d: %w", in.ApplicationID, err)
 	}
 	return out, nil
 }

@@ -102,12 +102,19 @@ func onlyNamed(r *PageReading) int64 {
 	return out
 }
 
+// SaidScan is what a person says of a certificate beside whose it is. The zero
+// value says nothing.
+type SaidScan struct {
+	Blank              BlankKey
+	RegistrationNumber string
+}
+
 // saidPage is a page, or a file of one page, of which a person says whose
 // certificate it is.
 type saidPage struct {
+	SaidScan
 	reading *PageReading // nil: nothing was read
 	files   []string     // hashes of the page and of the file that it came in
-	blank   BlankKey     // as the person says it; zero: they do not
 }
 
 // said is the page of an accepted upload.
@@ -192,6 +199,9 @@ func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p
 		list = &PageList{}
 	}
 	r := p.reading.against(list.Certificates)
+	if p.RegistrationNumber != "" && p.RegistrationNumber != a.RegistrationNumber {
+		list = list.withoutNumber(a.ID)
+	}
 	facts := PageFacts{}
 	if facts.NumberOf, err = numberOf(ctx, q, e, list.Certificates, r, a.ID); err != nil {
 		return nil, err
@@ -205,15 +215,51 @@ func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p
 			facts.BlankOf = held.ApplicationID
 			facts.BlankAgainst = held.State != BlankUsed || held.ApplicationID != a.ID
 		}
-		facts.BlankAgainst = facts.BlankAgainst || p.blank.Number != "" && p.blank != out.blank
+		facts.BlankAgainst = facts.BlankAgainst || p.Blank.Number != "" && p.Blank != out.blank
 	}
 	out.list, out.reading, out.numberOf = list.Certificates, r, facts.NumberOf
 	out.anothers = AnothersPage(list.Certificates, r, a.ID, facts)
-	out.supported = Supported(list.Certificates, r, a.ID)
+	certificates, r, err := withAwaited(ctx, q, list.Certificates, r, a)
+	if err != nil {
+		return nil, err
+	}
+	out.supported = Supported(certificates, r, a.ID)
 	if facts.BlankOf != a.ID {
-		out.namesake, err = openNamesake(ctx, q, list.Certificates, r, a.ID)
+		out.namesake, err = openNamesake(ctx, q, certificates, r, a.ID)
 	}
 	return out, err
+}
+
+// mostAwaited is how many applications of other exams are held against a choice. One
+// that nothing tells apart from the chosen one is enough.
+const mostAwaited = 20
+
+// withAwaited adds to a list and to what was read for it the applications of the
+// center's other exams whose certificates are awaited and can be read as that of an
+// application: a page may lie in the wrong pile. To a name that was compared with the
+// application's that of its namesake is the same.
+func withAwaited(ctx context.Context, q Queries, list []PrintedCertificate, r *PageReading, a *Application) ([]PrintedCertificate, *PageReading, error) {
+	others, err := q.AwaitedAlike(ctx, a, r.Number, mostAwaited)
+	if err != nil {
+		return nil, nil, fmt.Errorf("awaited like application %d: %w", a.ID, err)
+	}
+	list, wider := slices.Clone(list), *r
+	wider.Candidates = slices.Clone(r.Candidates)
+	for i := range others {
+		o := &others[i]
+		c := PrintedCertificate{ApplicationID: o.ID}
+		if o.RegistrationNumber != "" {
+			c.Lines = []PrintedLine{{Field: FieldRegistrationNumber, Text: o.RegistrationNumber}}
+		}
+		list = append(list, c)
+		for _, one := range r.Candidates {
+			if one.ApplicationID == a.ID && foldName(o.Name()) == foldName(a.Name()) {
+				one.ApplicationID = o.ID
+				wider.Candidates = append(wider.Candidates, one)
+			}
+		}
+	}
+	return list, &wider, nil
 }
 
 // openNamesake is the first of namesakesOf whose own certificate is not there yet, as
@@ -274,4 +320,17 @@ func blankOn(profile *BlankProfile, r *PageReading) BlankKey {
 		return BlankKey{}
 	}
 	return key
+}
+
+// withoutNumber is a list on which an application has no number: a person is about
+// to type another, and what they type themselves supports nothing.
+func (l *PageList) withoutNumber(applicationID int64) *PageList {
+	out := *l
+	out.Certificates = slices.Clone(l.Certificates)
+	for i := range out.Certificates {
+		if c := &out.Certificates[i]; c.ApplicationID == applicationID {
+			c.Lines = slices.DeleteFunc(slices.Clone(c.Lines), func(l PrintedLine) bool { return l.Field == FieldRegistrationNumber })
+		}
+	}
+	return &out
 }

@@ -330,6 +330,37 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 			plain: service.ReasonScanAnothers, looked: service.ReasonScanAnothers,
 		},
 		{
+			name:   "with its own name, which is also that of one whose certificate another exam awaits, and no number",
+			before: func(d *scanDesk, l []service.Application) { d.waiting(1, calledAs(l[0])) },
+			page:   func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], blotAll) },
+			plain:  service.ReasonScanNamesake, looked: service.ReasonScanNamesake,
+		},
+		{
+			name: "with its own name, which is also that of one whose certificate another exam has, and no number",
+			before: func(d *scanDesk, l []service.Application) {
+				e, other := d.waiting(2, calledAs(l[0]))
+				d.sends(d.anna, e, d.scanned(other[0]), d.scanned(other[1]))
+				d.work()
+			},
+			page:    func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], blotAll) },
+			support: true,
+		},
+		{
+			name:   "with its own name and number, and a namesake in another exam",
+			before: func(d *scanDesk, l []service.Application) { d.waiting(1, calledAs(l[0])) },
+			page:   func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0]) }, support: true,
+		},
+		{
+			name: "without a name, and with a number that is its own alone as far as it is read",
+			page: func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], withoutName, blotEnd) }, support: true,
+		},
+		{
+			name:   "without a name, and with a number that another exam has too as far as it is read",
+			before: func(d *scanDesk, _ []service.Application) { d.waiting(1) },
+			page:   func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], withoutName, blotEnd) },
+			plain:  service.ReasonScanUnsupported,
+		},
+		{
 			name: "of a stranger to the center", page: func(d *scanDesk, l []service.Application) []byte {
 				return d.scanned(l[0], misnamed, func(r *service.PageReading) { r.Number = "26-10-40538-999999-1" })
 			},
@@ -350,7 +381,7 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 				if _, err := d.load(list[0], u, free); service.ReasonOf(err) != tt.plain {
 					t.Fatalf("unconfirmed: %v, want %s", err, tt.plain)
 				}
-				look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.BlankKey{Number: free})
+				look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.SaidScan{Blank: service.BlankKey{Number: free}})
 				if err != nil || look.Supported || look.Refused != tt.looked {
 					t.Errorf("it looks like %+v, %v", look, err)
 				}
@@ -379,6 +410,17 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 
 // blotAll says that no digit of the number can be read.
 func blotAll(r *service.PageReading) { r.Number = "??-??-?????-??????-?" }
+
+// blotEnd says that what tells a number from that of another exam cannot be read.
+func blotEnd(r *service.PageReading) { r.Number = r.Number[:len(r.Number)-4] + "????" }
+
+// calledAs gives all applications of an exam the name of one.
+func calledAs(one service.Application) func(int, *service.Application) {
+	return func(_ int, a *service.Application) {
+		a.LastName, a.FirstName, a.MiddleName = strings.ToUpper(one.LastName), one.FirstName, one.MiddleName
+		a.LastNameLatin, a.FirstNameLatin, a.MiddleNameLatin = one.LastNameLatin, one.FirstNameLatin, one.MiddleNameLatin
+	}
+}
 
 func TestARefusedFileNamesWhoseItIs(t *testing.T) {
 	t.Parallel()
@@ -415,10 +457,10 @@ func TestAnApplicationWithoutANumberIsKnownByName(t *testing.T) {
 	}
 
 	u = d.byHand(d.anna, list[0], d.scanned(other))
-	if _, err := d.load(list[0], u, "0000000000101", said); service.ReasonOf(err) != service.ReasonScanUnsupported {
+	if _, err := d.load(list[0], u, "0000000000101", said, compared); service.ReasonOf(err) != service.ReasonScanAnothers {
 		t.Errorf("of another without a number: %v", err)
 	}
-	look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.BlankKey{})
+	look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.SaidScan{})
 	if err != nil {
 		t.Fatal(err)
 	}

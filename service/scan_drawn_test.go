@@ -127,7 +127,7 @@ func TestADrawnScanIsReadByHand(t *testing.T) {
 		return d.drawn(form.Profile, []drawn.Signed{{Certificate: form.Certificates[n], BlankNumber: fmt.Sprintf("00000000001%02d", n+1)}})
 	}
 	own := d.byHand(d.anna, list[0], scan(0))
-	look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.BlankKey{Number: "0000000000101"})
+	look, err := d.scans.Look(t.Context(), d.anna, list[0].ID, service.SaidScan{Blank: service.BlankKey{Number: "0000000000101"}})
 	if err != nil || !look.Supported || !look.Number || !look.Name || look.Refused != "" || look.Blank.Number != "0000000000101" {
 		t.Errorf("its own looks like %+v, %v", look, err)
 	}

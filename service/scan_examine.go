@@ -134,6 +134,7 @@ type ScanLook struct {
 	Located   bool                // the blank was found: the scan is cut to it
 	Supported bool                // readings of the machine agree that it is the application's
 	Number    bool                // the digits that were read are its number's, and nobody else's
+	Typed     bool                // they are the number's that the person has typed for it
 	Name      bool                // the name is its
 	Denied    bool                // the name is not its, or another's
 	Differs   bool                // a reading contradicts it
@@ -146,9 +147,9 @@ type ScanLook struct {
 	Whose     *Application        // another, which has the number as it was read; nil for nobody
 }
 
-// Look tells what was read on the actor's accepted file for an application, the
-// blank of which the actor has said. A file that is not there any more is NotFound.
-func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, blank BlankKey) (*ScanLook, error) {
+// Look tells what was read on the actor's accepted file for an application, beside
+// what the actor has said of it. A file that is not there any more is NotFound.
+func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, said SaidScan) (*ScanLook, error) {
 	out := &ScanLook{}
 	err := s.look(ctx, by, applicationID, func(e *Exam, a *Application) error {
 		u, err := s.accepted(ctx, by, applicationID)
@@ -159,7 +160,7 @@ func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, blank B
 		if err != nil {
 			return err
 		}
-		p.blank = blank
+		p.SaidScan = said
 		c, err := s.weigh(ctx, s.store, e, a, p)
 		if err != nil {
 			return err
@@ -173,6 +174,8 @@ func (s *Scans) Look(ctx context.Context, by Actor, applicationID int64, blank B
 		out.Located = c.reading.Located
 		_, out.Rule = MatchPage(c.list, c.reading)
 		out.Number = onlyNumber(c.list, c.reading, a.ID)
+		out.Typed = said.RegistrationNumber != a.RegistrationNumber && sureDigits(c.reading) >= surely &&
+			agree(c.reading.Number, said.RegistrationNumber) == numbersAgree
 		name := likeness(c.reading, a.ID)
 		out.Name, out.Denied = name == NameAgrees, name == NameOther || namesAnother(c.reading, a.ID)
 		printed := printedFor(c.list, a.ID)

@@ -13,6 +13,7 @@ type ChoosePage struct {
 	ApplicationID int64
 	Confirmed     bool     // the person compared the page with the application
 	Replace       bool     // the loaded scan is to be replaced
+	Mistaken      bool     // the blank of the replaced scan was said by mistake: it is free, not spoiled
 	Outside       bool     // the blank as it was read is right, although no range has it or two pages bear it
 	Unnamed       bool     // the blank is said later
 	Blank         BlankKey // as the person typed it; zero: as it was read
@@ -94,7 +95,7 @@ func (s *ScanQuestions) choose(ctx context.Context, sc *examScene, p *ScanPage, 
 		return err
 	}
 	load := pageLoad{
-		Event: PageEventChoose, Rule: PageRulePerson, Blank: key, Supported: supported, FileName: file.Name, By: sc.by.PersonID,
+		Event: PageEventChoose, Rule: PageRulePerson, Blank: key, Mistaken: in.Mistaken, Supported: supported, FileName: file.Name, By: sc.by.PersonID,
 	}
 	if supported {
 		load.Rule = PageRuleSupported

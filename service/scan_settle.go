@@ -676,6 +676,7 @@ type pageLoad struct {
 	Event     PageEvent // PageEventMatch or PageEventChoose
 	Rule      MatchRule
 	Blank     BlankKey // of the certificate, checked; zero: nobody has read it
+	Mistaken  bool     // the blank of the scan that it replaces was said by mistake: it is free, not spoiled
 	Supported bool     // readings of the machine agree with whose it is
 	FileName  string   // of the page's file, as the sender called it
 	By        int64    // who loads it: for the machine who sent the batch
@@ -686,7 +687,7 @@ type pageLoad struct {
 // that this is meant. The page is moved and saved, and the delivery scheduled.
 func (s *Scans) attachPage(ctx context.Context, sc *examScene, p *ScanPage, a *Application, in pageLoad) error {
 	from := a.Status()
-	event, err := sc.replaceScan(ctx, a, in.Blank)
+	event, err := sc.replaceScan(ctx, a, in.Blank, in.Mistaken)
 	if err != nil {
 		return err
 	}
@@ -767,7 +768,8 @@ func (s *Scans) detachPage(ctx context.Context, sc *examScene, p *ScanPage, a *A
 }
 
 // replacedBy is the scan whose place another took; nil when it took none's, or when
-// that file stands at another application by now: it stands at one.
+// that file stands at another application by now, or its blank bears, or bore, the
+// certificate of another: each is at one.
 func (sc *examScene) replacedBy(ctx context.Context, scan *Scan) (*Scan, error) {
 	old, err := sc.tx.ScanReplacedBy(ctx, scan.ID)
 	if err != nil || old == nil {
@@ -779,6 +781,10 @@ func (sc *examScene) replacedBy(ctx context.Context, scan *Scan) (*Scan, error) 
 	}
 	elsewhere, err := sc.tx.StandsElsewhere(ctx, files, old.ApplicationID)
 	if err != nil || elsewhere != 0 {
+		return nil, err
+	}
+	blank, err := sc.tx.BlankForUpdate(ctx, old.Blank())
+	if err != nil || blank != nil && blank.ApplicationID != old.ApplicationID {
 		return nil, err
 	}
 	return old, nil
@@ -799,18 +805,17 @@ func (s *Scans) restore(ctx context.Context, sc *examScene, a *Application, old 
 		if err != nil {
 			return err
 		}
-		if b != nil && b.State == BlankSpoiled && b.Reason == BlankReplaced && b.ApplicationID == a.ID {
-			b.State, b.Reason, b.ChangedBy, b.ChangedAt = BlankUsed, "", sc.by.PersonID, sc.now
-			if err := sc.tx.SaveBlank(ctx, b); err != nil {
-				return err
-			}
-			if err := sc.blanks().note(ctx, b, "use", BlankSpoiled, ""); err != nil {
-				return err
-			}
-		}
-		a.BlankSeries, a.BlankNumber = old.BlankSeries, old.BlankNumber
-		if b != nil {
+		a.BlankSeries, a.BlankNumber, a.BlankState = old.BlankSeries, old.BlankNumber, BlankUsed
+		switch {
+		case b == nil: // it was said by mistake, and that was the mistake
+			err = sc.blanks().use(ctx, old.Blank(), a.ID)
+		case b.State == BlankSpoiled && b.Reason == BlankReplaced:
+			err = sc.blanks().bearAgain(ctx, b, "use", "")
+		default:
 			a.BlankState = b.State
+		}
+		if err != nil {
+			return err
 		}
 	}
 	list, err := sc.tx.DeliveriesOf(ctx, a.ID, mostDeliveries)
@@ -852,11 +857,7 @@ func (sc *examScene) freeBlank(ctx context.Context, a *Application, key BlankKey
 	if err != nil || b == nil || b.State != BlankUsed || b.ApplicationID != a.ID {
 		return err
 	}
-	if err := sc.tx.FreeBlank(ctx, b.ID); err != nil {
-		return err
-	}
-	b.State = ""
-	return sc.blanks().note(ctx, b, "free", BlankUsed, "")
+	return sc.blanks().free(ctx, b, "free", "")
 }
 
 // movePage makes a move of a page, which is held with what it says of its

@@ -179,6 +179,7 @@ type Tx interface {
 	ExamImportCommands
 	ProtocolCommands
 	CertificateCommands
+	FrdoCommands
 	BlankCommands
 	ScanCommands
 	ScanBatchCommands
