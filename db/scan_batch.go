@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -241,6 +242,22 @@ func (q queries) NumberedInCenter(ctx context.Context, examID int64, numbers []s
 		Where("application.number = ANY (?)", pgdialect.Array(numbers)).Where("exam.id <> ?", examID).
 		Where("exam.center_id = (SELECT center_id FROM exams WHERE id = ?)", examID).Scan(ctx)
 	return out, explain(err)
+}
+
+// AwaitedAlike implements service.ScanBatchQueries.
+func (q queries) AwaitedAlike(ctx context.Context, a *service.Application, read string, limit int) ([]service.Application, error) {
+	const name = `lower(translate(concat_ws(' ', application.last_name, application.first_name, application.middle_name), 'Ёё', 'Ее'))`
+	const same = name + ` = lower(translate(concat_ws(' ', ?::text, ?::text, ?::text), 'Ёё', 'Ее'))`
+	var out []service.Application
+	sel := q.NewSelect().Model(&out).Apply(applicationsOf).Join("JOIN exams AS exam ON exam.id = application.exam_id").
+		Join("LEFT JOIN scans AS supporting ON supporting.id = application.scan_id AND supporting.supported").
+		Where("exam.id <> ?", a.ExamID).Where("exam.center_id = (SELECT center_id FROM exams WHERE id = ?)", a.ExamID).
+		Where("exam.certificate_status IN (?)", bun.List([]service.CertificateStatus{service.CertificatesToLoad, service.CertificatesPartlyLoaded})).
+		Where("application.outcome = ?", service.OutcomePassed).Where("application.violations = ?", service.ViolationsNone).
+		Where("supporting.id IS NULL").
+		Where("("+same+" OR application.registration_number LIKE ?)", a.LastName, a.FirstName, a.MiddleName, strings.ReplaceAll(read, "?", "_")).
+		OrderExpr("("+same+") DESC, application.id", a.LastName, a.FirstName, a.MiddleName).Limit(int64(limit))
+	return out, explain(sel.Scan(ctx))
 }
 
 // PrintedFor implements service.ScanBatchQueries.

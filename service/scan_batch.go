@@ -318,6 +318,12 @@ type ScanBatchQueries interface {
 	// NumberedInCenter returns the applications of other exams of an exam's center
 	// that have one of these numbers.
 	NumberedInCenter(ctx context.Context, examID int64, numbers []string) ([]Application, error)
+	// AwaitedAlike lists applications of other exams of an application's center that
+	// wait for scans: those to which a certificate is due, of which no scan that a
+	// reading supports is there, and that have its name, or a number that agrees with a
+	// reading ('?' where it was not read; "" for none), at most limit, those of its name
+	// first.
+	AwaitedAlike(ctx context.Context, a *Application, read string, limit int) ([]Application, error)
 	// PrintedFor returns the application of an exam for which a registration number
 	// was printed last, 0 when it was not.
 	PrintedFor(ctx context.Context, examID int64, number string) (int64, error)
