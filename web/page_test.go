@@ -147,7 +147,20 @@ func TestThePageSendsALargeFileThroughWhateverBreaks(t *testing.T) {
 	d.slow.holdAfter(5 << 20)
 	step("one more file", chromedp.SetUploadFiles(`#files`, []string{late}))
 	d.until("part of it is here", func() bool { return d.slow.count() >= begun+5<<20 })
-	shut() // the tab
+	id := chromedp.FromContext(ctx).Target.TargetID
+	shut()
+	d.until("the tab is gone", func() bool { // else it sends the rest before it goes
+		list, err := chromedp.Targets(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range list {
+			if one.TargetID == id {
+				return false
+			}
+		}
+		return true
+	})
 	ctx = tab()
 	d.slow.open()
 	step("and opened again", opening, chromedp.Navigate(address), sees("Выберите этот файл ещё раз"), sees("Передан, 30,0 МБ"))
