@@ -89,6 +89,7 @@ func TestABlankOutsideTheRangesIsAskedAboutTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.knownBlanks("blank-210")
 	d.quietly()
 	d.says(anna, "Загрузить сертификат · 118-01")
 	d.says(anna, "0000000000201")

@@ -11,6 +11,7 @@ import (
 // printer's where the comment says so.
 const (
 	pressCenter        Action = "cec" // the card
+	pressFillCenters   Action = "cef" // lists those whose certificates wait for their data
 	pressCenterHistory Action = "ceh" // Version is the page
 	pressProfiles      Action = "cep"
 	pressProfile       Action = "ceq" // chooses; Version is profileKey of the code
@@ -44,6 +45,7 @@ var centerFields = []struct {
 func (b *Bot) centerActions() []action {
 	out := []action{
 		{pressCenter, "center", b.centerPressed},
+		{pressFillCenters, "centers_to_fill", b.fillCentersPressed},
 		{pressCenterHistory, "center_history", b.centerHistoryPressed},
 		{pressProfiles, "center_profiles", b.profilesPressed},
 		{pressProfile, "center_profile", b.profilePressed},
@@ -83,12 +85,30 @@ func (b *Bot) chooseCenter(ctx context.Context, t *Turn, do Action) (Reply, erro
 		t.Press = &Press{Do: do, ID: list[0].ID}
 		return b.actions[do].do(ctx, t)
 	}
-	r := Reply{Text: "choose_center", Edit: true}
-	for _, o := range list[:min(len(list), choosable)] {
+	return centerList("choose_center", list, do), nil
+}
+
+// centerList lists centers to do something about one.
+func centerList(text string, list []service.Org, do Action) Reply {
+	shown := list[:min(len(list), choosable)]
+	r := Reply{Text: text, Data: centersView{Shown: len(shown), Count: len(list)}, Edit: true}
+	for _, o := range shown {
 		r.Rows = append(r.Rows, row(Button{Label: "center_item", Args: o.Name, Press: Press{Do: do, ID: o.ID}}))
 	}
 	r.Rows = append(r.Rows, row(Button{Press: Press{Do: pressMenu}}))
-	return r, nil
+	return r
+}
+
+// centersView is what a list of centers says.
+type centersView struct{ Shown, Count int }
+
+// fillCentersPressed lists the centers whose certificates wait for their data.
+func (b *Bot) fillCentersPressed(ctx context.Context, t *Turn) (Reply, error) {
+	list, err := b.Centers.ToFill(ctx, t.By)
+	if err != nil {
+		return Reply{}, err
+	}
+	return centerList("centers_to_fill", list, pressCenter), nil
 }
 
 // refusalRows are the buttons that lead out of a refusal, nil for none.
@@ -96,6 +116,9 @@ func refusalRows(e *service.Error) [][]Button {
 	menu := Button{Press: Press{Do: pressMenu}}
 	switch data := e.Data.(type) {
 	case service.CenterGap:
+		if e.Reason == service.ReasonCenterNoProfile {
+			return [][]Button{row(Button{Press: Press{Do: pressProfiles, ID: data.OrgID}}), row(menu)}
+		}
 		return [][]Button{row(Button{Press: Press{Do: pressCenter, ID: data.OrgID}}), row(menu)}
 	case service.PrintFaultAt:
 		return append([][]Button{faultRow(data)}, examRows(data.ExamID, data.ExamNumber)...)

@@ -31,3 +31,34 @@ func TestTheStaffOfACenterAreTold(t *testing.T) {
 	d.settle()
 	golden(t, "task_center", d.tg.Transcript())
 }
+
+// TestCertificatesWaitForTheirCenter is read best as testdata/center_no_profile.golden.
+func TestCertificatesWaitForTheirCenter(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	boris := d.hire("second", "Центр", "Борис Центров")
+	olga := d.hire("admin", "", "Ольга Главная")
+	d.approved(d.exam("Центр", "118", "2026-02-24", 2, registered))
+
+	d.says(anna, "/tasks")
+	d.says(anna, "Загрузить сканы · 118")
+	d.says(anna, "Загрузить сертификат · 118-01")
+	d.sends(anna, d.screenshot("скан.png", 40))
+	d.says(olga, "/tasks")
+	d.presses(olga, "Данные центра")
+	d.says(boris, "Загрузить сертификат · 118-02")
+	late, chooses := lastData(t, boris, "Типография")
+
+	d.presses(anna, "Типография", "○ Бланк 210 × 158 мм")
+	if err := boris.PressOld(late, chooses); err != nil {
+		t.Fatal(err)
+	}
+	d.settle()
+	d.says(olga, "/tasks")
+	d.says(anna, "/tasks")
+	d.says(anna, "Загрузить сертификат · 118-01")
+	d.says(anna, "/cancel")
+	d.says(anna, "Загрузить сканы · 118")
+	golden(t, "center_no_profile", d.tg.Transcript())
+}

@@ -92,6 +92,7 @@ var refusals = map[service.Reason]manner{
 	service.ReasonUploadLinkFiles: reply,
 
 	service.ReasonCenterIncomplete: reply,
+	service.ReasonCenterNoProfile:  reply,
 	service.ReasonCenterValue:      reply,
 	service.ReasonProfileUnknown:   alert,
 	service.ReasonProfileTooMany:   alert,

@@ -49,9 +49,21 @@ func (d *desk) archive(name string, files ...zipFile) emulator.Attachment {
 	return emulator.Attachment{Name: name, MIME: "application/zip", Data: b.Bytes()}
 }
 
+// knownBlanks chooses the blanks of the center past the chat, unless some are chosen.
+func (d *desk) knownBlanks(profile string) {
+	d.t.Helper()
+	_, err := d.store.Bun().NewRaw(`INSERT INTO centers (org_id, blank_profile) VALUES (?, ?)
+		ON CONFLICT (org_id) DO UPDATE SET blank_profile = excluded.blank_profile WHERE centers.blank_profile = ''`,
+		d.orgs["Центр"].ID, profile).Exec(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // loaded loads the scan of an application past the chat.
 func (d *desk) loaded(p *emulator.Phone, number, blank string) {
 	d.t.Helper()
+	d.knownBlanks("blank-210")
 	a := d.application(number)
 	by := d.actor(p)
 	shade := uint8(a.ID)
@@ -154,10 +166,11 @@ func TestANumberIsTakenFromTheCertificate(t *testing.T) {
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	d.approved(d.exam("Центр", "117", "2026-02-20", 1, registered))
 	d.approved(d.exam("Центр", "118", "2026-02-24", 1, passed))
+	d.knownBlanks("vector-200")
 	d.quietly()
 
 	d.says(anna, "Загрузить сертификат · 118-01")
-	d.says(anna, "аб 000 123")
+	d.says(anna, "аб 0 000 123")
 	d.says(anna, "нет номера")
 	d.says(anna, "24-10-40538-000001-1")
 	d.says(anna, "24 — 10 - 40538 - 000009 - 1")
@@ -212,6 +225,7 @@ func TestTwoLoadAtOnce(t *testing.T) {
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	boris := d.hire("second", "Центр", "Борис Центров")
 	d.approved(d.exam("Центр", "118", "2026-02-24", 2, registered))
+	d.knownBlanks("blank-210")
 	for _, p := range []*emulator.Phone{anna, boris} {
 		d.says(p, "Загрузить сертификат · 118-01")
 		d.says(p, "0000000000101")
@@ -277,6 +291,7 @@ func TestAnExamCanBeNamedForItsScans(t *testing.T) {
 	anna := d.hire("center", "Центр", "Анна Центрова")
 	d.approved(d.exam("Центр", "24-118", "2026-02-24", 2, passed))
 	d.approved(d.exam("Центр", "24-119", "2026-02-24", 2, passed))
+	d.knownBlanks("blank-210")
 	d.says(anna, "Загрузить сертификат · 24-118")
 	d.says(anna, "Загрузить сертификат · 24-118-02")
 	d.says(anna, "/cancel")

@@ -107,6 +107,11 @@ func taskButton(task service.Task) Button {
 	case service.TaskResults, service.TaskProtocol, service.TaskProtocolFree, service.TaskProtocolMine,
 		service.TaskToGenerate, service.TaskToLoad, service.TaskPartlyLoaded:
 		return examTaskButton(task)
+	case service.TaskFillCenter:
+		if task.CenterID == 0 {
+			return Button{Press: Press{Do: pressFillCenters}, Args: task.Count}
+		}
+		return Button{Press: Press{Do: pressCenter, ID: task.CenterID}}
 	case service.TaskNameBlanks:
 		return Button{Press: Press{Do: pressNameBlanks}}
 	case service.TaskQuestions:

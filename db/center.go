@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"flowbot/service"
 )
 
@@ -23,6 +25,20 @@ func (q queries) Center(ctx context.Context, orgID int64) (*service.Center, erro
 		return &service.Center{OrgID: orgID}, nil
 	}
 	return nil, explain(err)
+}
+
+// CentersToFill implements service.CenterQueries.
+func (q queries) CentersToFill(ctx context.Context, centers []int64, limit int) ([]service.Org, error) {
+	var out []service.Org
+	query := q.NewSelect().Model(&out).Join("LEFT JOIN centers AS c ON c.org_id = org.id").Where("org.kind = ?", service.OrgCenter).
+		Where(`coalesce(c.blank_profile, '') = '' AND EXISTS (SELECT 1 FROM exams AS e WHERE e.center_id = org.id AND e.certificate_status IN ('to_generate', 'to_load', 'partly_loaded'))
+			OR '' IN (coalesce(c.name_instrumental, ''), c.issue_address, c.signatory_position, c.signatory_name)
+			AND EXISTS (SELECT 1 FROM exams AS e WHERE e.center_id = org.id AND e.certificate_status = 'to_generate')`)
+	if len(centers) > 0 {
+		query = query.Where("org.id IN (?)", bun.List(centers))
+	}
+	err := query.Order("org.name", "org.id").Limit(int64(limit)).Scan(ctx)
+	return out, explain(err)
 }
 
 // CenterPrinters implements service.CenterQueries.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"flowbot/service"
+	"flowbot/service/pdf"
 )
 
 func TestABlankIsReadAsPeopleTypeIt(t *testing.T) {
@@ -94,9 +95,16 @@ func newLedger(t *testing.T) *ledger {
 	say := func(r service.Reason, _ any) (string, error) { return string(r), nil }
 	l.uploads = service.NewUploads(l.store, nil, nil, l.files, 20<<20, say, l.now)
 	profiles := []service.BlankProfile{{Code: "plain", Digits: 13}, {Code: "series", Digits: 6, Series: true}}
+	printer, err := pdf.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	l.scans = service.NewScans(service.ScansConfig{
-		Store: l.store, Files: l.files, Uploads: l.uploads, Profiles: profiles, Hold: hold, Now: l.now,
+		Store: l.store, Files: l.files, Uploads: l.uploads, Printer: printer, Profiles: profiles, Hold: hold, Now: l.now,
 	})
+	if _, err := l.store.Bun().NewRaw(`INSERT INTO centers (org_id, blank_profile) SELECT id, 'plain' FROM orgs WHERE kind = 'center'`).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return l
 }
 

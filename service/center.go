@@ -113,6 +113,7 @@ type OwnProfile struct {
 // The refusals about centers.
 const (
 	ReasonCenterIncomplete Reason = "center.incomplete"       // a print needs more; Data: CenterGap
+	ReasonCenterNoProfile  Reason = "center.no_profile"       // no scan of its blanks can be read; Data: CenterGap
 	ReasonCenterValue      Reason = "center.value"            // empty or too long; Data: the limit in letters
 	ReasonProfileUnknown   Reason = "center.profile_unknown"  // no such blank profile
 	ReasonPrinterName      Reason = "center.printer_name"     // empty or too long; Data: the limit in letters
@@ -125,7 +126,7 @@ const (
 	ReasonProfileExists    Reason = "center.profile_exists"   // a built-in one has this name; Data: the name
 )
 
-// CenterGap says what a center must fill in before it can print.
+// CenterGap says what a center must fill in before it can print, or scan.
 type CenterGap struct {
 	OrgID   int64
 	Center  string // name
@@ -148,6 +149,10 @@ const (
 type CenterQueries interface {
 	// Center returns what is known of the testing centre, which may be nothing.
 	Center(ctx context.Context, orgID int64) (*Center, error)
+	// CentersToFill lists by name, at most limit, those of these centers, of all when
+	// there are none, of which something is not known that certificates which are due
+	// need: to be generated all of CenterFields, to be scanned the profile.
+	CentersToFill(ctx context.Context, centers []int64, limit int) ([]Org, error)
 	// CenterPrinters lists a center's printers by name.
 	CenterPrinters(ctx context.Context, orgID int64) ([]CenterPrinter, error)
 	// CenterPrinter returns one of them, removed ones too, or NotFound.
@@ -248,6 +253,26 @@ func (s *Centers) Mine(ctx context.Context, by Actor) ([]Org, error) {
 	}
 	slices.SortFunc(out, func(a, b Org) int { return CompareNames(a.Name, b.Name) })
 	return out, nil
+}
+
+// ToFill lists by name, at most TaskCap, the centers whose certificates wait for
+// what is not known of the center: those in which the actor works, all for an admin.
+func (s *Centers) ToFill(ctx context.Context, by Actor) ([]Org, error) {
+	list, err := centersToFill(ctx, s.store, by)
+	if err != nil {
+		return nil, fmt.Errorf("centers to fill in: %w", err)
+	}
+	return list, nil
+}
+
+func centersToFill(ctx context.Context, q Queries, by Actor) ([]Org, error) {
+	centers := by.Orgs(RoleCenterStaff)
+	if by.Has(RoleAdmin) {
+		centers = nil
+	} else if len(centers) == 0 {
+		return nil, nil
+	}
+	return q.CentersToFill(ctx, centers, TaskCap)
 }
 
 // History returns the steps of a center for its staff and for admins, oldest

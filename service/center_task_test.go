@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +59,7 @@ func TestTheStaffOfACenterSeeWhatItsExamsWaitFor(t *testing.T) {
 		return out
 	}
 	want := []line{
+		{service.TaskFillCenter, 1, ""},
 		{service.TaskProtocolMine, 1, mine.Number},
 		{service.TaskToLoad, 1, "Э-8"},
 		{service.TaskToGenerate, 2, ""},
@@ -70,9 +72,9 @@ func TestTheStaffOfACenterSeeWhatItsExamsWaitFor(t *testing.T) {
 		want []line
 	}{
 		{c.anna, want},
-		{c.boris, want[1:]}, // another has taken the protocol
-		{c.stranger, []line{{service.TaskToGenerate, 1, "Э-12"}}},
-		{c.admin, nil},
+		{c.boris, slices.Delete(slices.Clone(want), 1, 2)}, // another has taken the protocol
+		{c.stranger, []line{{service.TaskFillCenter, 1, ""}, {service.TaskToGenerate, 1, "Э-12"}}},
+		{c.admin, []line{{service.TaskFillCenter, 2, ""}}},
 	} {
 		list, err := tasks.List(t.Context(), tt.by)
 		if err != nil {
@@ -98,5 +100,56 @@ func TestTheStaffOfACenterSeeWhatItsExamsWaitFor(t *testing.T) {
 		if diff := cmp.Diff(tt.want, lines(r.Tasks)); diff != "" {
 			t.Errorf("reminder of %s: %s", tt.day, diff)
 		}
+	}
+}
+
+// TestACenterIsToBeFilledInAsLongAsCertificatesWaitForIt asks for what is not
+// known only when something is due that needs it.
+func TestACenterIsToBeFilledInAsLongAsCertificatesWaitForIt(t *testing.T) {
+	t.Parallel()
+	failed := func(_ int, a *service.Application) {
+		a.Outcome, a.Violations = service.OutcomeFailed, service.ViolationsNone
+	}
+	const all = `name_instrumental = 'Центром', issue_address = 'Тверь', signatory_position = 'Директор', signatory_name = 'Мостова'`
+	for _, tt := range []struct {
+		name  string
+		known string // of the center
+		fill  func(n int, a *service.Application)
+		due   bool
+	}{
+		{"nothing is known", "", passed, true},
+		{"nothing is known, and nobody passed", "", failed, false},
+		{"only the blanks are known", `blank_profile = 'blank-210'`, passed, true},
+		{"only the blanks are known, and all have their number", `blank_profile = 'blank-210'`, numbered, false},
+		{"all but the blanks is known", all, passed, true},
+		{"all but the blanks is known, and all have their number", all, numbered, true},
+		{"all is known", all + `, blank_profile = 'blank-210'`, passed, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCenter(t)
+			e := c.exam(1, tt.fill)
+			centers := service.NewCenters(c.store, nil, nil, service.NewUploads(nil, nil, nil, nil, 0, nil, nil), nil, c.now)
+			is := func(by service.Actor, due bool) {
+				t.Helper()
+				list, err := centers.ToFill(t.Context(), by)
+				if err != nil || (len(list) == 1 && list[0].ID == c.org.ID) != due || !due && len(list) > 0 {
+					t.Errorf("%s is asked about %+v, %v", by.Name, list, err)
+				}
+			}
+			is(c.admin, false) // no certificate is due before the protocol is approved
+			c.approve(e)
+			if tt.known != "" {
+				for _, q := range []string{`INSERT INTO centers (org_id) VALUES (?)`, `UPDATE centers SET ` + tt.known + ` WHERE org_id = ?`} {
+					if _, err := c.store.Bun().NewRaw(q, c.org.ID).Exec(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			is(c.anna, tt.due)
+			is(c.admin, tt.due)
+			is(c.stranger, false)
+			is(service.Actor{}, false)
+		})
 	}
 }

@@ -541,7 +541,13 @@ func (s *Scans) look(ctx context.Context, by Actor, applicationID int64, fn func
 // CheckLoad is the refusal that loading a scan for an application would meet
 // before anything is said about it, or nil.
 func (s *Scans) CheckLoad(ctx context.Context, by Actor, applicationID int64, replace bool) error {
-	return s.look(ctx, by, applicationID, func(_ *Exam, a *Application) error { return loadable(a, replace) })
+	return s.look(ctx, by, applicationID, func(e *Exam, a *Application) error {
+		if err := loadable(a, replace); err != nil {
+			return err
+		}
+		_, err := s.listOf(ctx, s.store, e)
+		return err
+	})
 }
 
 // SaidBlank is a blank that a person says of an application's certificate.

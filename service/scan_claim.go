@@ -195,9 +195,6 @@ func (s *Scans) weigh(ctx context.Context, q Queries, e *Exam, a *Application, p
 	if err != nil {
 		return nil, err
 	}
-	if list == nil {
-		list = &PageList{}
-	}
 	r := p.reading.against(list.Certificates)
 	if p.RegistrationNumber != "" && p.RegistrationNumber != a.RegistrationNumber {
 		list = list.withoutNumber(a.ID)

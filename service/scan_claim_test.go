@@ -169,24 +169,55 @@ func TestAFileForOneApplicationIsRead(t *testing.T) {
 	}
 }
 
-func TestNothingIsReadWhereTheBlanksAreNotKnown(t *testing.T) {
+func TestNoScanIsTakenWhereTheBlanksAreNotKnown(t *testing.T) {
 	t.Parallel()
 	d := newScanDesk(t)
-	_, list := d.waiting(1)
+	e, list := d.waiting(1)
+	a := list[0]
+	accepted := d.byHand(d.anna, a, d.scanned(a))
 	d.exec(`UPDATE centers SET blank_profile = '' WHERE org_id = ?`, d.org.ID)
-	u := d.byHand(d.anna, list[0], pdfOf(t, d.scanned(list[0])))
-	if u.State != service.UploadAccepted || u.Evidence != nil || u.PageSHA == "" || u.CleanSHA == u.FileSHA {
-		t.Errorf("the file is %+v", u)
+	u := d.byHand(d.boris, a, d.scanned(a))
+	_, batch := d.batches.Begin(t.Context(), d.anna, e.ID)
+	_, sent := d.trySend(d.anna, nil, d.scanned(a), false)
+	_, load := d.load(a, accepted, "0000000000101", compared)
+	for deed, err := range map[string]error{
+		"a load begins":            d.scans.CheckLoad(t.Context(), d.anna, a.ID, false),
+		"a file for it is sent":    &service.Error{Reason: u.Reason},
+		"a batch begins":           batch,
+		"scans come by themselves": sent,
+		"a load ends":              load,
+	} {
+		if service.ReasonOf(err) != service.ReasonCenterNoProfile {
+			t.Errorf("%s: %v", deed, err)
+		}
 	}
-	if _, err := d.load(list[0], u, "0000000000101"); service.ReasonOf(err) != service.ReasonScanUnsupported {
-		t.Errorf("unconfirmed: %v", err)
+
+	if err := d.centers.Set(t.Context(), d.anna, d.org.ID, d.revision(), service.CenterProfile, "blank-210"); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := d.load(list[0], u, "0000000000101", compared); err != nil {
+	if err := d.scans.CheckLoad(t.Context(), d.anna, a.ID, false); err != nil {
 		t.Error(err)
 	}
-	two := d.byHand(d.anna, list[0], pdfOf(t, d.scanned(list[0]), d.scanned(list[0], empty)))
-	if two.Reason != service.ReasonUploadPages {
-		t.Errorf("two pages: %q", two.Reason)
+	both := d.byHand(d.boris, a, pdfOf(t, d.scanned(a), d.scanned(a, empty)))
+	if both.State != service.UploadAccepted || both.Pages != 1 || both.Evidence == nil {
+		t.Errorf("once it is chosen, a file with an empty side is %+v", both)
+	}
+}
+
+// What was printed says which blanks come back, whatever the center has chosen.
+func TestScansArePossibleOnWhatWasPrinted(t *testing.T) {
+	t.Parallel()
+	d := newScanDesk(t)
+	e, list := d.waiting(1)
+	if _, err := d.order(d.anna, e); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(`UPDATE centers SET blank_profile = '' WHERE org_id = ?`, d.org.ID)
+	if _, err := d.batches.Begin(t.Context(), d.anna, e.ID); err != nil {
+		t.Error(err)
+	}
+	if u := d.byHand(d.anna, list[0], d.scanned(list[0])); u.Evidence == nil {
+		t.Errorf("the file is %+v", u)
 	}
 }
 

@@ -8,14 +8,11 @@ import (
 	"slices"
 )
 
-// listOf is what the pages of an exam are read against, nil for a center whose
-// blanks are not known.
+// listOf is what the pages of an exam are read against. A center whose blanks are
+// not known is refused with ReasonCenterNoProfile: a scan that no machine reads
+// would go to whomever one slip of a person names.
 func (s *Scans) listOf(ctx context.Context, q Queries, e *Exam) (*PageList, error) {
-	list, err := s.pages.lists.of(ctx, q, e.CenterID, []int64{e.ID})
-	if ReasonOf(err) == ReasonCenterIncomplete {
-		return nil, nil //nolint:nilnil // there is none, which is no error
-	}
-	return list, err
+	return s.pages.lists.of(ctx, q, e.CenterID, []int64{e.ID})
 }
 
 // examineScan is the Examiner of scans that are loaded for one application: files
@@ -69,7 +66,7 @@ var errPageOfArchive = errors.New("the page is of an archive")
 // empty, else the first.
 type takenPages struct {
 	pages *pageReader
-	list  *PageList // nil: nothing can be read
+	list  *PageList
 
 	full  int        // pages that are not empty; from the second on none is looked at
 	page  File       // the wanted one as it was taken out; zero when it could not be
@@ -111,15 +108,12 @@ func (t *takenPages) look(ctx context.Context, content io.Reader) (File, *worked
 	if err != nil {
 		return File{}, nil, err
 	}
-	w := &workedPage{}
-	if t.list != nil {
-		w, err = t.pages.work(ctx, t.list, jpeg, true)
-		if ReasonOf(err) == ReasonPageUnreadable {
-			return page, &workedPage{}, nil
-		}
-		if err != nil {
-			return File{}, nil, err
-		}
+	w, err := t.pages.work(ctx, t.list, jpeg, true)
+	if ReasonOf(err) == ReasonPageUnreadable {
+		return page, &workedPage{}, nil
+	}
+	if err != nil {
+		return File{}, nil, err
 	}
 	if w.clean.SHA256 == "" { // nothing is known of the page but how it came
 		w.clean, err = t.pages.clean(ctx, jpeg, 0)

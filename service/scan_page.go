@@ -512,7 +512,7 @@ func (l *pageLists) make(ctx context.Context, q Queries, center *Center, own *Bl
 			return nil, err
 		}
 		gap := CenterGap{OrgID: org.ID, Center: org.Name, Missing: []CenterField{CenterProfile}}
-		return nil, refuseWith(Conflict, ReasonCenterIncomplete, gap)
+		return nil, refuseWith(Conflict, ReasonCenterNoProfile, gap)
 	}
 	for id, group := range groups {
 		profile := out.Profile

@@ -20,7 +20,9 @@ type Task struct {
 	Exam     string // number
 	DueOn    Day    // zero when nothing sets a deadline
 	Overdue  bool
-	Count    int // how many things the task stands for, at most TaskCap
+	CenterID int64  // of TaskFillCenter about one center; 0 when the task stands for several
+	Center   string // name
+	Count    int    // how many things the task stands for, at most TaskCap
 
 	Batch BatchToChoose // of TaskBatchExam; zero for all others
 }
@@ -36,6 +38,10 @@ const (
 	TaskReview   TaskKind = "review"   // operator: a package that the person has taken
 	TaskQueue    TaskKind = "queue"    // operator: packages that nobody has taken
 	TaskTroubles TaskKind = "troubles" // admin: what could not be done or delivered
+
+	// Of a center's staff and of admins: centers whose certificates wait for what is
+	// not known of the center.
+	TaskFillCenter TaskKind = "fill_center"
 
 	// Of a center's staff; each stands for all exams that are so.
 	TaskResults      TaskKind = "results"       // held, and a result or a mark is missing
@@ -70,7 +76,7 @@ func (k TaskKind) Exams(personID int64, today Day) ExamFilter {
 		return ExamFilter{Certificates: []CertificateStatus{CertificatesPartlyLoaded}}
 	case TaskQuestions:
 		return ExamFilter{Questions: true}
-	case TaskReplace, TaskUpload, TaskGenerate, TaskReview, TaskQueue, TaskTroubles, TaskNameBlanks, TaskBatchExam:
+	case TaskReplace, TaskUpload, TaskGenerate, TaskReview, TaskQueue, TaskTroubles, TaskFillCenter, TaskNameBlanks, TaskBatchExam:
 	}
 	return ExamFilter{}
 }
@@ -156,6 +162,11 @@ func (s *Tasks) List(ctx context.Context, by Actor) ([]Task, error) {
 		}
 		out = append(out, list...)
 	}
+	fill, err := centersToFill(ctx, s.store, by)
+	if err != nil {
+		return nil, fmt.Errorf("centers to fill in: %w", err)
+	}
+	out = append(out, fillTask(fill)...)
 	if by.Has(RoleAdmin) {
 		c, err := countTroubles(ctx, s.store)
 		if err != nil {
@@ -205,6 +216,17 @@ func (s *Tasks) centerTasks(ctx context.Context, by Actor, centers []int64) ([]T
 	return out, nil
 }
 
+// fillTask is the task of filling in what is not known of centers, nil for none.
+func fillTask(centers []Org) []Task {
+	switch len(centers) {
+	case 0:
+		return nil
+	case 1:
+		return []Task{{Kind: TaskFillCenter, CenterID: centers[0].ID, Center: centers[0].Name, Count: 1}}
+	}
+	return []Task{{Kind: TaskFillCenter, Count: len(centers)}}
+}
+
 // markOverdue compares deadlines with the day that it is where they were set.
 func markOverdue(tasks []Task, today Day) {
 	for i := range tasks {
@@ -230,7 +252,7 @@ func moreUrgent(a, b Task) int {
 var taskOrder = map[TaskKind]int{
 	TaskReview: 1, TaskReplace: 2, TaskQueue: 3, TaskUpload: 4, TaskGenerate: 5,
 	TaskProtocolMine: 6, TaskPartlyLoaded: 7, TaskToLoad: 8, TaskToGenerate: 9, TaskProtocolFree: 10, TaskProtocol: 11, TaskResults: 12,
-	TaskNameBlanks: 13, TaskTroubles: 14, TaskQuestions: 0, TaskBatchExam: -1,
+	TaskNameBlanks: 13, TaskTroubles: 14, TaskQuestions: 0, TaskBatchExam: -1, TaskFillCenter: -2,
 }
 
 // RemindAt is the local hour at which people are reminded. Source: the
@@ -388,6 +410,11 @@ func (s *Tasks) Reminder(ctx context.Context, by Actor, n ReminderNotice) (*Remi
 			return nil, fmt.Errorf("reminder of centers: %w", err)
 		}
 		r.Tasks = append(r.Tasks, list...)
+		fill, err := s.store.CentersToFill(ctx, centers, TaskCap)
+		if err != nil {
+			return nil, fmt.Errorf("reminder of centers to fill in: %w", err)
+		}
+		r.Tasks = append(r.Tasks, fillTask(fill)...)
 	}
 	markOverdue(r.Tasks, n.Day)
 	slices.SortStableFunc(r.Tasks, moreUrgent)
