@@ -387,7 +387,7 @@ func TestAFileIsLoadedForWhomItIs(t *testing.T) {
 		},
 		{
 			name:   "without a name, and with a number that another exam has too as far as it is read",
-			before: func(d *scanDesk, _ []service.Application) { d.waiting(1) },
+			before: func(d *scanDesk, _ []service.Application) { d.waiting(1, renumbered) },
 			page:   func(d *scanDesk, l []service.Application) []byte { return d.scanned(l[0], withoutName, blotEnd) },
 			plain:  service.ReasonScanUnsupported,
 		},
@@ -445,9 +445,15 @@ func blotAll(r *service.PageReading) { r.Number = "??-??-?????-??????-?" }
 // blotEnd says that what tells a number from that of another exam cannot be read.
 func blotEnd(r *service.PageReading) { r.Number = r.Number[:len(r.Number)-4] + "????" }
 
-// calledAs gives all applications of an exam the name of one.
+// renumbered gives the applications of another exam numbers that end otherwise.
+func renumbered(_ int, a *service.Application) {
+	a.RegistrationNumber = a.RegistrationNumber[:len(a.RegistrationNumber)-4] + "0009"
+}
+
+// calledAs is renumbered, and gives all of them the name of one.
 func calledAs(one service.Application) func(int, *service.Application) {
-	return func(_ int, a *service.Application) {
+	return func(n int, a *service.Application) {
+		renumbered(n, a)
 		a.LastName, a.FirstName, a.MiddleName = strings.ToUpper(one.LastName), one.FirstName, one.MiddleName
 		a.LastNameLatin, a.FirstNameLatin, a.MiddleNameLatin = one.LastNameLatin, one.FirstNameLatin, one.MiddleNameLatin
 	}
