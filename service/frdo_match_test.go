@@ -213,7 +213,7 @@ func TestNoNumberGoesToSomebodyElse(t *testing.T) {
 				rt.Errorf("%s goes to %s", r.Level, a.Level)
 			case !a.Entitled() || a.RegistrationNumber != "" && !retyped || retyped && !a.NumberTyped:
 				rt.Errorf("%+v takes no number", a)
-			case taken[r.Number] != 0 && taken[r.Number] != a.ID && !(retyped && left[r.Number]):
+			case taken[r.Number] != 0 && taken[r.Number] != a.ID && (!retyped || !left[r.Number]):
 				rt.Errorf("%s is taken", r.Number)
 			case numbers[r.Number] || people[a.ID]:
 				rt.Errorf("%s to %d, twice", r.Number, a.ID)
