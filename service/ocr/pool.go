@@ -355,6 +355,14 @@ func (p *Pool) giveBack(c *process) {
 	}
 }
 
+// thrifty has a child give back the memory of a page sooner: Go's by collecting when
+// half as much as is needed has become garbage, the C library's by keeping one heap
+// for all threads and by giving back what a page's pictures took, which it would keep
+// in ever larger pieces. Source: mallopt(3); a batch of 27 pages took as much
+// processor time with it as without, and 519 MB of memory instead of 582 MB, counted
+// for each process.
+var thrifty = []string{"GOGC=50", "MALLOC_ARENA_MAX=1", "MALLOC_MMAP_THRESHOLD_=1048576", "MALLOC_TRIM_THRESHOLD_=1048576"}
+
 // process is a child. It is not safe for concurrent use.
 type process struct {
 	in    *os.File
@@ -385,6 +393,7 @@ func start(ctx, closed context.Context, o Options, as string) (*process, error) 
 		fmt.Sprintf("GOMEMLIMIT=%d", o.Memory/8*7),
 		fmt.Sprintf("%s=%d", memoryVariable, o.Memory),
 	}
+	cmd.Env = append(cmd.Env, thrifty...)
 	if models := os.Getenv("TESSDATA_PREFIX"); models != "" {
 		cmd.Env = append(cmd.Env, "TESSDATA_PREFIX="+models)
 	}
