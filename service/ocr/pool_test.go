@@ -447,8 +447,10 @@ func TestAChildHasNothingOfItsParents(t *testing.T) {
 	}
 	for line := range strings.Lines(string(b)) {
 		name, _, _ := strings.Cut(line, "=")
-		if !slices.Contains([]string{"OMP_THREAD_LIMIT", "LANG", "GOTRACEBACK", "GOMAXPROCS", "GOMEMLIMIT", "FLOWBOT_CHILD_MEMORY", "TESSDATA_PREFIX",
-			"GOGC", "MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}, name) {
+		if !slices.Contains([]string{
+			"OMP_THREAD_LIMIT", "LANG", "GOTRACEBACK", "GOMAXPROCS", "GOMEMLIMIT", "FLOWBOT_CHILD_MEMORY", "TESSDATA_PREFIX",
+			"GOGC", "MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
+		}, name) {
 			t.Errorf("a child has %s", name)
 		}
 	}
