@@ -93,6 +93,7 @@ var refusals = map[service.Reason]manner{
 
 	service.ReasonCenterIncomplete: reply,
 	service.ReasonCenterNoProfile:  reply,
+	service.ReasonCenterLetter:     reply,
 	service.ReasonCenterValue:      reply,
 	service.ReasonProfileUnknown:   alert,
 	service.ReasonProfileTooMany:   alert,

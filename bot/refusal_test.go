@@ -108,6 +108,7 @@ func refusalFacts() map[service.Reason][]any {
 		{service.ReasonProfileOffBlank, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
 		{service.ReasonProfileFloor, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
 		{service.ReasonProfileLeading, []any{cell, service.ProfileFault{Known: []string{"бланк"}}}},
+		{service.ReasonCenterLetter, []any{"🙂", "<"}},
 		{service.ReasonCenterNoProfile, []any{service.CenterGap{OrgID: 1, Center: long, Missing: service.CenterFields[4:]}}},
 		{service.ReasonCenterIncomplete, []any{
 			service.CenterGap{OrgID: 1, Center: long, Missing: service.CenterFields},

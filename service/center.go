@@ -115,6 +115,7 @@ const (
 	ReasonCenterIncomplete Reason = "center.incomplete"       // a print needs more; Data: CenterGap
 	ReasonCenterNoProfile  Reason = "center.no_profile"       // no scan of its blanks can be read; Data: CenterGap
 	ReasonCenterValue      Reason = "center.value"            // empty or too long; Data: the limit in letters
+	ReasonCenterLetter     Reason = "center.letter"           // the type of a blank lacks it; Data: the letter
 	ReasonProfileUnknown   Reason = "center.profile_unknown"  // no such blank profile
 	ReasonPrinterName      Reason = "center.printer_name"     // empty or too long; Data: the limit in letters
 	ReasonPrinterExists    Reason = "center.printer_exists"   //
@@ -390,7 +391,30 @@ func CheckCenterValue(f CenterField, value string) (string, error) {
 	if n := utf8.RuneCountInString(value); value == "" || n > centerLimits[f] {
 		return "", refuseWith(Invalid, ReasonCenterValue, centerLimits[f])
 	}
-	return value, nil
+	return value, checkLetters(value)
+}
+
+// checkLetters refuses a text for blanks with a letter that cannot be printed.
+func checkLetters(text string) error {
+	for _, r := range text {
+		if !onBlanks(r) {
+			return refuseWith(Invalid, ReasonCenterLetter, string(r))
+		}
+	}
+	return nil
+}
+
+// onBlanks reports whether all faces of blanks have a letter, small and capital:
+// Latin of Western Europe, Russian and its nearest, and the marks of print. Source:
+// the tables of PT Serif and PT Sans, see the test beside the printer.
+func onBlanks(r rune) bool {
+	switch {
+	case strings.ContainsRune("\u00ad\u00b5\u0400\u040d\u0450\u045d", r):
+		return false
+	case r >= ' ' && r <= '~', r >= '\u00a0' && r <= '\u00ff', r >= '\u0400' && r <= '\u045f':
+		return true
+	}
+	return strings.ContainsRune("–—‘’‚“”„…№", r)
 }
 
 // Set changes one value of a center. Revision is the one that the person was

@@ -136,7 +136,14 @@ var centerColumns = []sheetColumn[centerRow]{
 // be printed without it.
 func centerColumn(title string, f CenterField) sheetColumn[centerRow] {
 	at := func(r *centerRow) *string { return r.value(f) }
-	return columnOf(title, readText(centerLimits[f]), at).orKnown(at)
+	read := readText(centerLimits[f])
+	return columnOf(title, func(text string, sheet *Sheet) (string, error) {
+		value, err := read(text, sheet)
+		if err == nil {
+			err = checkLetters(value)
+		}
+		return value, err
+	}, at).orKnown(at)
 }
 
 var examColumns = []sheetColumn[examRow]{

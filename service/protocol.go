@@ -386,12 +386,14 @@ func notTaken(e *Exam, ev ProtocolEvent) error {
 }
 
 // CheckProtocolNumber returns the number of a protocol as it is kept, or refuses
-// what is none.
+// what is none: it has a digit, and beside digits letters of the Russian and the
+// Latin alphabet and the marks by which offices part them.
 func CheckProtocolNumber(text string) (string, error) {
 	number := strings.TrimSpace(strings.TrimPrefix(joined(plainText(text)), "№"))
-	visible := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	if !strings.ContainsFunc(number, visible) || utf8.RuneCountInString(number) > maxProtocolNumber ||
-		strings.ContainsFunc(number, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+	strange := func(r rune) bool {
+		return !strings.ContainsRune("0123456789 /\\-–—.,()№_", r) && !unicode.In(r, unicode.Cyrillic, unicode.Latin)
+	}
+	if !strings.ContainsAny(number, "0123456789") || utf8.RuneCountInString(number) > maxProtocolNumber || strings.ContainsFunc(number, strange) {
 		return "", refuseWith(Invalid, ReasonProtocolNumber, maxProtocolNumber)
 	}
 	return number, nil

@@ -412,3 +412,17 @@ func TestOfTwoWhoPressAtOnceOneWins(t *testing.T) {
 		t.Errorf("%d have taken it", won)
 	}
 }
+
+func TestANumberOfAProtocolLooksLikeOne(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"316/24": "316/24", " № 316/24\n": "316/24", "12-П": "12-П", "ЦТ-7 (доп.)": "ЦТ-7 (доп.)", "5": "5", `3\16`: `3\16`,
+		"": "", "№": "", "без номера": "", "прилагаю": "", "316 🙂": "", "316?": "", "٣١٦": "", "第5": "", "<b>5</b>": "",
+		strings.Repeat("1", 50): strings.Repeat("1", 50), strings.Repeat("1", 51): "",
+	} {
+		got, err := service.CheckProtocolNumber(text)
+		if got != want || want == "" && service.ReasonOf(err) != service.ReasonProtocolNumber || want != "" && err != nil {
+			t.Errorf("%q is %q, %v", text, got, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -414,4 +415,42 @@ func BenchmarkCertificates(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N*len(f.Certificates))/b.Elapsed().Seconds(), "pages/s")
+}
+
+func TestWhatACenterMayWriteCanBePrinted(t *testing.T) {
+	t.Parallel()
+	p, err := pdf.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for r := range rune(0x2300) {
+		word, err := service.CheckCenterValue(service.CenterAddress, "д"+string(r)+"м")
+		if err == nil {
+			words = append(words, word, strings.ToUpper(word))
+		}
+	}
+	if len(words) < 2*250 {
+		t.Fatalf("only %d letters may be written", len(words)/2)
+	}
+	for _, face := range []service.Face{service.FaceSerif, service.FaceSerifBold, service.FaceSans} {
+		profile := profiles(t)["blank-210"]
+		profile.Fields = slices.Clone(profile.Fields)
+		for i := range profile.Fields {
+			profile.Fields[i].Face = face
+		}
+		for _, word := range words {
+			c := plain()
+			c.SignatoryName = word
+			_, err := p.CertificateLines(t.Context(), service.CertificateForm{Profile: profile, Certificates: []service.Certificate{c}})
+			if err != nil {
+				t.Errorf("%s: %q: %v", face, word, err)
+			}
+		}
+	}
+	for _, text := range []string{"Центром 🙂", "Центром ⇶", "\u674e", "ა"} {
+		if _, err := service.CheckCenterValue(service.CenterInstitution, text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
 }
