@@ -107,7 +107,9 @@ func (b *Bot) candidateTurn(ctx context.Context, t *Turn) (Reply, error) {
 func (b *Bot) ledTo(ctx context.Context, t *Turn) (Reply, error) {
 	r, err := b.mine(ctx, t)
 	r.Edit = false
-	if _, noDay := service.ReadBorn(t.Text); noDay == nil {
+	_, noDay := service.ReadBorn(t.Text)
+	_, noDigits := service.ReadDigits(t.Text)
+	if noDay == nil || noDigits == nil {
 		r.Lead, r.LeadData = "candidate_arrived", candidateView{t.By.Name}
 	}
 	return r, err
@@ -239,8 +241,8 @@ func (b *Bot) speak(ctx context.Context, t *Turn) (Reply, error) {
 		if err != nil {
 			return Reply{}, err
 		}
-		if c.Step == service.ClaimLink { // the question is what they could not read
-			return edited(askBorn(ctx, t))
+		if c.OfLink() { // the question is what they could not read
+			return edited(askLink(c.Step)(ctx, t))
 		}
 		return edited(b.home(ctx, t))
 	}
@@ -376,19 +378,29 @@ func (b *Bot) renderDelivery(ctx context.Context, to service.Actor, batch []json
 	return letter{Reply: r, Sent: b.delivered(to, first)}, err
 }
 
-// askBorn asks whoever has opened the link of an application for the day of birth of
-// its candidate. Who is nobody yet may read another language than their Telegram.
-func askBorn(_ context.Context, t *Turn) (Reply, error) {
-	r := questionBorn()
-	if t.By.PersonID == 0 {
-		r.Rows = append(r.Rows, languageRows()...)
+// askLink asks whoever has opened the link of an application what awaits them. Who is
+// nobody yet may read another language than their Telegram.
+func askLink(step service.ClaimStep) handler {
+	return func(_ context.Context, t *Turn) (Reply, error) {
+		r := questionBorn()
+		if step == service.ClaimLinkDigits {
+			r = questionDigits()
+		}
+		if t.By.PersonID == 0 {
+			r.Rows = append(r.Rows, languageRows()...)
+		}
+		return r, nil
 	}
-	return r, nil
 }
 
 // questionBorn asks for the day of birth, of an application's link or in a search.
 func questionBorn() Reply {
 	return Reply{Text: "candidate_born", Rows: cancelRows()}
+}
+
+// questionDigits asks for the last digits of the identity document, as questionBorn.
+func questionDigits() Reply {
+	return Reply{Text: "candidate_digits", Rows: cancelRows()}
 }
 
 // cancelRows is the way out of what a candidate has begun.
@@ -398,7 +410,7 @@ func cancelRows() [][]Button { return [][]Button{row(Button{Press: Press{Do: pre
 // question was awaited.
 func (b *Bot) leaveLink(ctx context.Context, t *Turn) (bool, error) {
 	c, err := b.Candidates.Claim(ctx, t.Chat)
-	if err != nil || c.Step != service.ClaimLink {
+	if err != nil || !c.OfLink() {
 		return false, err
 	}
 	return true, b.Candidates.CancelClaim(ctx, t.Chat)
@@ -466,7 +478,7 @@ func (b *Bot) claimTurn(ctx context.Context, t *Turn) (Reply, bool, error) {
 		return r, true, err
 	}
 	c, err := b.Candidates.Claim(ctx, t.Chat)
-	if err != nil || c.Step == service.ClaimIdle || c.Step != service.ClaimLink && mayBeCandidate(t.By) != nil {
+	if err != nil || c.Step == service.ClaimIdle || !c.OfLink() && mayBeCandidate(t.By) != nil {
 		return Reply{}, false, err
 	}
 	// They have turned to something else.
@@ -491,24 +503,18 @@ func (b *Bot) claimPhone(ctx context.Context, t *Turn) (Reply, error) {
 }
 
 func (b *Bot) claimStep(ctx context.Context, t *Turn, c *service.Claim) (Reply, error) {
-	digits := Reply{Text: "candidate_digits", Rows: cancelRows()}
 	switch c.Step {
 	case service.ClaimBorn:
 		if err := b.Candidates.ClaimBorn(ctx, t.Chat, t.Text); err != nil {
 			return refusedAnswer(questionBorn(), err)
 		}
-		return digits, nil
+		return questionDigits(), nil
 	case service.ClaimDigits:
-		done, err := b.Candidates.ClaimDigits(ctx, service.ClaimInput{TelegramID: t.Chat, Language: t.Language, Digits: t.Text})
-		if err == nil {
-			return b.claimed(ctx, t, done)
-		}
-		if service.ReasonOf(err) == service.ReasonCandidateNoMatch {
-			return refusedAnswer(questionBorn(), err)
-		}
-		return refusedAnswer(digits, err)
+		return b.claimDigits(ctx, t)
 	case service.ClaimLink:
 		return b.claimLink(ctx, t)
+	case service.ClaimLinkDigits:
+		return b.claimLinkDigits(ctx, t)
 	case service.ClaimPhone, service.ClaimIdle:
 	}
 	r := askContact()
@@ -516,16 +522,57 @@ func (b *Bot) claimStep(ctx context.Context, t *Turn, c *service.Claim) (Reply, 
 	return r, nil
 }
 
-// claimLink takes the answer to the question of a link.
-func (b *Bot) claimLink(ctx context.Context, t *Turn) (Reply, error) {
-	in, err := b.Candidates.ClaimLink(ctx, service.ClaimLinkInput{TelegramID: t.Chat, Language: t.Language, Born: t.Text, Again: t.Again})
+// tookDay tells that a turn is the day of birth, which was taken before the program
+// was stopped, and not the digits that are awaited after it.
+func tookDay(t *Turn) bool {
+	_, err := service.ReadBorn(t.Text)
+	return t.Again && err == nil
+}
+
+// claimDigits takes the last answer of a search.
+func (b *Bot) claimDigits(ctx context.Context, t *Turn) (Reply, error) {
+	if tookDay(t) {
+		return questionDigits(), nil
+	}
+	done, err := b.Candidates.ClaimDigits(ctx, service.ClaimInput{TelegramID: t.Chat, Language: t.Language, Digits: t.Text})
 	switch {
 	case err == nil:
-		return b.arrivedCandidate(ctx, t, *in)
-	case service.ReasonOf(err) == service.ReasonInvitationInvalid:
-		return b.refusedLink(ctx, t, err)
+		return b.claimed(ctx, t, done)
+	case service.ReasonOf(err) == service.ReasonCandidateNoMatch:
+		return refusedAnswer(questionBorn(), err)
 	}
-	return refusedAnswer(questionBorn(), err)
+	return refusedAnswer(questionDigits(), err)
+}
+
+// claimLink takes the day of birth of whoever has opened a link.
+func (b *Bot) claimLink(ctx context.Context, t *Turn) (Reply, error) {
+	in, err := b.Candidates.ClaimLink(ctx, service.ClaimLinkInput{TelegramID: t.Chat, Language: t.Language, Text: t.Text, Again: t.Again})
+	return b.answeredLink(ctx, t, questionBorn(), in, err)
+}
+
+// claimLinkDigits takes the last digits of the document after claimLink.
+func (b *Bot) claimLinkDigits(ctx context.Context, t *Turn) (Reply, error) {
+	if tookDay(t) {
+		return questionDigits(), nil
+	}
+	in, err := b.Candidates.ClaimLinkDigits(ctx, service.ClaimLinkInput{TelegramID: t.Chat, Language: t.Language, Text: t.Text})
+	return b.answeredLink(ctx, t, questionDigits(), in, err)
+}
+
+// answeredLink shows what an answer to a question of a link has led to.
+func (b *Bot) answeredLink(ctx context.Context, t *Turn, asked Reply, in *service.Arrival, err error) (Reply, error) {
+	why := service.ReasonOf(err)
+	switch {
+	case err == nil && in.Asked:
+		return questionDigits(), nil
+	case why == service.ReasonInvitationInvalid || why == service.ReasonCandidateStaff:
+		return b.refusedLink(ctx, t, err)
+	case why == service.ReasonCandidateNotBoth:
+		return refusedAnswer(questionBorn(), err)
+	case err != nil:
+		return refusedAnswer(asked, err)
+	}
+	return b.arrivedCandidate(ctx, t, *in)
 }
 
 // refusedAnswer shows why an answer was refused above the question, which is not asked
@@ -575,6 +622,7 @@ func (b *Bot) candidateApplicationRows(_ *Turn, v *service.ApplicationView) [][]
 type candidateLinkView struct {
 	inviteView
 	Number string // of the application
+	Asks   service.LinkAsks
 }
 
 // inviteCandidate makes a link to an application.
@@ -594,10 +642,14 @@ func (b *Bot) inviteCandidate(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	asks, err := b.Candidates.Asks(ctx, &v.Application)
+	if err != nil {
+		return Reply{}, err
+	}
 	link := linkTo(name, token)
 	return Reply{
 		Text:  "candidate_invited",
-		Data:  candidateLinkView{inviteView{Name: inv.Name, Role: inv.Role, Link: link, Until: inv.ExpiresAt, Zone: t.By.Zone}, v.Application.Number},
+		Data:  candidateLinkView{inviteView{Name: inv.Name, Role: inv.Role, Link: link, Until: inv.ExpiresAt, Zone: t.By.Zone}, v.Application.Number, asks},
 		Photo: &Attachment{Name: "invitation.png", Open: drawQR(link)},
 		Rows:  beside(v.Exam.ID),
 	}, nil
@@ -613,8 +665,9 @@ func linkTo(bot, token string) string { return "https://t.me/" + bot + "?start="
 
 // slipsView is what goes with the slips.
 type slipsView struct {
-	Exam  service.Exam
-	Count int
+	Exam      service.Exam
+	Count     int
+	Unguarded []string // numbers of applications, see service.LinkAsks
 }
 
 // slips draws the slips of an exam. They are in the answer and nowhere else:
@@ -645,12 +698,16 @@ func (b *Bot) slips(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	unguarded, err := b.Candidates.Unguarded(ctx, t.By, v.Exam.ID)
+	if err != nil {
+		return Reply{}, err
+	}
 	file, err := b.text.Label("candidate_slips_file", v.Exam.Number)
 	if err != nil {
 		return Reply{}, err
 	}
 	return Reply{
-		Text: "candidate_slips", Data: slipsView{v.Exam, n}, Rows: beside(v.Exam.ID),
+		Text: "candidate_slips", Data: slipsView{v.Exam, n, unguarded}, Rows: beside(v.Exam.ID),
 		Document: &Attachment{Name: service.SafeName(file), Size: int64(len(drawn)), Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(drawn)), nil
 		}},

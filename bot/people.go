@@ -68,7 +68,7 @@ func (b *Bot) accept(ctx context.Context, t *Turn) (Reply, error) {
 	case err != nil:
 		return b.refusedLink(ctx, t, err)
 	case in.Asked:
-		return b.asCandidate(askBorn)(ctx, t)
+		return b.asCandidate(askLink(service.ClaimLink))(ctx, t)
 	case in.Application != nil:
 		return b.arrivedCandidate(ctx, t, in)
 	}

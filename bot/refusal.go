@@ -149,6 +149,8 @@ var refusals = map[service.Reason]manner{
 	service.ReasonCandidateDigits:    reply,
 	service.ReasonCandidateNoMatch:   reply,
 	service.ReasonCandidateOther:     reply,
+	service.ReasonCandidateNotBoth:   reply,
+	service.ReasonCandidateStaff:     reply,
 	service.ReasonCandidateSlow:      reply,
 	service.ReasonCandidateNoScan:    alert,
 	service.ReasonCandidateLinked:    alert,

@@ -434,7 +434,7 @@ func (b *Bot) cancel(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if c.Step == service.ClaimLink {
+	if c.OfLink() {
 		return b.asCandidate(b.cancelClaim)(ctx, t)
 	}
 	d, err := b.drafts.Get(ctx, t.By)

@@ -73,6 +73,20 @@ func (q queries) CandidatesOf(ctx context.Context, examID int64) ([]service.Cand
 	return out, explain(err)
 }
 
+// BornShared implements service.CandidateQueries.
+func (q queries) BornShared(ctx context.Context, applicationID int64) (bool, error) {
+	shared := false
+	err := q.NewRaw(`
+		SELECT EXISTS (
+			SELECT 1 FROM applications AS a
+			JOIN exams AS e ON e.id = a.exam_id
+			JOIN applications AS o ON o.born_on = a.born_on AND o.id <> a.id
+			JOIN exams AS oe ON oe.id = o.exam_id AND oe.center_id = e.center_id
+			WHERE a.id = ? AND (o.identity_document = '' OR o.identity_document <> a.identity_document)
+		)`, applicationID).Scan(ctx, &shared)
+	return shared, explain(err)
+}
+
 // Claim implements service.CandidateQueries.
 func (q queries) Claim(ctx context.Context, telegramID int64) (*service.Claim, error) {
 	c := new(service.Claim)

@@ -275,8 +275,8 @@ CREATE TABLE public.candidate_claims (
     next_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     invitation_id bigint,
-    CONSTRAINT candidate_claims_link CHECK (((step = 'link'::text) = (invitation_id IS NOT NULL))),
-    CONSTRAINT candidate_claims_step CHECK ((step = ANY (ARRAY[''::text, 'phone'::text, 'born'::text, 'digits'::text, 'link'::text])))
+    CONSTRAINT candidate_claims_link CHECK (((step = ANY (ARRAY['link'::text, 'link_digits'::text])) = (invitation_id IS NOT NULL))),
+    CONSTRAINT candidate_claims_step CHECK ((step = ANY (ARRAY[''::text, 'phone'::text, 'born'::text, 'digits'::text, 'link'::text, 'link_digits'::text])))
 );
 
 CREATE TABLE public.cards (
@@ -1249,6 +1249,8 @@ CREATE INDEX acts_queue ON public.acts USING btree (due_on, id) WHERE (status = 
 CREATE INDEX acts_reviewer ON public.acts USING btree (reviewer_id) WHERE (reviewer_id IS NOT NULL);
 
 CREATE INDEX acts_taken ON public.acts USING btree (taken_at) WHERE (reviewer_id IS NOT NULL);
+
+CREATE INDEX applications_born ON public.applications USING btree (born_on);
 
 CREATE INDEX applications_exam ON public.applications USING btree (exam_id, last_name, first_name, id);
 

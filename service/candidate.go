@@ -21,6 +21,8 @@ const (
 	ReasonCandidateDigits  Reason = "candidate.digits"   // not four digits
 	ReasonCandidateNoMatch Reason = "candidate.no_match" // no application agrees with everything
 	ReasonCandidateOther   Reason = "candidate.other"    // the link is that of somebody born on another day
+	ReasonCandidateNotBoth Reason = "candidate.not_both" // the same of the day and the last digits of the document; which of them is not told
+	ReasonCandidateStaff   Reason = "candidate.staff"    // the link is a candidate's, and who opens it works in the center or oversees it
 	ReasonCandidateSlow    Reason = "candidate.slow"     // too many claims that led nowhere; Data: hours to wait
 	ReasonCandidateNoScan  Reason = "candidate.no_scan"  // there is nothing to send yet
 
@@ -176,6 +178,10 @@ const (
 	ClaimBorn   ClaimStep = "born"   // the day of birth
 	ClaimDigits ClaimStep = "digits" // the last four digits of the identity document
 	ClaimLink   ClaimStep = "link"   // the day of birth, of whoever has opened a candidate's link
+
+	// ClaimLinkDigits follows ClaimLink where the day alone does not tell the
+	// candidate from others of the center: as ClaimDigits.
+	ClaimLinkDigits ClaimStep = "link_digits"
 )
 
 // Claim is what a Telegram user has said to find their applications, or the link
@@ -185,12 +191,15 @@ type Claim struct {
 	Language     string
 	Step         ClaimStep
 	Phone        string // digits
-	BornOn       Day    `bun:"type:date,nullzero"`
-	InvitationID int64  `bun:",nullzero"` // the link that was opened; 0 but for ClaimLink
+	BornOn       Day    `bun:"type:date,nullzero"` // while ClaimLink is awaited: the day that was wrong last
+	InvitationID int64  `bun:",nullzero"`          // the link that was opened; 0 for none
 	Tries        int
 	NextAt       time.Time // UTC; no answer is compared before
 	UpdatedAt    time.Time // UTC
 }
+
+// OfLink tells whether an answer is awaited of whoever has opened a candidate's link.
+func (c *Claim) OfLink() bool { return c.Step == ClaimLink || c.Step == ClaimLinkDigits }
 
 // forget drops what was said; the count and the language stay.
 func (c *Claim) forget() { c.Step, c.Phone, c.BornOn, c.InvitationID = ClaimIdle, "", Day{}, 0 }
@@ -237,6 +246,9 @@ type CandidateQueries interface {
 	// how their candidates can be reached, by name: not those who did not come,
 	// failed, or broke the rules.
 	CandidatesOf(ctx context.Context, examID int64) ([]CandidateReach, error)
+	// BornShared reports whether an application of the same center, of whatever exam,
+	// has the day of birth of this one and not its identity document.
+	BornShared(ctx context.Context, applicationID int64) (bool, error)
 	// Claim returns what a Telegram user has said, or NotFound.
 	Claim(ctx context.Context, telegramID int64) (*Claim, error)
 }
@@ -727,75 +739,24 @@ func (s *Candidates) ClaimBorn(ctx context.Context, telegramID int64, text strin
 	})
 }
 
-// ClaimLinkInput is the answer to the question of a candidate's link.
-type ClaimLinkInput struct {
-	TelegramID int64
-	Language   string // of their Telegram
-	Born       string // the day of birth, as they write it
-	Again      bool   // the same message was worked on before: if its day is wrong that may be counted
-}
-
-// ClaimLink takes the day of birth of whoever has opened a candidate's link, see
-// People.Accept, and gives them its application when that is its candidate's. On
-// another day it is ReasonCandidateOther: the link is not used up, and the day is
-// awaited again; after a few of these ReasonCandidateSlow for a while, and after a few
-// more, whoever answered them, all links of the application end, which the center's
-// staff hear. A link that has ended, and the question that was never asked or has
-// waited too long, is ReasonInvitationInvalid.
-func (s *Candidates) ClaimLink(ctx context.Context, in ClaimLinkInput) (*Arrival, error) {
-	day, err := readBorn(in.Born, s.now())
-	if err != nil {
-		return nil, err
-	}
-	var out *Arrival
-	var refused error // the count must be committed, so it is no error inside
-	err = s.claim(ctx, in.TelegramID, func(ctx context.Context, tx Tx, c *Claim, now time.Time) error {
-		out, refused = nil, nil
-		if c.Step != ClaimLink {
-			refused = refuse(Invalid, ReasonInvitationInvalid)
-			return nil
-		}
-		inv, a, err := leading(ctx, tx, in.TelegramID, c.InvitationID, now)
-		switch {
-		case err != nil:
-			return err
-		case inv == nil:
-			c.forget()
-			refused = refuse(Invalid, ReasonInvitationInvalid)
-			return nil
-		case now.Before(c.NextAt):
-			refused = c.slow(now)
-			return nil
-		case a.BornOn != day:
-			refused = refuse(Invalid, ReasonCandidateOther)
-			if in.Again {
-				return nil
-			}
-			c.wrong(now)
-			ended, err := wrongBorn(ctx, tx, in.TelegramID, a, now)
-			if ended {
-				c.forget()
-				refused = refuse(Invalid, ReasonInvitationInvalid)
-			}
-			return err
-		}
-		got, err := s.people.seatByLink(ctx, tx, AcceptInput{TelegramID: in.TelegramID, Language: in.Language, Chosen: c.Language}, inv, a, now)
-		if err != nil {
-			return err
-		}
-		out = &got
-		c.forget()
-		c.Tries, c.NextAt = 0, now
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, refused
-}
-
 // documentDigits is how many last digits of an identity document are asked for.
 const documentDigits = 4
+
+// ReadDigits reads the last digits of an identity document, or is
+// ReasonCandidateDigits.
+func ReadDigits(text string) (string, error) {
+	digits := strings.TrimSpace(text)
+	if len(digits) != documentDigits || onlyDigits(digits) != digits {
+		return "", refuse(Invalid, ReasonCandidateDigits)
+	}
+	return digits, nil
+}
+
+// documentEnds tells whether these are the last digits of the candidate's identity
+// document.
+func (a *Application) documentEnds(digits string) bool {
+	return strings.HasSuffix(onlyDigits(a.IdentityDocument), digits)
+}
 
 // ClaimInput is the end of a claim.
 type ClaimInput struct {
@@ -819,13 +780,13 @@ const mostClaimed = 20
 // Where none does it is ReasonCandidateNoMatch whatever differs, and the day of
 // birth is awaited again; after a few of these ReasonCandidateSlow for a while.
 func (s *Candidates) ClaimDigits(ctx context.Context, in ClaimInput) (*Claimed, error) {
-	digits := strings.TrimSpace(in.Digits)
-	if len(digits) != documentDigits || onlyDigits(digits) != digits {
-		return nil, refuse(Invalid, ReasonCandidateDigits)
+	digits, err := ReadDigits(in.Digits)
+	if err != nil {
+		return nil, err
 	}
 	var out *Claimed
 	var refused error // the count must be committed, so it is no error inside
-	err := s.claim(ctx, in.TelegramID, func(ctx context.Context, tx Tx, c *Claim, now time.Time) error {
+	err = s.claim(ctx, in.TelegramID, func(ctx context.Context, tx Tx, c *Claim, now time.Time) error {
 		out, refused = nil, nil
 		if c.Phone == "" || c.BornOn.IsZero() { // it has waited too long
 			c.Step = ClaimPhone
@@ -879,7 +840,7 @@ func (s *Candidates) claimable(ctx context.Context, tx Tx, in ClaimInput, c *Cla
 	slices.SortFunc(list, func(a, b Application) int { return int(a.ExamID - b.ExamID) })
 	var out []Application
 	for i := range list {
-		if !strings.HasSuffix(onlyDigits(list[i].IdentityDocument), digits) {
+		if !list[i].documentEnds(digits) {
 			continue
 		}
 		a, err := holdApplication(ctx, tx, list[i].ID)
@@ -887,7 +848,7 @@ func (s *Candidates) claimable(ctx context.Context, tx Tx, in ClaimInput, c *Cla
 			return nil, err
 		}
 		// Everything once more: it could change before it was held.
-		agrees := a.Phone == c.Phone && a.BornOn == c.BornOn && strings.HasSuffix(onlyDigits(a.IdentityDocument), digits)
+		agrees := a.Phone == c.Phone && a.BornOn == c.BornOn && a.documentEnds(digits)
 		if agrees && (a.PersonID == 0 || a.PersonID == own) {
 			out = append(out, *a)
 		}

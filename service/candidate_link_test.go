@@ -34,7 +34,13 @@ func (c *center) opened(a service.Application) string {
 // born answers the question of a link.
 func (c *center) born(telegramID int64, day string) (*service.Arrival, error) {
 	c.t.Helper()
-	return c.candidates().ClaimLink(c.t.Context(), service.ClaimLinkInput{TelegramID: telegramID, Born: day})
+	return c.candidates().ClaimLink(c.t.Context(), service.ClaimLinkInput{TelegramID: telegramID, Text: day})
+}
+
+// digits answers the second question of a link.
+func (c *center) digits(telegramID int64, text string) (*service.Arrival, error) {
+	c.t.Helper()
+	return c.candidates().ClaimLinkDigits(c.t.Context(), service.ClaimLinkInput{TelegramID: telegramID, Text: text})
 }
 
 // linkedTo is the person of an application; 0 is none.
@@ -205,9 +211,14 @@ func TestWrongDaysOfBirthAreBoundedAsWrongClaimsAre(t *testing.T) {
 	c := newCenter(t)
 	list := c.applications(c.exam(2, daysApart))
 	c.opened(list[0])
-	for range 5 {
-		_, err := c.born(opener, "01.01.1980")
+	for n := range 5 {
+		wrong := service.NewDay(1980, 1, 1+n).Russian()
+		_, err := c.born(opener, wrong)
 		refusedWith(t, "wrong", err, service.ReasonCandidateOther)
+		if n < 4 {
+			_, err = c.born(opener, wrong)
+			refusedWith(t, "wrong, and said again, which is no new try", err, service.ReasonCandidateOther)
+		}
 	}
 	_, err := c.born(opener, list[0].BornOn.Russian())
 	refusedWith(t, "right, too late", err, service.ReasonCandidateSlow)
@@ -281,7 +292,7 @@ func TestTheLinksOfAnApplicationEndWhenManyPeopleGuess(t *testing.T) {
 	var all sync.WaitGroup
 	for who := range int64(guessers) {
 		all.Go(func() {
-			_, err := s.ClaimLink(t.Context(), service.ClaimLinkInput{TelegramID: 100 + who, Born: "01.01.1980"})
+			_, err := s.ClaimLink(t.Context(), service.ClaimLinkInput{TelegramID: 100 + who, Text: "01.01.1980"})
 			reasons[who] = service.ReasonOf(err)
 		})
 	}
@@ -357,5 +368,163 @@ func TestASlipOpensToTheDayOfBirthAsItWasMended(t *testing.T) {
 	refusedWith(t, "the day as it was", err, service.ReasonCandidateOther)
 	if _, err := c.born(opener, "02.02.1990"); err != nil {
 		t.Errorf("the day as it is: %v", err)
+	}
+}
+
+// twin gives every application one day of birth.
+func twin(_ int, a *service.Application) { a.BornOn = service.NewDay(1985, 5, 9) }
+
+func TestALinkAsksForTheDocumentWhereTheDayOfBirthIsTooLittle(t *testing.T) {
+	t.Parallel()
+	bare := func(_ int, a *service.Application) { a.IdentityDocument = "" }
+	for name, tt := range map[string]struct {
+		fill func(n int, a *service.Application) // of the application
+		also func(c *center)                     // what else there is
+		want service.LinkAsks
+	}{
+		"nobody else was born that day": {twin, func(c *center) { c.exam(3, daysApart) }, service.LinkAsks{}},
+		"another candidate of the exam": {twin, func(c *center) {
+			c.exec(`INSERT INTO applications (number, exam_id, level, last_name, first_name, born_on, identity_document, revision)
+				SELECT 'twin', exam_id, level, last_name, 'Вали', born_on, 'FA 7654321', 1 FROM applications WHERE number = 'Э-1-001'`)
+		}, service.LinkAsks{Digits: true}},
+		"a candidate of another exam, years ago": {twin, func(c *center) {
+			e := c.exam(1, twin, func(_ int, a *service.Application) { a.IdentityDocument = "FA 7654321" })
+			c.exec(`UPDATE exams SET held_on = '2019-02-24' WHERE id = ?`, e.ID)
+		}, service.LinkAsks{Digits: true}},
+		"another candidate without a document": {twin, func(c *center) { c.exam(1, twin, bare) }, service.LinkAsks{Digits: true}},
+		"a candidate of another center": {twin, func(c *center) {
+			c.examOf(c.house.org(service.OrgCenter, "Третий центр").ID, 1, twin, func(_ int, a *service.Application) { a.IdentityDocument = "FA 7654321" })
+		}, service.LinkAsks{}},
+		"the same person, who sits again": {twin, func(c *center) { c.exam(1, twin) }, service.LinkAsks{}},
+		"the first of January":            {func(_ int, a *service.Application) { a.BornOn = service.NewDay(1985, 1, 1) }, func(*center) {}, service.LinkAsks{Digits: true}},
+		"nobody else, and no document":    {func(n int, a *service.Application) { twin(n, a); bare(n, a) }, func(*center) {}, service.LinkAsks{}},
+		"another candidate, and no document": {func(n int, a *service.Application) { twin(n, a); bare(n, a) }, func(c *center) {
+			c.exam(1, twin)
+		}, service.LinkAsks{Unguarded: true}},
+		"another candidate, and too short a document": {func(n int, a *service.Application) { twin(n, a); a.IdentityDocument = "FA 123" }, func(c *center) {
+			c.exam(1, twin)
+		}, service.LinkAsks{Unguarded: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCenter(t)
+			a := c.applications(c.exam(1, tt.fill))[0]
+			tt.also(c)
+			asks, err := c.candidates().Asks(t.Context(), &a)
+			if diff := cmp.Diff(tt.want, asks); diff != "" || err != nil {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+			unguarded, err := c.candidates().Unguarded(t.Context(), c.anna, a.ExamID)
+			if len(unguarded) == 1 != tt.want.Unguarded || err != nil {
+				t.Errorf("told to staff: %v, %v", unguarded, err)
+			}
+			c.opened(a)
+			in, err := c.born(opener, a.BornOn.Russian())
+			if err != nil || in.Asked != tt.want.Digits || c.linkedTo(a) == 0 != tt.want.Digits {
+				t.Fatalf("%+v, linked to %d, %v", in, c.linkedTo(a), err)
+			}
+			if !tt.want.Digits {
+				return
+			}
+			in, err = c.digits(opener, a.IdentityDocument[len(a.IdentityDocument)-4:])
+			if err != nil || in.Asked || c.linkedTo(a) != in.Actor.PersonID {
+				t.Errorf("both answers: %+v, linked to %d, %v", in, c.linkedTo(a), err)
+			}
+		})
+	}
+}
+
+func TestOfTwoAnswersItIsNotToldWhichWasWrong(t *testing.T) {
+	t.Parallel()
+	c := newCenter(t)
+	list := c.applications(c.exam(2, twin))
+	own, other := list[0], list[1]
+	end := func(a service.Application) string { return a.IdentityDocument[len(a.IdentityDocument)-4:] }
+	c.opened(own)
+	right := own.BornOn.Russian()
+	_, err := c.digits(opener, end(own))
+	refusedWith(t, "the digits before the day", err, service.ReasonInvitationInvalid)
+	for n, answers := range [][2]string{{right, end(other)}, {"01.01.1980", end(own)}, {"01.01.1980", "0000"}} {
+		in, err := c.born(opener, answers[0])
+		if err != nil || !in.Asked {
+			t.Fatalf("%v, the day: %+v, %v", answers, in, err)
+		}
+		for _, text := range []string{"", "123", "12345", "FA 1", right} {
+			_, err := c.digits(opener, text)
+			refusedWith(t, text, err, service.ReasonCandidateDigits)
+		}
+		_, err = c.digits(opener, answers[1])
+		refusedWith(t, answers[0]+", "+answers[1], err, service.ReasonCandidateNotBoth)
+		_, err = c.candidates().ClaimLink(t.Context(), service.ClaimLinkInput{TelegramID: opener, Text: answers[1], Again: true})
+		refusedWith(t, "its message once more", err, service.ReasonCandidateNotBoth)
+		if wrong, _, _ := c.linksEnded(own); wrong != n+1 {
+			t.Errorf("%d wrong answers in the history", wrong)
+		}
+	}
+	if c.linkedTo(own) != 0 || c.linkedTo(other) != 0 {
+		t.Fatal("linked by a wrong answer")
+	}
+	for range 2 { // the fourth and the fifth
+		if _, err := c.born(opener, right); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.digits(opener, "0000")
+		refusedWith(t, "wrong", err, service.ReasonCandidateNotBoth)
+	}
+	_, err = c.born(opener, right)
+	refusedWith(t, "right, too late", err, service.ReasonCandidateSlow)
+	c.wait(time.Hour + time.Minute)
+	if _, err := c.born(opener, right); err != nil {
+		t.Fatal(err)
+	}
+	if in, err := c.digits(opener, end(own)); err != nil || c.linkedTo(own) != in.Actor.PersonID || c.linkedTo(other) != 0 {
+		t.Errorf("after the wait: %+v, %v", in, err)
+	}
+}
+
+func TestStaffAreNotLetInByTheLinkOfACandidate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		seat func(c *center) service.Seat
+		want service.Reason
+	}{
+		"an employee of the center": {func(c *center) service.Seat { return service.Seat{Role: service.RoleCenterStaff, OrgID: c.org.ID} }, service.ReasonCandidateStaff},
+		"an admin":                  {func(*center) service.Seat { return service.Seat{Role: service.RoleAdmin} }, service.ReasonCandidateStaff},
+		"an operator's representative": {func(c *center) service.Seat {
+			return service.Seat{Role: service.RoleOperatorRep, OrgID: c.house.org(service.OrgOperator, "Оператор").ID}
+		}, service.ReasonCandidateStaff},
+		"an employee of another center": {func(c *center) service.Seat {
+			return service.Seat{Role: service.RoleCenterStaff, OrgID: c.house.org(service.OrgCenter, "Третий центр").ID}
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCenter(t)
+			list := c.applications(c.exam(2, daysApart))
+			seat := tt.seat(c)
+			staff := c.link(c.admin, seat, "Вера Новая")
+			token := c.opened(list[0]) // before there is a seat
+			c.enter(opener, staff)
+			_, err := c.born(opener, list[0].BornOn.Russian())
+			refusedWith(t, "the answer", err, tt.want)
+			second, _, err := c.candidates().Invite(t.Context(), c.anna, list[1].ID, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Accept(t.Context(), service.AcceptInput{TelegramID: opener, Token: second})
+			refusedWith(t, "the link", err, tt.want)
+			if tt.want == "" {
+				return
+			}
+			if c.linkedTo(list[0]) != 0 || c.linkedTo(list[1]) != 0 {
+				t.Fatal("linked")
+			}
+			for n, token := range []string{token, second} { // neither is used up
+				in, err := c.arrives(service.AcceptInput{TelegramID: 72, Token: token})
+				if err != nil || in.Application.ID != list[n].ID {
+					t.Errorf("the candidate: %+v, %v", in, err)
+				}
+			}
+		})
 	}
 }

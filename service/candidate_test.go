@@ -38,13 +38,19 @@ func (h *house) arrives(in service.AcceptInput) (service.Arrival, error) {
 		return out, err
 	}
 	var born service.Day
-	err = h.store.Bun().NewRaw(`SELECT a.born_on FROM candidate_claims AS c JOIN invitations AS i ON i.id = c.invitation_id
-		JOIN applications AS a ON a.id = i.application_id WHERE c.telegram_id = ?`, in.TelegramID).Scan(h.t.Context(), &born)
+	var document string
+	err = h.store.Bun().NewRaw(`SELECT a.born_on, a.identity_document FROM candidate_claims AS c JOIN invitations AS i ON i.id = c.invitation_id
+		JOIN applications AS a ON a.id = i.application_id WHERE c.telegram_id = ?`, in.TelegramID).Scan(h.t.Context(), &born, &document)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	s := service.NewCandidates(h.store, h.People, nil, nil, nil, h.now)
-	got, err := s.ClaimLink(h.t.Context(), service.ClaimLinkInput{TelegramID: in.TelegramID, Language: in.Language, Born: born.Russian()})
+	answer := service.ClaimLinkInput{TelegramID: in.TelegramID, Language: in.Language, Text: born.Russian()}
+	got, err := s.ClaimLink(h.t.Context(), answer)
+	if err == nil && got.Asked {
+		answer.Text = document[len(document)-4:]
+		got, err = s.ClaimLinkDigits(h.t.Context(), answer)
+	}
 	if err != nil {
 		return service.Arrival{}, err
 	}

@@ -243,7 +243,7 @@ type Arrival struct {
 	Already bool // they sat there before
 
 	Application *Application // of a candidate's link; nil for staff
-	Asked       bool         // a candidate's link: the day of birth is awaited, and nothing else is told
+	Asked       bool         // a candidate's link: an answer is awaited, and nothing else is told
 }
 
 // AcceptInput is who presses a link.
@@ -362,7 +362,8 @@ func (s *People) usable(ctx context.Context, tx Tx, in AcceptInput, now time.Tim
 }
 
 // leading returns a candidate's link with its application and holds both, or nil
-// for a link that lets this Telegram user in nowhere.
+// for a link that lets this Telegram user in nowhere. To staff, who must not use it,
+// it is ReasonCandidateStaff.
 func leading(ctx context.Context, tx Tx, telegramID, invitationID int64, now time.Time) (*Invitation, *Application, error) {
 	seen, err := tx.Invitation(ctx, invitationID)
 	if err != nil {
@@ -379,6 +380,11 @@ func leading(ctx context.Context, tx Tx, telegramID, invitationID int64, now tim
 	leads, err := leadsTo(ctx, tx, telegramID, inv, a, now)
 	if err != nil || !leads {
 		return nil, nil, err
+	}
+	if a.PersonID == 0 {
+		if err := notOfStaff(ctx, tx, telegramID, a); err != nil {
+			return nil, nil, err
+		}
 	}
 	return inv, a, nil
 }

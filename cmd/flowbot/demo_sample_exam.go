@@ -544,8 +544,13 @@ func (i *installation) linkSampleCandidates(ctx context.Context, now time.Time) 
 			if _, err := s.people.Accept(ctx, service.AcceptInput{TelegramID: p.telegram, Language: p.language, Token: token}); err != nil {
 				return fmt.Errorf("application %s: %w", number, err)
 			}
-			in := service.ClaimLinkInput{TelegramID: p.telegram, Language: p.language, Born: sampleLinked.born}
-			if _, err := s.candidates.ClaimLink(ctx, in); err != nil {
+			in := service.ClaimLinkInput{TelegramID: p.telegram, Language: p.language, Text: sampleLinked.born}
+			got, err := s.candidates.ClaimLink(ctx, in)
+			if err == nil && got.Asked {
+				in.Text = sampleLinked.document[len(sampleLinked.document)-4:]
+				_, err = s.candidates.ClaimLinkDigits(ctx, in)
+			}
+			if err != nil {
 				return fmt.Errorf("application %s: %w", number, err)
 			}
 		}
