@@ -49,8 +49,9 @@ func (r *Reader) cutOut(p *page, boxes ...box) (*pagePart, error) {
 // What a page bears that is not empty. Source: of 200 drawn pages an empty one has no
 // such pixel, any other one in a hundred at least.
 const (
-	strokeDark  = 60   // of 255, by which ink is darker than the middle of a page
+	strokeDark  = 60   // of 255, by which ink is darker than paper
 	strokeShare = 2000 // one pixel in so many is ink
+	strokePaper = .75  // share of a page that is no lighter than its paper: half of a photo may be the table
 )
 
 // isEmpty reports whether a page bears less than a stroke of ink.
@@ -58,7 +59,7 @@ func isEmpty(g *gray) bool {
 	var hist histogram
 	hist.addAll(g.pix)
 	ink := 0
-	for v := range max(0, int(hist.share(.5))-strokeDark) {
+	for v := range max(0, int(hist.share(strokePaper))-strokeDark) {
 		ink += hist.counts[v]
 	}
 	return ink < len(g.pix)/strokeShare

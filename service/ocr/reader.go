@@ -147,11 +147,8 @@ func (r *Reader) Read(ctx context.Context, data []byte) (*service.PageReading, e
 	if out.Empty = isEmpty(small); out.Empty {
 		return out, nil
 	}
-	var at *homography
-	if r.locate(p, small, k, out) {
-		at = &p.h
-	}
-	if out.Several = r.several(p.img, at); out.Several { // the page is shown as a whole
+	located := r.locate(p, small, k, out)
+	if out.Several = r.several(p, located); out.Several { // the page is shown as a whole
 		out.Located, out.Corners, out.Resolution = false, [4]service.Spot{}, 0
 	}
 	if !out.Located {

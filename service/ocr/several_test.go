@@ -29,18 +29,16 @@ func pairOf(pages int, p service.BlankProfile) []drawn.Signed {
 	return out
 }
 
-// TestTwoBlanksOnAPageAreSeen reads pages of two certificates under a scanner, side
-// by side and one above the other. Of the hardest one may stay unseen: what is sent
-// of it is cut to the blank that was found.
+// TestTwoBlanksOnAPageAreSeen reads pages of two certificates, side by side and one
+// above the other, under a scanner and photographed, and pages of one.
 func TestTwoBlanksOnAPageAreSeen(t *testing.T) {
 	t.Parallel()
-	const pages = 2
 	for _, code := range []string{"blank-210", "vector-200"} {
-		for k, v := range []drawn.Severity{drawn.Clean, drawn.Office, drawn.Hard} {
+		for k, v := range []drawn.Severity{drawn.Office, drawn.Hard, drawn.Phone, drawn.Bilevel} {
 			t.Run(code+" "+v.Name, func(t *testing.T) {
 				t.Parallel()
 				p := profile(t, code)
-				c := ocrtest.Corpus(t, p, uint64(60+k), drawn.Order{Applications: 2, Letters: 1, Severity: v, Symbology: drawn.Symbologies[0]})
+				c := ocrtest.Corpus(t, p, uint64(61+k), drawn.Order{Applications: 2, Letters: 1, Severity: v, Symbology: drawn.Symbologies[0]})
 				r, err := ocr.NewReader(p, c.Certificates)
 				if err != nil {
 					t.Fatal(err)
@@ -55,23 +53,16 @@ func TestTwoBlanksOnAPageAreSeen(t *testing.T) {
 						t.Errorf("a %s page shows several: %v", one.Kind, err)
 					}
 				}
-				unseen := 0
 				for _, beside := range []bool{true, false} {
-					for i, scan := range ocrtest.Pairs(t, p, uint64(k), v, beside, pairOf(pages, p)...) {
+					for _, scan := range ocrtest.Pairs(t, p, uint64(1+k), v, beside, pairOf(1, p)...) {
 						got, err := r.Read(t.Context(), scan.JPEG)
 						if err != nil {
 							t.Fatal(err)
 						}
-						if got.Several && got.Located {
-							t.Errorf("page %d is one of one blank and of several", i)
-						}
-						if !got.Several {
-							unseen++
+						if !got.Several || got.Located {
+							t.Errorf("of two blanks, side by side %v, several are seen %v, one alone %v", beside, got.Several, got.Located)
 						}
 					}
-				}
-				if unseen > 1 || unseen > 0 && v.Name != drawn.Hard.Name {
-					t.Errorf("of %d pages with two blanks %d are not told from others", 2*pages, unseen)
 				}
 			})
 		}

@@ -144,6 +144,9 @@ func (v *Severity) scan(r *rand.Rand, paper *picture, out *Scan) *picture {
 	if out.Turn%180 != 0 && paper.w > w { // the long edge goes along the page
 		w, h = max(w, paper.h), max(h, paper.w)
 	}
+	if out.Turn%180 != 0 && paper.h > w { // what fills the glass fills it still
+		w, h = h, w
+	}
 	page := newPicture(w, h, 250, 250, 248)
 	angle := v.Skew.draw(r)*math.Pi/180 + float64(out.Turn)*math.Pi/180
 	bw, bh := float64(paper.w), float64(paper.h)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"math/rand/v2"
 
 	"flowbot/service"
@@ -37,7 +38,7 @@ func Scans(ctx context.Context, press Press, profile service.BlankProfile, seed 
 }
 
 // Pairs is Scans of each two certificates of the list on one page: side by side, or
-// one above the other.
+// one above the other, the second laid by hand, now and then upside down.
 func Pairs(ctx context.Context, press Press, profile service.BlankProfile, seed uint64, v Severity, list []Signed, beside bool, dir string) ([]Scan, error) {
 	r := rand.New(rand.NewPCG(seed, 79)) //nolint:gosec // nothing secret is drawn
 	var first *Sheet
@@ -47,6 +48,11 @@ func Pairs(ctx context.Context, press Press, profile service.BlankProfile, seed 
 			first = sheet
 			return nil
 		}
+		turn := byHand.draw(r)
+		if r.IntN(4) == 0 {
+			turn += 180
+		}
+		sheet.pic = sheet.pic.turned(turn)
 		both := first.with(sheet, beside, pixels(2+8*r.Float64()))
 		first = nil
 		if !v.Phone { // as large as the scanner's glass, and along it
@@ -64,6 +70,9 @@ func Pairs(ctx context.Context, press Press, profile service.BlankProfile, seed 
 	})
 	return out, err
 }
+
+// byHand is how far a sheet lies from along another, in degrees.
+var byHand = around(2.5)
 
 // with is the sheet and another on the right of it or below, so many pixels apart.
 func (s *Sheet) with(other *Sheet, beside bool, gap int) *Sheet {
@@ -84,6 +93,24 @@ func (s *Sheet) with(other *Sheet, beside bool, gap int) *Sheet {
 	both := *s
 	both.pic = out
 	return &both
+}
+
+// turned is the picture turned by so many degrees, on paper that holds all of it.
+//
+//go:norace
+func (p *picture) turned(degrees float64) *picture {
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	w, h := float64(p.w), float64(p.h)
+	out := newPicture(int(w*math.Abs(cos)+h*math.Abs(sin)), int(w*math.Abs(sin)+h*math.Abs(cos)), 250, 250, 248)
+	for y := range out.h {
+		for x := range out.w {
+			dx, dy := float64(x)+.5-float64(out.w)/2, float64(y)+.5-float64(out.h)/2
+			r, g, b := p.at(dx*cos+dy*sin+w/2, -dx*sin+dy*cos+h/2, ink{250, 250, 248})
+			i := 3 * (y*out.w + x)
+			out.pix[i], out.pix[i+1], out.pix[i+2] = uint8(r), uint8(g), uint8(b)
+		}
+	}
+	return out
 }
 
 // onEnd is the picture turned by a quarter.
