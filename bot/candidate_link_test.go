@@ -15,7 +15,7 @@ func TestASwappedSlipBringsNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered))
+	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered, daysApart))
 	d.loaded(anna, "77-01", "1000000000001")
 	d.loaded(anna, "77-02", "1000000000002")
 	d.pass(deliveryHold, "the hold is over")
@@ -55,7 +55,7 @@ func TestTheQuestionOfALink(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.hire("center", "Центр", "Анна Центрова")
-	d.exam("Центр", "77", "2026-02-24", 4)
+	d.exam("Центр", "77", "2026-02-24", 4, daysApart)
 	ali, other := d.abroad("ali", "de", "+1"), d.abroad("other", "en", "+2")
 	spent := d.slip("77-04")
 	d.joined(other, "77-04")
@@ -132,12 +132,15 @@ func TestTheQuestionOfALink(t *testing.T) {
 func TestWhoGuessesTheDayOfBirthIsSlowedDown(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.exam("Центр", "77", "2026-02-24", 1)
+	d.exam("Центр", "77", "2026-02-24", 1, daysApart)
 	p := d.abroad("guesser", "ru", "+1")
 	p.Start(d.slip("77-01"))
 	d.settle()
-	for range 5 {
-		d.says(p, "05.03.1980")
+	for n := range 5 {
+		d.says(p, service.NewDay(1980, time.March, 5+n).Russian())
+		if n == 0 { // the same once more is no new try
+			d.says(p, service.NewDay(1980, time.March, 5).Russian())
+		}
 	}
 	d.says(p, d.born("77-01")) // right, too late
 	p.Start(d.slip("77-01"))   // another link is no way around
@@ -157,37 +160,15 @@ func TestWhoGuessesTheDayOfBirthIsSlowedDown(t *testing.T) {
 func TestAnAnswerThatIsHandledOnceMoreCountsOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.exam("Центр", "77", "2026-02-24", 1)
+	d.exam("Центр", "77", "2026-02-24", 1, daysApart)
 	ali := d.abroad("ali", "ru", "+1")
 	ali.Start(d.slip("77-01"))
 	d.settle()
-	// unsaid has what is said handled while nothing can be sent, and then once more.
-	unsaid := func(text string) {
-		t.Helper()
-		ali.Say(text)
-		raw, err := d.client.Updates(t.Context(), d.offset, 0)
-		if err != nil || len(raw) != 1 {
-			t.Fatalf("%d updates, %v", len(raw), err)
-		}
-		d.tg.Inject(emulator.Fault{Method: "sendMessage", Chat: ali.ID(), Status: 400, Description: "Bad Request: no luck", Times: -1})
-		if err := d.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 1}); err == nil {
-			t.Error("sent while nothing can be")
-		}
-		d.tg.ClearFaults()
-		if err := d.bot.Work(t.Context(), service.Update{Raw: raw[0], Attempts: 2}); err != nil {
-			t.Fatal(err)
-		}
-		u, err := chat.Decode(raw[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.offset = u.ID + 1
-	}
-	unsaid("05.03.1980")
+	d.unsaid(ali, "05.03.1980")
 	if n := d.tries(ali.ID()); n != 1 {
 		t.Errorf("%d wrong answers", n)
 	}
-	unsaid(d.born("77-01"))
+	d.unsaid(ali, d.born("77-01"))
 	if !strings.Contains(ali.Last().Text, "Каримов01") || d.application("77-01").PersonID == 0 {
 		t.Errorf("the right answer: %+v", ali.Last())
 	}
@@ -199,7 +180,7 @@ func TestStaffHearThatTheLinksOfAnApplicationEnded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.exam("Центр", "77", "2026-02-24", 2)
+	d.exam("Центр", "77", "2026-02-24", 2, daysApart)
 	ali := d.abroad("ali", "ru", "+1")
 	finder, other := d.abroad("finder", "uz", "+2"), d.abroad("other", "en", "+3")
 	d.joined(finder, "77-02")
@@ -207,8 +188,8 @@ func TestStaffHearThatTheLinksOfAnApplicationEnded(t *testing.T) {
 	for _, p := range []*emulator.Phone{finder, other} {
 		p.Start(token)
 		d.settle()
-		for range 5 {
-			d.says(p, "05.03.1980")
+		for n := range 5 {
+			d.says(p, service.NewDay(1980, time.March, 5+n).Russian())
 		}
 	}
 	d.presses(anna, "Пригласить сдающего")
@@ -224,13 +205,101 @@ func TestStaffHearThatTheLinksOfAnApplicationEnded(t *testing.T) {
 	golden(t, "candidate_born_ended", d.tg.Transcript())
 }
 
+// TestTwinsAreToldApartByTheirDocuments is read best as
+// testdata/candidate_twins.golden.
+func TestTwinsAreToldApartByTheirDocuments(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.approved(d.exam("Центр", "77", "2026-02-24", 3, registered, func(n int, a *service.Application) {
+		a.BornOn = service.NewDay(1991, time.April, 2)
+		if n == 3 {
+			a.IdentityDocument = ""
+		}
+	}))
+	d.loaded(anna, "77-01", "1000000000001")
+	d.pass(deliveryHold, "the hold is over")
+	d.quietly()
+	hasan, husan := d.abroad("hasan", "uz", "+1"), d.abroad("husan", "en", "+2")
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Заявки", "Каримов01 Алишер", "Пригласить сдающего")
+	link := linkIn(t, anna)
+	d.tg.Note("the link of 77-01 is forwarded to the twin")
+	husan.Start(link)
+	d.settle()
+	d.says(husan, d.born("77-02"))
+	d.says(husan, "2")
+	d.presses(husan, "Русский")
+	d.says(husan, d.digits("77-02"))
+	d.says(husan, d.born("77-02"))
+	d.says(husan, "/cancel")
+	d.says(husan, d.digits("77-01")) // guessed, too late
+	if d.application("77-01").PersonID != 0 || scansOf(d.phones["husan"]) != 0 {
+		t.Error("the twin has the application")
+	}
+	d.comes(hasan, link, "77-01")
+	if scansOf(d.phones["hasan"]) != 1 {
+		t.Error("the candidate has no scan")
+	}
+	d.tg.Note("without a document")
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Заявки", "Каримов03 Алишер", "Пригласить сдающего")
+	d.says(anna, "Экзамен 77")
+	d.presses(anna, "Листовки с QR")
+	golden(t, "candidate_twins", d.tg.Transcript())
+}
+
+func TestAnswersThatAreHandledOnceMoreAreAskedForOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.exam("Центр", "77", "2026-02-24", 1) // of the first of January
+	ali := d.abroad("ali", "en", "+1")
+	ali.Start(d.slip("77-01"))
+	d.settle()
+	for _, tt := range []struct{ says, reads string }{
+		{d.born("77-01"), "the last four digits"},
+		{"0000", "The date of birth or the digits of the document do not match"},
+		{d.born("77-01"), "the last four digits"},
+		{d.digits("77-01"), "Каримов01"},
+	} {
+		d.unsaid(ali, tt.says)
+		if last := ali.Last().Text; !strings.Contains(last, tt.reads) || strings.Contains(last, "Exactly") {
+			t.Errorf("%s: %q", tt.says, last)
+		}
+	}
+	if n := d.tries(ali.ID()); n != 0 || d.application("77-01").PersonID == 0 {
+		t.Errorf("%d tries", n)
+	}
+}
+
+// TestStaffDoNotUseUpTheLinkOfACandidate is read best as
+// testdata/candidate_link_staff.golden.
+func TestStaffDoNotUseUpTheLinkOfACandidate(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	admin := d.hire("admin", "", "Ада Админова")
+	d.exam("Центр", "77", "2026-02-24", 1, daysApart)
+	token := d.slip("77-01")
+	for _, p := range []*emulator.Phone{anna, admin} {
+		p.Start(token)
+		d.settle()
+		d.says(p, d.born("77-01"))
+	}
+	if d.application("77-01").PersonID != 0 {
+		t.Error("linked")
+	}
+	d.comes(d.abroad("ali", "ru", "+1"), token, "77-01")
+	golden(t, "candidate_link_staff", d.tg.Transcript())
+}
+
 // TestStaffWhoOpenACandidatesLinkAreNotHeldUp is read best as
 // testdata/candidate_born_staff.golden.
 func TestStaffWhoOpenACandidatesLinkAreNotHeldUp(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.exam("Центр", "77", "2026-02-24", 1)
+	anna := d.hireElsewhere("Анна Центрова")
+	d.exam("Центр", "77", "2026-02-24", 1, daysApart)
 	token := d.slip("77-01")
 	opens := func(note string) {
 		d.tg.Note(note)
@@ -262,6 +331,29 @@ func TestStaffWhoOpenACandidatesLinkAreNotHeldUp(t *testing.T) {
 		t.Errorf("%d wrong answers", n)
 	}
 	golden(t, "candidate_born_staff", d.tg.Transcript())
+}
+
+// unsaid has what is said handled while nothing can be sent, and then once more.
+func (d *desk) unsaid(p *emulator.Phone, text string) {
+	d.t.Helper()
+	p.Say(text)
+	raw, err := d.client.Updates(d.t.Context(), d.offset, 0)
+	if err != nil || len(raw) != 1 {
+		d.t.Fatalf("%d updates, %v", len(raw), err)
+	}
+	d.tg.Inject(emulator.Fault{Method: "sendMessage", Chat: p.ID(), Status: 400, Description: "Bad Request: no luck", Times: -1})
+	if err := d.bot.Work(d.t.Context(), service.Update{Raw: raw[0], Attempts: 1}); err == nil {
+		d.t.Error("sent while nothing can be")
+	}
+	d.tg.ClearFaults()
+	if err := d.bot.Work(d.t.Context(), service.Update{Raw: raw[0], Attempts: 2}); err != nil {
+		d.t.Fatal(err)
+	}
+	u, err := chat.Decode(raw[0])
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.offset = u.ID + 1
 }
 
 // tries is how many wrong answers of a Telegram user are counted.

@@ -39,6 +39,27 @@ func (d *desk) joined(p *emulator.Phone, number string) {
 	d.quietly()
 	p.Say(d.born(number))
 	d.quietly()
+	if d.linkAwaits(p) == service.ClaimLinkDigits {
+		p.Say(d.digits(number))
+		d.quietly()
+	}
+}
+
+// linkAwaits is what the bot awaits of a telephone about an application.
+func (d *desk) linkAwaits(p *emulator.Phone) service.ClaimStep {
+	d.t.Helper()
+	c, err := d.exams.Candidates.Claim(d.t.Context(), p.ID())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return c.Step
+}
+
+// digits are the last ones of the document in an application.
+func (d *desk) digits(number string) string {
+	d.t.Helper()
+	document := d.application(number).IdentityDocument
+	return document[len(document)-4:]
 }
 
 // born is the day of birth in an application, as its candidate writes it.
@@ -52,8 +73,32 @@ func (d *desk) comes(p *emulator.Phone, token, number string) {
 	d.t.Helper()
 	p.Start(token)
 	d.settle()
-	d.says(p, d.born(number))
+	d.answers(p, number)
 }
+
+// answers says what a link of an application asks.
+func (d *desk) answers(p *emulator.Phone, number string) {
+	d.t.Helper()
+	d.says(p, d.born(number))
+	if d.linkAwaits(p) == service.ClaimLinkDigits {
+		d.says(p, d.digits(number))
+	}
+}
+
+// hireElsewhere lets somebody in who works in another center.
+func (d *desk) hireElsewhere(name string) *emulator.Phone {
+	d.t.Helper()
+	org, err := d.people.AddOrg(d.t.Context(), service.CommandLine, service.NewOrg{Kind: service.OrgCenter, Name: "Другой центр"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.orgs[org.Name] = org
+	return d.hire("elsewhere", org.Name, name)
+}
+
+// daysApart gives each application of an exam a day of birth of its own, which is
+// not the first of January.
+func daysApart(n int, a *service.Application) { a.BornOn = service.NewDay(1991, time.April, 1+n) }
 
 // linkIn takes the payload out of the link in the newest message.
 func linkIn(t *testing.T, p *emulator.Phone) string {
@@ -71,7 +116,7 @@ func TestACandidateComesByALink(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	anna := d.hire("center", "Центр", "Анна Центрова")
-	d.exam("Центр", "77", "2026-02-24", 3, passed)
+	d.exam("Центр", "77", "2026-02-24", 3, passed, daysApart)
 	d.says(anna, "Экзамен 77")
 	d.presses(anna, "Заявки", "Каримов01 Алишер", "Пригласить сдающего")
 	if anna.Last().File == nil || !anna.Last().File.Photo || anna.Last().Protected {
@@ -310,7 +355,7 @@ func TestSlipsAreDrawnForThoseWhoAreNotLinked(t *testing.T) {
 func TestWhoWorksHereCanBeACandidateToo(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	anna := d.hire("center", "Центр", "Анна Центрова")
+	anna := d.hireElsewhere("Анна Центрова")
 	d.exam("Центр", "77", "2026-02-24", 1)
 	d.says(anna, "Язык") // not hers yet
 	d.comes(anna, d.slip("77-01"), "77-01")
