@@ -37,10 +37,10 @@ func (c *center) born(telegramID int64, day string) (*service.Arrival, error) {
 	return c.candidates().ClaimLink(c.t.Context(), service.ClaimLinkInput{TelegramID: telegramID, Text: day})
 }
 
-// digits answers the second question of a link.
-func (c *center) digits(telegramID int64, text string) (*service.Arrival, error) {
+// digits answers the second question of a link, as its opener.
+func (c *center) digits(text string) (*service.Arrival, error) {
 	c.t.Helper()
-	return c.candidates().ClaimLinkDigits(c.t.Context(), service.ClaimLinkInput{TelegramID: telegramID, Text: text})
+	return c.candidates().ClaimLinkDigits(c.t.Context(), service.ClaimLinkInput{TelegramID: opener, Text: text})
 }
 
 // linkedTo is the person of an application; 0 is none.
@@ -426,7 +426,7 @@ func TestALinkAsksForTheDocumentWhereTheDayOfBirthIsTooLittle(t *testing.T) {
 			if !tt.want.Digits {
 				return
 			}
-			in, err = c.digits(opener, a.IdentityDocument[len(a.IdentityDocument)-4:])
+			in, err = c.digits(a.IdentityDocument[len(a.IdentityDocument)-4:])
 			if err != nil || in.Asked || c.linkedTo(a) != in.Actor.PersonID {
 				t.Errorf("both answers: %+v, linked to %d, %v", in, c.linkedTo(a), err)
 			}
@@ -442,7 +442,7 @@ func TestOfTwoAnswersItIsNotToldWhichWasWrong(t *testing.T) {
 	end := func(a service.Application) string { return a.IdentityDocument[len(a.IdentityDocument)-4:] }
 	c.opened(own)
 	right := own.BornOn.Russian()
-	_, err := c.digits(opener, end(own))
+	_, err := c.digits(end(own))
 	refusedWith(t, "the digits before the day", err, service.ReasonInvitationInvalid)
 	for n, answers := range [][2]string{{right, end(other)}, {"01.01.1980", end(own)}, {"01.01.1980", "0000"}} {
 		in, err := c.born(opener, answers[0])
@@ -450,10 +450,10 @@ func TestOfTwoAnswersItIsNotToldWhichWasWrong(t *testing.T) {
 			t.Fatalf("%v, the day: %+v, %v", answers, in, err)
 		}
 		for _, text := range []string{"", "123", "12345", "FA 1", right} {
-			_, err := c.digits(opener, text)
+			_, err := c.digits(text)
 			refusedWith(t, text, err, service.ReasonCandidateDigits)
 		}
-		_, err = c.digits(opener, answers[1])
+		_, err = c.digits(answers[1])
 		refusedWith(t, answers[0]+", "+answers[1], err, service.ReasonCandidateNotBoth)
 		_, err = c.candidates().ClaimLink(t.Context(), service.ClaimLinkInput{TelegramID: opener, Text: answers[1], Again: true})
 		refusedWith(t, "its message once more", err, service.ReasonCandidateNotBoth)
@@ -468,7 +468,7 @@ func TestOfTwoAnswersItIsNotToldWhichWasWrong(t *testing.T) {
 		if _, err := c.born(opener, right); err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.digits(opener, "0000")
+		_, err = c.digits("0000")
 		refusedWith(t, "wrong", err, service.ReasonCandidateNotBoth)
 	}
 	_, err = c.born(opener, right)
@@ -477,7 +477,7 @@ func TestOfTwoAnswersItIsNotToldWhichWasWrong(t *testing.T) {
 	if _, err := c.born(opener, right); err != nil {
 		t.Fatal(err)
 	}
-	if in, err := c.digits(opener, end(own)); err != nil || c.linkedTo(own) != in.Actor.PersonID || c.linkedTo(other) != 0 {
+	if in, err := c.digits(end(own)); err != nil || c.linkedTo(own) != in.Actor.PersonID || c.linkedTo(other) != 0 {
 		t.Errorf("after the wait: %+v, %v", in, err)
 	}
 }
