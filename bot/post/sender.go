@@ -57,12 +57,17 @@ type Renderer struct {
 	// Repeat says what follows when a request left and no answer came: it is sent
 	// again, as befits a card or a reminder; else admins see it as not confirmed.
 	Repeat bool
+	// Anybody says that it goes to people who have no rights any more, too: it is about
+	// what was in their chat. Render gets them without seats.
+	Anybody bool
 }
 
 // People tells who somebody is and hears who cannot be reached.
 type People interface {
 	// ActorByID returns NotFound for somebody who has no rights any more.
 	ActorByID(ctx context.Context, personID int64) (service.Actor, error)
+	// Person returns whoever was let in once.
+	Person(ctx context.Context, id int64) (*service.Person, error)
 }
 
 // Sender brings notices from the outbox to the messenger. Several replicas may
@@ -279,7 +284,7 @@ func (s *Sender) fate(ctx context.Context, b service.NoticeBatch) fate {
 	if !known {
 		return fate{state: service.NoticeFailed, reason: errors.New("nobody knows this kind")}
 	}
-	to, err := s.people.ActorByID(ctx, b.PersonID)
+	to, err := s.addressee(ctx, b.PersonID, r)
 	switch {
 	case err != nil && service.AsError(err).Kind == service.NotFound:
 		return fate{state: service.NoticeSkipped, reason: errors.New("no rights any more")}
@@ -329,6 +334,22 @@ func (s *Sender) fate(ctx context.Context, b service.NoticeBatch) fate {
 		}
 	}
 	return fate{state: service.NoticeSent, id: id}
+}
+
+// addressee is the person to whom a notice goes. Whoever has no rights any more is
+// NotFound, unless the notice goes to them too.
+func (s *Sender) addressee(ctx context.Context, personID int64, r Renderer) (service.Actor, error) {
+	to, err := s.people.ActorByID(ctx, personID)
+	if !r.Anybody || err == nil || service.AsError(err).Kind != service.NotFound {
+		return to, err
+	}
+	p, err := s.people.Person(ctx, personID)
+	if err != nil {
+		return to, err
+	}
+	return service.Actor{
+		PersonID: p.ID, Name: p.Name, Language: p.Language, Zone: service.DefaultZone, Unreachable: p.UnreachableAt != nil,
+	}, nil
 }
 
 // render finds the words; a panic is an error like others.

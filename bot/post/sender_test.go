@@ -309,6 +309,26 @@ func TestWhatIsNoLongerTrueIsNotSent(t *testing.T) {
 	}
 }
 
+func TestWhatWasInAChatIsToldToWhoLostTheirRights(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	gone := o.tg.Phone(103, "Никто", "ru")
+	gone.Say("/start")
+	var to service.Actor
+	o.with(map[string]post.Renderer{"plain": {Anybody: true, Render: func(_ context.Context, a service.Actor, _ int64, _ []service.QueuedNotice) (post.Outgoing, error) {
+		to = a
+		return post.Outgoing{Message: chat.Message{HTML: "о чате"}}, nil
+	}}})
+	o.enqueue(t, 3, letter{"о чате", "plain", service.LaneAnswer})
+	o.sendAll(t)
+	if diff := cmp.Diff([]string{"о чате"}, texts(gone)); diff != "" {
+		t.Errorf("the chat shows (-want +got):\n%s", diff)
+	}
+	if to.PersonID != 3 || to.Name != "Никто" || len(to.Seats) != 0 {
+		t.Errorf("it was rendered for %+v", to)
+	}
+}
+
 func TestACardIsEditedOrSentAnewAndRemembered(t *testing.T) {
 	t.Parallel()
 
