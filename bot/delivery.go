@@ -324,7 +324,12 @@ func (b *Bot) renderRecall(ctx context.Context, to service.Actor, n service.Reca
 	return l, nil
 }
 
-// renderWithdrawn tells somebody why a message is missing in their chat.
+// renderWithdrawn tells somebody why a message is missing in their chat, in the
+// language in which it came: they may be no candidate any more.
 func (b *Bot) renderWithdrawn(_ context.Context, to service.Actor, _ service.WithdrawnNotice) (letter, error) {
-	return letter{Reply: Reply{Text: "candidate_withdrawn", text: b.ownText(to)}}, nil
+	text := b.texts[to.Language]
+	if text == nil {
+		text = b.text
+	}
+	return letter{Reply: Reply{Text: "candidate_withdrawn", text: text}}, nil
 }

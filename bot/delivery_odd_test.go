@@ -2,6 +2,9 @@ package bot_test
 
 import (
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"flowbot/bot/emulator"
 	"flowbot/service"
@@ -98,4 +101,37 @@ func TestOneGivesAndOnePauses(t *testing.T) {
 		t.Errorf("%d scans came once it was resumed", n)
 	}
 	golden(t, "delivery_give_paused", d.tg.Transcript())
+}
+
+// TestWhoIsUnlinkedFirstIsToldOfTheRecall is read best as
+// testdata/delivery_unlinked_recalled.golden.
+func TestWhoIsUnlinkedFirstIsToldOfTheRecall(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.approved(d.exam("Центр", "77", "2026-02-24", 1, registered, ofTheirTelegram))
+	wrong, right := d.abroad("wrong", "uz", "+1"), d.abroad("right", "en", "+2")
+	d.joined(wrong, "77-01")
+	d.loaded(anna, "77-01", "1000000000001")
+	d.pass(deliveryHold, "the hold is over")
+	d.quietly()
+
+	d.says(anna, "Заявка 77-01")
+	d.presses(anna, "Отвязать", "Да, отвязать")
+	d.pass(time.Hour, "the right candidate comes before the wrong copy is recalled")
+	d.comes(right, d.slip("77-01"), "77-01")
+	d.says(anna, "Заявка 77-01")
+	d.presses(anna, "Отозвать скан")
+	d.presses(anna, anna.Last().Buttons[1][0].Label) // the earlier of the two copies
+	if scansOf(wrong) != 0 || scansOf(right) != 1 {
+		t.Errorf("%d scans in the wrong chat, %d in the right one", scansOf(wrong), scansOf(right))
+	}
+	var told []string
+	if err := d.store.Bun().NewRaw(`SELECT state FROM notices WHERE kind = 'withdrawn'`).Scan(t.Context(), &told); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"sent"}, told); diff != "" {
+		t.Errorf("what the wrong chat was told (-want +got):\n%s", diff)
+	}
+	golden(t, "delivery_unlinked_recalled", d.tg.Transcript())
 }

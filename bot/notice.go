@@ -40,8 +40,9 @@ func (b *Bot) Renderers() map[string]post.Renderer {
 	out := map[string]post.Renderer{}
 	for kind, n := range b.notices() {
 		out[kind] = post.Renderer{
-			Repeat: n.repeat,
-			Lost:   b.lost(kind),
+			Repeat:  n.repeat,
+			Anybody: kind == (service.WithdrawnNotice{}).NoticeKind(),
+			Lost:    b.lost(kind),
 			Render: func(ctx context.Context, to service.Actor, chatID int64, batch []service.QueuedNotice) (post.Outgoing, error) {
 				l, err := n.render(ctx, to, payloads(batch))
 				if err != nil || l.Skip {
