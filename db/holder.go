@@ -18,6 +18,10 @@ const holderLocks = 70251488
 // relock is the pause before a lost session is replaced again.
 const relock = time.Second
 
+// parting is how long a process that leaves waits until the server has ended its
+// session: much longer than a busy server was seen to take.
+const parting = 10 * time.Second
+
 // Holder is this process among those that work on one database. What it takes
 // from the inbox, the outbox and the job queue carries its id, and while it
 // lives it holds a lock of a session of its own. The server lets go of the lock
@@ -130,11 +134,22 @@ func (h *Holder) again(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Leave ends the process's work. What it holds all the same is free for others.
+// Leave ends the process's work. What it holds all the same is free for others when
+// it returns, or, from a server that does not notice, when that does.
 func (h *Holder) Leave() {
 	h.stop()
 	<-h.done
 	h.db.holder.Store(0)
+	// The server ends a session in its own time, also one that was said goodbye to.
+	ctx, cancel := context.WithTimeout(context.Background(), parting)
+	defer cancel()
+	err := h.db.inTx(ctx, func(ctx context.Context, t tx) error {
+		_, err := t.NewRaw(`SELECT pg_advisory_xact_lock(?, ?)`, holderLocks, h.id).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		h.log.WarnContext(ctx, "the session of this process is not known to have ended", "holder", h.id, "err", err)
+	}
 }
 
 // Freed counts what ReleaseDead has let go of.
