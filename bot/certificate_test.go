@@ -111,6 +111,7 @@ func TestACertificateThatCannotBePrinted(t *testing.T) {
 
 	d.says(anna, "ФИО подписанта")
 	d.says(anna, "И. И. Мостова 漢")
+	d.says(anna, strings.Repeat("Мостова-", 12)+"Мостова")
 	d.says(anna, "Распечатать сертификаты · 24-118")
 	d.says(anna, "1")
 	d.presses(anna, "Готово", "Распечатать (1)", "Данные центра")
