@@ -293,6 +293,13 @@ func (b *Bot) textForStranger(ctx context.Context, from chat.Sender) (text *temp
 		b.log.WarnContext(ctx, "language not read", "err", err)
 	case c.Language != "":
 		language, chosen = c.Language, c.Language
+	default:
+		before, err := b.Candidates.LanguageOf(ctx, from.ID)
+		if err != nil {
+			b.log.WarnContext(ctx, "language not read", "err", err)
+		} else if before != "" { // they were a candidate, or worked here
+			language = before
+		}
 	}
 	if text = b.texts[language]; text == nil {
 		text = b.text

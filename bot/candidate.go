@@ -167,10 +167,31 @@ func (b *Bot) home(ctx context.Context, t *Turn) (Reply, error) {
 	case t.By.PersonID == 0:
 		return welcome(), nil
 	case onlyCandidate(t.By):
-		return Reply{Text: "candidate_home", Data: candidateView{t.By.Name}, Rows: candidateRows()}, nil
+		return own(Reply{Text: "candidate_home", Data: candidateView{t.By.Name}, Rows: candidateRows()}), nil
 	}
 	t.text = b.textFor(t.By)
 	return b.menu(ctx, t)
+}
+
+// own makes a reply the one screen in a chat that names a candidate: an earlier one
+// gives way to it, and it is renewed when an application is taken away.
+func own(r Reply) Reply {
+	r.Live, r.Name = service.OwnNotice{}, service.OwnNotice{}.NoticeKey()
+	return r
+}
+
+// renderOwn renews that screen.
+func (b *Bot) renderOwn(ctx context.Context, to service.Actor, n service.OwnNotice) (letter, error) {
+	if to.Has(service.RoleCandidate) {
+		r, err := b.mine(ctx, &Turn{By: to})
+		if err != nil {
+			return letter{}, err
+		}
+		r.Lead, r.text = "candidate_taken_away", b.ownText(to)
+		return b.renew(ctx, to, n, r)
+	}
+	r := Reply{Text: "candidate_taken_away", Rows: [][]Button{row(Button{Press: Press{Do: pressMenu}})}, text: b.texts[to.Language]}
+	return b.renew(ctx, to, n, r)
 }
 
 // welcome is the first screen of a stranger.
@@ -269,7 +290,7 @@ func (b *Bot) mine(ctx context.Context, t *Turn) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r := Reply{Text: "candidate_mine", Data: mineView{list}, Edit: true}
+	r := own(Reply{Text: "candidate_mine", Data: mineView{list}, Edit: true})
 	for i := range list {
 		if list[i].Ready {
 			r.Rows = append(r.Rows, row(Button{Args: list[i].Application.Number, Press: Press{Do: pressCopy, ID: list[i].Application.ID}}))
@@ -323,6 +344,7 @@ func (b *Bot) candidateNotices() map[string]notice {
 	return map[string]notice{
 		service.DeliveryNotice{}.NoticeKind():   {b.renderDelivery, false},
 		service.LinksEndedNotice{}.NoticeKind(): {each(b.renderLinksEnded), true},
+		service.OwnNotice{}.NoticeKind():        {each(b.renderOwn), true},
 	}
 }
 
@@ -719,7 +741,6 @@ type reachScreen struct {
 	*service.ReachView
 	List        []service.CandidateReach
 	Page, Pages int
-	Now         time.Time
 	Zone        string
 }
 
@@ -733,7 +754,7 @@ func (b *Bot) reachPressed(ctx context.Context, t *Turn) (Reply, error) {
 		return Reply{}, err
 	}
 	page := min(pageOf(int64(t.Press.Version)), pagesOf(len(v.Rest))-1)
-	s := reachScreen{ReachView: v, Page: page, Pages: pagesOf(len(v.Rest)), Now: b.now(), Zone: t.By.Zone}
+	s := reachScreen{ReachView: v, Page: page, Pages: pagesOf(len(v.Rest)), Zone: t.By.Zone}
 	s.List = v.Rest[page*pageSize : min((page+1)*pageSize, len(v.Rest))]
 	r := Reply{Text: "candidate_reach", Data: s, Edit: true}
 	for i := range s.List {
@@ -764,10 +785,14 @@ func (b *Bot) unlinking(ctx context.Context, t *Turn) (Reply, error) {
 	if v.Application.PersonID == 0 {
 		return Reply{}, &service.Error{Kind: service.Conflict, Reason: service.ReasonCandidateNotLinked}
 	}
-	return Reply{Text: "candidate_unlink_ask", Data: v, Edit: true, Rows: [][]Button{row(
+	r := Reply{Text: "candidate_unlink_ask", Data: v, Edit: true, Rows: [][]Button{row(
 		Button{Press: Press{pressUnlink, v.Application.ID, v.Application.Revision}},
 		Button{Label: "back", Press: Press{pressApplication, v.Application.ID, 0}},
-	)}}, nil
+	)}}
+	if v.Delivery.Recallable {
+		r.Rows = append([][]Button{row(Button{Press: Press{pressRecalling, v.Application.ID, 0}})}, r.Rows...)
+	}
+	return r, nil
 }
 
 func (b *Bot) unlink(ctx context.Context, t *Turn) (Reply, error) {

@@ -303,6 +303,11 @@ func TestAnApplicationIsTakenAway(t *testing.T) {
 	if wrong.Last().File != nil || len(wrong.Commands()) != 0 {
 		t.Error("the wrong person keeps something")
 	}
+	for _, m := range wrong.Messages() {
+		if m.Bot && (strings.Contains(m.Text, "Каримов01") || strings.Contains(m.Text, "000001-1")) {
+			t.Errorf("the wrong chat shows %q", m.Text)
+		}
+	}
 	d.presses(anna, "Пригласить сдающего")
 	d.comes(right, linkIn(t, anna), "77-01")
 	if right.Last().File == nil {

@@ -41,7 +41,7 @@ func (b *Bot) Renderers() map[string]post.Renderer {
 	for kind, n := range b.notices() {
 		out[kind] = post.Renderer{
 			Repeat:  n.repeat,
-			Anybody: kind == (service.WithdrawnNotice{}).NoticeKind(),
+			Anybody: kind == (service.WithdrawnNotice{}).NoticeKind() || kind == (service.OwnNotice{}).NoticeKind(),
 			Lost:    b.lost(kind),
 			Render: func(ctx context.Context, to service.Actor, chatID int64, batch []service.QueuedNotice) (post.Outgoing, error) {
 				l, err := n.render(ctx, to, payloads(batch))

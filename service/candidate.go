@@ -486,7 +486,7 @@ func (s *Candidates) slipForm(ctx context.Context, by Actor, in SlipsInput) (*Sl
 }
 
 // Unlink takes an application away from the person it is linked to: they see
-// nothing of it any more, and whoever is linked next gets the scan anew, unless it
+// nothing of it any more, nor on the screen that stands in their chat, and whoever is linked next gets the scan anew, unless it
 // was recalled: then a person decides. Staff of the exam's center may. Revision is
 // that of the application as it was seen.
 func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, revision int) (*Person, error) {
@@ -515,6 +515,9 @@ func (s *Candidates) Unlink(ctx context.Context, by Actor, applicationID int64, 
 		}
 		if err := sc.note(ctx, SubjectApplication, a.ID, stepUnlinked, "", "", ""); err != nil {
 			return err
+		}
+		if err := sc.tx.Enqueue(ctx, who.ID, OwnNotice{}, time.Time{}); err != nil {
+			return fmt.Errorf("renew the screen of person %d: %w", who.ID, err)
 		}
 		return s.unseat(ctx, sc, who.ID)
 	})
@@ -628,6 +631,19 @@ func (s *Candidates) claim(ctx context.Context, telegramID int64, change func(ct
 		}
 		return nil
 	})
+}
+
+// LanguageOf returns the language of a Telegram user who has had a seat, "" for who
+// never had one.
+func (s *Candidates) LanguageOf(ctx context.Context, telegramID int64) (string, error) {
+	p, err := s.store.PersonByTelegram(ctx, telegramID)
+	if err != nil {
+		if AsError(err).Kind == NotFound {
+			return "", nil
+		}
+		return "", fmt.Errorf("who was here: %w", err)
+	}
+	return p.Language, nil
 }
 
 // ChooseLanguage keeps the language of somebody who is nobody yet.
@@ -1171,6 +1187,10 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 	if err != nil {
 		return nil, fmt.Errorf("candidates of exam %d: %w", examID, err)
 	}
+	org, err := s.store.Org(ctx, e.CenterID)
+	if err != nil {
+		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
+	}
 	v := &ReachView{Exam: *e, Total: len(list), Staff: isStaffOf(by, e.CenterID) == nil}
 	if e.PausedBy != 0 {
 		p, err := s.store.Person(ctx, e.PausedBy)
@@ -1180,7 +1200,7 @@ func (s *Candidates) Reach(ctx context.Context, by Actor, examID int64) (*ReachV
 		v.PausedBy = p.Name
 	}
 	var decide, paper, missing, waiting []CandidateReach
-	v.Give.now = s.now().UTC()
+	v.Give.now, v.Give.Zone = s.now().UTC(), org.Zone
 	for _, r := range list {
 		v.Give.add(&r)
 		switch {

@@ -287,6 +287,19 @@ func wrongBorn(ctx context.Context, tx Tx, telegramID int64, a *Application, now
 	return true, tellOfLinks(ctx, tx, a)
 }
 
+// OwnNotice has the screen with own applications in somebody's chat show what is
+// theirs still: one was taken away from them.
+type OwnNotice struct{}
+
+// NoticeKind implements Notice.
+func (OwnNotice) NoticeKind() string { return "candidate_own" }
+
+// NoticeLane implements Notice: what is another's must not stay in sight.
+func (OwnNotice) NoticeLane() Lane { return LaneAnswer }
+
+// NoticeKey implements Notice. It is the name of the screen, see Card.
+func (OwnNotice) NoticeKey() string { return "candidate_own:" }
+
 // LinksEndedNotice tells the staff of a center that the links of an application
 // ended, because too many wrong days of birth were answered to them.
 type LinksEndedNotice struct {
