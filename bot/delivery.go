@@ -220,7 +220,11 @@ func (b *Bot) sendAgain(ctx context.Context, t *Turn) (Reply, error) {
 	if err := b.Deliveries.SendAgain(ctx, t.By, t.Press.ID, t.Press.Version); err != nil {
 		return Reply{}, err
 	}
-	return b.applicationOnItsWay(ctx, t, t.Press.ID, "delivery_again_done")
+	r, err := b.applicationOnItsWay(ctx, t, t.Press.ID, "delivery_again_done")
+	if v, shown := r.Data.(applicationCardView); shown && v.Delivery.QuietUntil != nil {
+		r.Toast = "delivery_again_later"
+	}
+	return r, err
 }
 
 // applicationOnItsWay shows an application of whose scan something is awaited, and is

@@ -135,3 +135,40 @@ func TestWhoIsUnlinkedFirstIsToldOfTheRecall(t *testing.T) {
 	}
 	golden(t, "delivery_unlinked_recalled", d.tg.Transcript())
 }
+
+// TestWhatIsSentAtNightSaysWhenItGoes is read best as testdata/delivery_again_at_night.golden.
+func TestWhatIsSentAtNightSaysWhenItGoes(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	anna := d.hire("center", "Центр", "Анна Центрова")
+	d.approved(d.exam("Центр", "77", "2026-02-24", 2, registered, ofTheirTelegram))
+	ali, olim := d.abroad("ali", "en", "+1"), d.abroad("olim", "en", "+2")
+	d.joined(ali, "77-01")
+	d.joined(olim, "77-02")
+	d.loaded(anna, "77-01", "1000000000001")
+	d.pass(deliveryHold, "the hold is over")
+	d.settle()
+	d.says(anna, "Заявка 77-01")
+	d.presses(anna, "Отозвать скан", "Да, отозвать")
+	d.at = time.Date(2026, 3, 2, 17, 58, 0, 0, time.UTC)
+	d.quietly()
+	d.loaded(anna, "77-02", "1000000000002")
+	d.tg.Note("two minutes before the night; the hold of the second scan ends in it")
+	d.says(anna, "Заявка 77-02")
+	d.says(anna, "Сдающие · 77")
+	d.pass(time.Hour, "it is night")
+	d.says(anna, "Заявка 77-01")
+	d.presses(anna, "Отправить снова", "Да, отправить снова")
+	d.says(anna, "Заявка 77-02")
+	d.says(anna, "Сдающие · 77")
+	if scansOf(ali) != 0 || scansOf(olim) != 0 {
+		t.Errorf("at night %d and %d scans came", scansOf(ali), scansOf(olim))
+	}
+	d.at = time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC)
+	d.tg.Note("09:00 in Moscow")
+	d.settle()
+	if scansOf(ali) != 1 || scansOf(olim) != 1 {
+		t.Errorf("in the morning %d and %d scans came", scansOf(ali), scansOf(olim))
+	}
+	golden(t, "delivery_again_at_night", d.tg.Transcript())
+}

@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"flowbot/service"
 )
@@ -192,9 +193,17 @@ var loadScan = Wizard[loadForm]{
 			return Reply{}, err
 		}
 		r, err := b.applicationCard(ctx, t, a.ID)
-		r.Lead, r.LeadData = "scan_loaded", map[string]any{"Application": a, "Zone": t.By.Zone, "Replaced": f.Replace}
+		r.Lead, r.LeadData = "scan_loaded", map[string]any{"Application": a, "At": sendingAt(a, b.now(), t.By.Zone), "Zone": t.By.Zone, "Replaced": f.Replace}
 		return r, err
 	},
+}
+
+// sendingAt is when the scan that was just loaded goes to its candidate.
+func sendingAt(a *service.Application, now time.Time, zone string) time.Time {
+	if a.DeliverAt == nil {
+		return now
+	}
+	return service.SendingAt(*a.DeliverAt, now, zone)
 }
 
 // knownNumber is what needs no typing: the number that was typed before, or the

@@ -417,10 +417,6 @@ func (b *Bot) renderBatchReport(ctx context.Context, to service.Actor, n service
 		if shown.Scans, err = b.Batches.Loaded(ctx, to, v.Exam.ID); err != nil {
 			return letter{}, err
 		}
-		if shown.Scans.At != nil {
-			at := service.QuietUntil(service.LaneNews, *shown.Scans.At, to.Zone)
-			shown.Scans.At = &at
-		}
 		l.Rows = append(l.Rows, reportQuestionRows(v)...)
 		if v.Matched > 0 && shown.Scans.Unnamed > 0 {
 			l.Rows = append(l.Rows, row(Button{Press: Press{Do: pressNameBlanks}}))

@@ -88,6 +88,9 @@ type DeliveryFacts struct {
 	Believed   bool        // nothing but a person's word says that the present scan has arrived
 	BelievedBy string      // name of that person, "" if nobody knows it any more
 
+	Due        bool       // its hold is over and nothing withholds it: it goes now, or when the night is over
+	QuietUntil *time.Time // UTC; nothing goes before, it is night; nil: it is not
+
 	Question *OpenQuestion // the page without whose decision the scan does not go; nil for none
 }
 
@@ -137,6 +140,14 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 		return f, fmt.Errorf("delivery of application %d: %w", a.ID, err)
 	}
 	f.Failed = state == NoticeFailed
+	if f.Lost || f.Failed || f.Question != nil || !a.Entitled() || a.DeliverAt == nil || now.Before(*a.DeliverAt) {
+		return f, nil
+	}
+	p, err := q.Person(ctx, a.PersonID)
+	if err != nil {
+		return f, fmt.Errorf("person %d: %w", a.PersonID, err)
+	}
+	f.Due = p.UnreachableAt == nil
 	return f, nil
 }
 
@@ -281,6 +292,15 @@ func (p *GivePlan) add(r *CandidateReach) {
 	}
 }
 
+// Later returns when a scan goes that may go from a moment on, nil when it is on its
+// way.
+func (p *GivePlan) Later(at time.Time) *time.Time {
+	if at = SendingAt(at, p.now, p.Zone); at.After(p.now) {
+		return &at
+	}
+	return nil
+}
+
 // planGiving asks what can go now.
 func planGiving(ctx context.Context, q Queries, e *Exam, now time.Time) (*GivePlan, error) {
 	list, err := q.CandidatesOf(ctx, e.ID)
@@ -300,9 +320,7 @@ func planGiving(ctx context.Context, q Queries, e *Exam, now time.Time) (*GivePl
 		}
 	}
 	p.Version = int(name.Sum32() >> 1)
-	if until := QuietUntil(LaneNews, now, org.Zone); until.After(now) {
-		p.QuietUntil = &until
-	}
+	p.QuietUntil = quietUntil(now, org.Zone)
 	return p, nil
 }
 

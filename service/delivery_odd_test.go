@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"flowbot/service"
 )
@@ -135,5 +136,31 @@ func TestNamesakesOfOneExamGetTheirOwn(t *testing.T) {
 	d.wait(2 * hold)
 	if a := d.as(list[1]); !due(second, a) || due(first, a) {
 		t.Error("the scan of the second goes to another")
+	}
+}
+
+func TestAScanGoesInTheDaysOfItsCenter(t *testing.T) {
+	t.Parallel()
+	const layout = "02.01 15:04"
+	for _, tt := range []struct{ name, may, now, zone, want string }{
+		{"its hold ends by day", "02.03 10:00", "02.03 09:00", "UTC", "02.03 10:00"},
+		{"its hold ends at night", "02.03 21:30", "02.03 20:00", "UTC", "03.03 09:00"},
+		{"its hold was over by day, and it is night", "02.03 20:30", "02.03 21:30", "UTC", "03.03 09:00"},
+		{"its hold was over at night, and it is day", "02.03 03:00", "02.03 11:00", "UTC", "02.03 11:00"},
+		{"it is night elsewhere", "02.03 19:00", "02.03 19:00", "Asia/Yekaterinburg", "03.03 04:00"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			at := func(s string) time.Time {
+				m, err := time.Parse(layout, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return m.AddDate(2026, 0, 0)
+			}
+			if got := service.SendingAt(at(tt.may), at(tt.now), tt.zone).UTC().Format(layout); got != tt.want {
+				t.Errorf("it goes at %s, want %s", got, tt.want)
+			}
+		})
 	}
 }

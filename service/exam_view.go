@@ -190,6 +190,7 @@ func (s *Exams) Application(ctx context.Context, by Actor, id int64) (*Applicati
 	if err != nil {
 		return nil, err
 	}
+	facts.QuietUntil = quietUntil(s.now(), org.Zone)
 	return &ApplicationView{
 		Application: *a, Exam: *e, Org: *org, Today: DayOf(s.now(), loc), Staff: isStaffOf(by, e.CenterID) == nil, Delivery: facts,
 	}, nil

@@ -26,12 +26,30 @@ func (s *ScanBatches) Sending(ctx context.Context, by Actor) (*ScanBatch, error)
 	return newest, nil
 }
 
+// SendingAt returns when a scan really goes that may go from a moment on: not in the
+// past, nor in the quiet hours of its center's zone.
+func SendingAt(at, now time.Time, zone string) time.Time {
+	if at.Before(now) {
+		at = now
+	}
+	return QuietUntil(LaneNews, at, zone)
+}
+
+// quietUntil is the moment before which no scan goes because it is night, nil when it
+// is not.
+func quietUntil(now time.Time, zone string) *time.Time {
+	if at := SendingAt(now, now, zone); at.After(now) {
+		return &at
+	}
+	return nil
+}
+
 // LoadedScans is how it stands with the loaded scans of an exam.
 type LoadedScans struct {
 	Unnamed int        // scans of which no blank is known
 	Waiting int        // scans that have not gone to their candidate yet
 	Linked  int        // of these, those whose candidate has come to the bot
-	At      *time.Time // UTC; when the last of those goes, quiet hours left out; nil when none does
+	At      *time.Time // UTC; when the last of those goes; nil when none does
 	Paused  bool       // nothing goes until it is resumed
 }
 
@@ -40,6 +58,10 @@ func (s *ScanBatches) Loaded(ctx context.Context, by Actor, examID int64) (*Load
 	e, err := s.store.Exam(ctx, by, examID)
 	if err != nil {
 		return nil, fmt.Errorf("exam %d: %w", examID, err)
+	}
+	org, err := s.store.Org(ctx, e.CenterID)
+	if err != nil {
+		return nil, fmt.Errorf("organisation %d: %w", e.CenterID, err)
 	}
 	list, err := s.store.Applications(ctx, examID)
 	if err != nil {
@@ -59,8 +81,8 @@ func (s *ScanBatches) Loaded(ctx context.Context, by Actor, examID int64) (*Load
 			continue
 		}
 		out.Linked++
-		if out.At == nil || a.DeliverAt.After(*out.At) {
-			out.At = a.DeliverAt
+		if at := SendingAt(*a.DeliverAt, s.now(), org.Zone); out.At == nil || at.After(*out.At) {
+			out.At = &at
 		}
 	}
 	return out, nil
