@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"flowbot/service"
@@ -262,6 +263,11 @@ type recallScreen struct {
 	*service.ApplicationView
 	Choices []service.RecallChoice
 	Zone    string
+}
+
+// Several tells that more than one message can go at once.
+func (s recallScreen) Several() bool {
+	return slices.ContainsFunc(s.Choices, func(c service.RecallChoice) bool { return c.Messages > 1 })
 }
 
 // recallButton tells one of several deliveries from the others.

@@ -76,17 +76,18 @@ func NewDeliveries(store Store, chat ChatMessages, now Clock) *Deliveries {
 // DeliveryFacts is how the delivery of an application's scan stands beside what
 // the application itself says.
 type DeliveryFacts struct {
-	Lost       bool        // a request left, no answer came: it may have arrived, and a person decides
-	LostBefore bool        // so did an earlier scan, or one to an earlier candidate
-	Failed     bool        // it could not be sent
-	Withheld   bool        // it was recalled, or counts as not sent, and goes to nobody by itself
-	Recalled   bool        // the present scan was recalled from somebody
-	Recall     RecallState // of the newest recall
-	RecalledAt time.Time   // UTC; when that was asked for
-	Recallable bool        // something can be taken back
-	Linked     bool        // there is somebody to send it to
-	Believed   bool        // nothing but a person's word says that the present scan has arrived
-	BelievedBy string      // name of that person, "" if nobody knows it any more
+	Lost           bool        // a request left, no answer came: it may have arrived, and a person decides
+	LostBefore     bool        // so did an earlier scan, or one to an earlier candidate
+	Failed         bool        // it could not be sent
+	Withheld       bool        // it was recalled, or counts as not sent, and goes to nobody by itself
+	Recalled       bool        // the present scan was recalled from somebody
+	Recall         RecallState // of the newest recall, the worst of its messages
+	RecalledAt     time.Time   // UTC; when that was asked for
+	RecallMessages int         // whose recall that was
+	Recallable     bool        // something can be taken back
+	Linked         bool        // there is somebody to send it to
+	Believed       bool        // nothing but a person's word says that the present scan has arrived
+	BelievedBy     string      // name of that person, "" if nobody knows it any more
 
 	Due        bool       // its hold is over and nothing withholds it: it goes now, or when the night is over
 	QuietUntil *time.Time // UTC; nothing goes before, it is night; nil: it is not
@@ -107,8 +108,13 @@ func deliveryFacts(ctx context.Context, q Queries, a *Application, now time.Time
 	}
 	for i := range list {
 		d := &list[i]
-		if d.RecalledAt != nil && d.RecalledAt.After(f.RecalledAt) {
-			f.Recall, f.RecalledAt = d.Recall, *d.RecalledAt
+		switch {
+		case d.RecalledAt == nil:
+		case d.RecalledAt.After(f.RecalledAt):
+			f.Recall, f.RecalledAt, f.RecallMessages = d.Recall, *d.RecalledAt, 1
+		case d.RecalledAt.Equal(f.RecalledAt):
+			f.Recall = worse(f.Recall, d.Recall)
+			f.RecallMessages++
 		}
 		f.Recallable = f.Recallable || d.recallable(now)
 		f.Recalled = f.Recalled || d.ScanID == a.ScanID && d.RecalledAt != nil
@@ -752,10 +758,20 @@ func (s *Deliveries) conclude(ctx context.Context, j WithdrawScan) error {
 // RecallOutcome is what became of the newest recall of an application's scan from
 // a chat.
 type RecallOutcome struct {
-	State RecallState // the worst of its messages: asked, unknown, failed, done; none: nothing was recalled
-	By    int64       // Person
-	At    time.Time   // UTC; when it was asked for
-	Done  int         // messages that are gone
+	State    RecallState // the worst of its messages: asked, unknown, failed, done; none: nothing was recalled
+	By       int64       // Person
+	At       time.Time   // UTC; when it was asked for
+	Done     int         // messages that are gone
+	Messages int         // all of it
+}
+
+// worse is the one of two states of a recall that says less for it.
+func worse(a, b RecallState) RecallState {
+	worst := []RecallState{RecallNone, RecallDone, RecallFailed, RecallUnknown, RecallAsked}
+	if slices.Index(worst, b) > slices.Index(worst, a) {
+		return b
+	}
+	return a
 }
 
 // outcomeOf gathers the newest recall from a person's chat.
@@ -766,15 +782,13 @@ func outcomeOf(list []Delivery, personID int64) RecallOutcome {
 			o.At, o.By = *d.RecalledAt, d.RecalledBy
 		}
 	}
-	worst := []RecallState{RecallNone, RecallDone, RecallFailed, RecallUnknown, RecallAsked}
 	for i := range list {
 		d := &list[i]
 		if d.PersonID != personID || d.RecalledAt == nil || !d.RecalledAt.Equal(o.At) {
 			continue
 		}
-		if slices.Index(worst, d.Recall) > slices.Index(worst, o.State) {
-			o.State = d.Recall
-		}
+		o.Messages++
+		o.State = worse(o.State, d.Recall)
 		if d.Recall == RecallDone {
 			o.Done++
 		}
