@@ -55,14 +55,14 @@ var unspoil = Wizard[unspoilForm]{
 					return stay, unexpected(t)
 				}
 				_, err := b.Blanks.Unspoil(ctx, t.By, f.CenterID, f.Blank, int(t.Press.ID))
-				switch service.ReasonOf(err) {
-				case service.ReasonBlankSound: // it is what the person wanted
-					return finish, nil
-				case service.ReasonMovedOn: // the question says how it stands now
+				reason := service.ReasonOf(err)
+				if reason == service.ReasonMovedOn { // the question says how it stands now
 					return stay, nil
-				default:
-					return finish, err
 				}
+				if reason == service.ReasonBlankSound { // it is what the person wanted
+					return finish, nil
+				}
+				return finish, err
 			},
 		},
 	},

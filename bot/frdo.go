@@ -267,18 +267,18 @@ func takeGenerate(ctx context.Context, b *Bot, t *Turn, f *numbersForm, u *servi
 // reportChanged goes back to the report when it is another one than the person was
 // looking at, and ends the conversation when its table was used.
 func (b *Bot) reportChanged(ctx context.Context, t *Turn, f *numbersForm, why error) (Outcome, error) {
-	switch service.ReasonOf(why) {
-	case service.ReasonFrdoChanged:
+	reason := service.ReasonOf(why)
+	if reason == service.ReasonFrdoChanged {
 		if report, ok := service.AsError(why).Data.(*service.NumbersReport); ok {
 			f.Shown = report.Digest
 		}
 		f.Refused = service.ReasonFrdoChanged
 		return goingTo("file"), nil
-	case service.ReasonMovedOn:
-		if dropErr := b.leaveTalk(ctx, t); dropErr != nil {
-			return stay, dropErr
+	}
+	if reason == service.ReasonMovedOn {
+		if err := b.leaveTalk(ctx, t); err != nil {
+			return stay, err
 		}
-	default:
 	}
 	return stay, why
 }
