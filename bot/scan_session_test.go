@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"flowbot/bot/emulator"
 	"flowbot/service"
 )
 
@@ -12,6 +13,25 @@ func (d *desk) later(by time.Duration, note string) {
 	d.t.Helper()
 	d.pass(by, note)
 	d.sql(`UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'scheduled'`)
+	d.settle()
+}
+
+// saysBefore has a person say something that is answered before the batches of an
+// exam are settled, as it is where they do not end at once.
+func (d *desk) saysBefore(p *emulator.Phone, text, exam string) {
+	d.t.Helper()
+	tx, err := d.store.Bun().BeginTx(d.t.Context(), nil)
+	if err == nil {
+		_, err = tx.NewRaw(`SELECT FROM exams WHERE number = ? FOR UPDATE`, exam).Exec(d.t.Context())
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	p.Say(text)
+	d.serve()
+	if err := tx.Rollback(); err != nil {
+		d.t.Fatal(err)
+	}
 	d.settle()
 }
 
@@ -34,7 +54,7 @@ func TestFilesOfAConversationAreOneBatch(t *testing.T) {
 	d.presses(anna, "Отменить пачку", "Назад")
 	d.sends(anna, shot(d.certificate("118-04")))
 	d.tg.Note("these were all: the report comes at once")
-	d.says(anna, "Готово")
+	d.saysBefore(anna, "Готово", "118")
 	d.tg.Note("a page more, and nobody says that it is the last")
 	d.says(anna, "Загрузить сканы · 118")
 	d.sends(anna, shot(d.certificate("118-05")))
