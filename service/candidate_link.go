@@ -237,8 +237,8 @@ func (a *Application) documented() bool { return len(onlyDigits(a.IdentityDocume
 
 // notOfStaff refuses a candidate's link to whoever works in the center of its
 // application, or sees all centers: they open it to try it, and would get what is the
-// candidate's. Who sits an exam there all the same finds the application by their own
-// telephone number, for which the messenger vouches.
+// candidate's. Who sits an exam there all the same uses another account of theirs, or
+// takes the paper.
 func notOfStaff(ctx context.Context, tx Tx, telegramID int64, a *Application) error {
 	by, err := tx.ActorByTelegram(ctx, telegramID)
 	if err != nil {
@@ -258,9 +258,9 @@ func notOfStaff(ctx context.Context, tx Tx, telegramID int64, a *Application) er
 }
 
 // wrongBorn writes down that somebody who has opened a link of an application, which
-// is held, does not know the day of birth of its candidate, or the document. It reports whether that
-// ended the links: then the center's staff hear of it, for a link may be in wrong
-// hands, or the application may have a wrong day.
+// is held, does not know the day of birth of its candidate, or the document. It
+// reports whether that ended the links: then the center's staff hear of it, for a link
+// may be in wrong hands, or the application may have a wrong day.
 func wrongBorn(ctx context.Context, tx Tx, telegramID int64, a *Application, now time.Time) (bool, error) {
 	step := History{Subject: SubjectApplication, SubjectID: a.ID, At: now, Event: stepWrongBorn}
 	p, err := tx.PersonByTelegram(ctx, telegramID)
